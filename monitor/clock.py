@@ -1,0 +1,62 @@
+"""Time as a dependency: objects take a `Clock`, pure code takes `now`."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where an object reads the time and how it waits."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+        ...
+
+    def real_seconds(self, seconds: float) -> float:
+        """How long `seconds` of this clock take in real time."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def real_seconds(self, seconds: float) -> float:
+        return seconds
+
+
+class FastClock:
+    """A clock that runs `speed` times as fast as the machine's since the Unix time `epoch`.
+
+    Processes that share speed and epoch agree on the time.
+    """
+
+    def __init__(self, speed: float, epoch: float | None = None) -> None:
+        self.speed = speed
+        self.epoch = time.time() if epoch is None else epoch
+
+    def now(self) -> float:
+        return self.epoch + (time.time() - self.epoch) * self.speed
+
+    def real_seconds(self, seconds: float) -> float:
+        return seconds / self.speed
+
+
+class ManualClock:
+    """A clock that moves only when told; for tests and replays."""
+
+    def __init__(self, now: float = 1_750_000_000.0) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        return self._now
+
+    def real_seconds(self, seconds: float) -> float:
+        return seconds
+
+    def advance(self, seconds: float) -> None:
+        """Move by `seconds`; negative steps the clock back."""
+        self._now += seconds

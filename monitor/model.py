@@ -1,0 +1,190 @@
+"""Observations: the one kind of fact that every way in produces and the engine applies.
+
+Times are Unix seconds. Every value is frozen; label-like fields are closed enums, so that nothing a vendor or an
+application says can become a label by itself. An observation travels as one JSON object: `msgspec` encodes it with its
+`type` and skips fields that hold their default.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What a request asks for."""
+
+    CREATE = "create"
+    POLL = "poll"
+    ACCOUNT = "account"
+    DELETE = "delete"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """How an exchange ended, as the application saw it."""
+
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    TASK_FAILED = "task_failed"
+    BENIGN_NOT_FOUND = "benign_not_found"
+    INVALID_REQUEST = "invalid_request"
+    INSUFFICIENT_CREDITS = "insufficient_credits"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    CLIENT_ERROR = "client_error"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    TRUNCATED = "truncated"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    CLIENT_GONE = "client_gone"
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands: the three open statuses, then the four ends."""
+
+    PENDING = "pending"
+    THROTTLED = "throttled"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a task in this status can still change."""
+        return self in OPEN_STATUSES
+
+
+OPEN_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.THROTTLED, TaskStatus.RUNNING})
+
+
+class Reason(StrEnum):
+    """The class of a failed task; NONE for every other end."""
+
+    NONE = ""
+    MODERATION_INPUT = "moderation_input"
+    MODERATION_OUTPUT = "moderation_output"
+    MODERATION = "moderation"
+    ASSET = "asset"
+    INVALID_INPUT = "invalid_input"
+    BAD_OUTPUT = "bad_output"
+    RATE_LIMIT = "rate_limit"
+    CAPACITY = "capacity"
+    TIMEOUT = "timeout"
+    UPSTREAM = "upstream"
+    INTERNAL = "internal"
+    CREDITS = "credits"
+    AUTH = "auth"
+    OTHER = "other"
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What all observations share.
+
+    `account` is the configured account's name and `at` when the fact was true. A sender that may repeat itself (an
+    ingest client that retries, a replayed log) sets `id` to a value of its own; a repeated id is applied once.
+    """
+
+    account: str
+    at: float
+    id: str = ""
+
+
+class RequestSeen(Observation, frozen=True, kw_only=True, tag="request"):
+    """One exchange on the wire ended, attempts included. `at` is its end."""
+
+    endpoint: str
+    kind: Kind
+    outcome: Outcome
+    duration_seconds: float
+    model: str = ""
+    code: str = "none"
+    retry: bool = False
+
+
+class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
+    """A task was seen in a status.
+
+    `accepted` marks the reply that created the task; only there is `model` known. `by_client` tells the application's
+    own poll from our follow-up. Credits are the vendor's figures where it gave them.
+    """
+
+    task: str
+    status: TaskStatus
+    endpoint: str = ""
+    model: str = ""
+    accepted: bool = False
+    by_client: bool = True
+    reason: Reason = Reason.NONE
+    estimated_credits: float | None = None
+    credits: float | None = None
+
+
+class TaskMissing(Observation, frozen=True, kw_only=True, tag="task_missing"):
+    """The vendor answered 404 to a poll of the task."""
+
+    task: str
+    by_client: bool = True
+
+
+class TaskDeleted(Observation, frozen=True, kw_only=True, tag="task_deleted"):
+    """The vendor confirmed a delete: an open task is thereby cancelled, a finished one only forgotten."""
+
+    task: str
+
+
+class UnknownSeen(Observation, frozen=True, kw_only=True, tag="unknown"):
+    """The vendor said something the dated tables do not hold. `field` is from the provider's own closed set."""
+
+    field: str
+
+
+class ModelLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Limits of one model; None is unlimited, zero is a real limit."""
+
+    concurrency: int | None = None
+    daily_generations: int | None = None
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="organization"):
+    """An account's limits, use and balance in the vendor's own units. None and a missing model mean unknown."""
+
+    credit_balance: float | None = None
+    monthly_spend_credits: float | None = None
+    limits: dict[str, ModelLimits] = {}
+    daily_generations: dict[str, int] = {}
+
+
+class DaySpend(msgspec.Struct, frozen=True, kw_only=True):
+    """Net credits of one model on one UTC day; negative when refunds exceed charges."""
+
+    date: str
+    model: str
+    credits: float
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):
+    """Credits spent by UTC day and model, as far back as was asked."""
+
+    days: tuple[DaySpend, ...] = ()
+
+
+Figures = Organization | Usage
+
+
+class ReadFinished(Observation, frozen=True, kw_only=True, tag="read"):
+    """One of our own account reads ended; `figures` only when it worked."""
+
+    read: str
+    outcome: Outcome
+    duration_seconds: float
+    figures: Figures | None = None
+
+
+AnyObservation = RequestSeen | TaskSeen | TaskMissing | TaskDeleted | UnknownSeen | ReadFinished
