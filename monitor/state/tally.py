@@ -1,0 +1,55 @@
+"""Durable counts: what an observation adds, to which series.
+
+A tally is kept in the database as one number per series, so it outlives the process and is the same for every daemon
+that shares the store. `monitor.metrics` gives each tally its public name.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+
+class Tally(StrEnum):
+    """Every durable count. The comment on each names the labels, in order."""
+
+    REQUESTS = "requests"  # endpoint, kind, model, code, outcome
+    REQUEST_RETRIES = "request_retries"  # endpoint
+    REQUEST_SECONDS = "request_seconds"  # endpoint, kind, and the histogram part
+    TASKS_CREATED = "tasks_created"  # model
+    TASKS_FINISHED = "tasks_finished"  # model, outcome, reason
+    TASK_SECONDS = "task_seconds"  # model, phase, and the histogram part
+    WASTED_CREDITS = "wasted_credits"  # model, reason
+    UNKNOWN_VALUES = "unknown_values"  # field
+    READS = "reads"  # read, outcome
+
+
+class Increment(msgspec.Struct, frozen=True):
+    """Add `amount` to the series of `tally` with these label values."""
+
+    account: str
+    tally: Tally
+    labels: tuple[str, ...]
+    amount: float = 1.0
+
+
+REQUEST_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+TASK_BOUNDS = (1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
+BOUNDS = {Tally.REQUEST_SECONDS: REQUEST_BOUNDS, Tally.TASK_SECONDS: TASK_BOUNDS}
+
+SUM = "sum"
+
+
+def observe(account: str, tally: Tally, labels: tuple[str, ...], seconds: float) -> Iterator[Increment]:
+    """The two increments of one histogram observation: its bucket's own count, not cumulative, and the sum.
+
+    The last label is the bucket's upper bound (`+Inf` beyond the last) or `sum`.
+    """
+    bounds = BOUNDS[tally]
+    index = bisect_left(bounds, seconds)
+    bound = format(bounds[index], "g") if index < len(bounds) else "+Inf"
+    yield Increment(account, tally, (*labels, bound))
+    yield Increment(account, tally, (*labels, SUM), seconds)
