@@ -1,0 +1,1 @@
+"""What observations mean over time: pure functions, `now` given."""

@@ -11,12 +11,14 @@ A sighting that arrives late, out of order or twice changes nothing that a newer
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
 
 LOST_AFTER_SECONDS = 24 * 3600.0
 MISSING_GRACE_SECONDS = 60.0
-ORDER = {TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
+CLOCK_STEP_SECONDS = 300.0
+RANK = {TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
 
 TaskObservation = TaskSeen | TaskMissing | TaskDeleted
 
@@ -79,22 +81,21 @@ def begin(seen: TaskSeen) -> Task:
 
 def see(task: Task, seen: TaskSeen) -> Task:
     """The task after a sighting in some status."""
-    task = _remember(task, seen)
+    task = _attend(_remember(task, seen), seen)
     if not task.is_open:
         return task
     if seen.status.is_open:
-        return _move(_touch(task, seen), seen.status, seen.at)
-    return finish(_touch(task, seen, moved=False), seen.status, seen.at, seen.reason)
+        return _move(task, seen.status, seen.at)
+    return finish(task, seen.status, seen.at, seen.reason)
 
 
 def miss(task: Task, missing: TaskMissing) -> Task:
     """The task after a 404: lost when it was missing before, long enough ago."""
-    if not task.is_open or missing.at < task.seen_at:
+    if not task.is_open or not _is_news(missing.at, task.seen_at):
         return task
-    client_seen_at = max(task.client_seen_at, missing.at) if missing.by_client else task.client_seen_at
-    task = msgspec.structs.replace(task, client_seen_at=client_seen_at)
+    task = _attend(task, missing)
     if task.missing_since is None:
-        return msgspec.structs.replace(task, missing_since=missing.at)
+        return replace(task, missing_since=missing.at)
     if missing.at - task.missing_since < MISSING_GRACE_SECONDS:
         return task
     return finish(task, TaskStatus.LOST, missing.at)
@@ -108,52 +109,66 @@ def expire(task: Task, now: float) -> Task:
 
 
 def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NONE) -> Task:
-    """The task at its end, taken to lie halfway between its last open sighting and `at`."""
-    ended = _between(task.seen_at, at) if status is not TaskStatus.CANCELLED else at
-    if status is TaskStatus.FAILED and reason is Reason.NONE:
-        reason = Reason.INTERNAL
+    """The task at its end: a cancellation is known to the second, any other end lies halfway to its last open sighting.
+
+    A failure without a reason is the vendor's own fault, `internal`; only failures keep a reason.
+    """
+    ended = at if status is TaskStatus.CANCELLED else _between(task.seen_at, at)
+    queued_at = ended if status is TaskStatus.CANCELLED and task.status is TaskStatus.THROTTLED else task.queued_at
     if status is not TaskStatus.FAILED:
         reason = Reason.NONE
-    return msgspec.structs.replace(
-        task, status=status, finished_at=ended, seen_at=max(task.seen_at, at), reason=reason, missing_since=None
-    )
+    elif reason is Reason.NONE:
+        reason = Reason.INTERNAL
+    return replace(task, status=status, queued_at=queued_at, finished_at=ended, reason=reason, missing_since=None)
 
 
 def _remember(task: Task, seen: TaskSeen) -> Task:
-    """Facts that hold whatever the order of arrival: the model and start from the acceptance, the newest credits."""
+    """Facts that hold whatever the order of arrival: what the acceptance told, and the newest credits."""
     changes: dict[str, object] = {}
     if seen.accepted:
-        changes |= {"created_at": min(task.created_at, seen.at), "endpoint": seen.endpoint, "model": seen.model}
+        created_at = min(task.created_at, seen.at)
+        changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model}
+        if task.throttled_at is not None:
+            changes["throttled_at"] = created_at
     if seen.estimated_credits is not None:
         changes["estimated_credits"] = seen.estimated_credits
-    if seen.credits is not None and seen.at >= task.seen_at:
+    if seen.credits is not None and _is_news(seen.at, task.seen_at):
         changes["credits"] = seen.credits
-    return msgspec.structs.replace(task, **changes) if changes else task
+    return replace(task, **changes) if changes else task
 
 
-def _touch(task: Task, seen: TaskSeen, moved: bool = True) -> Task:
-    """The task with its sighting times brought forward; `moved=False` leaves the last open sighting."""
+def _attend(task: Task, seen: TaskSeen | TaskMissing) -> Task:
+    """The task with the application's attention noted, and found again where it was missing."""
     changes: dict[str, object] = {}
-    if seen.by_client and seen.at > task.client_seen_at:
+    if seen.by_client and _is_news(seen.at, task.client_seen_at):
         changes["client_seen_at"] = seen.at
-    if task.missing_since is not None and seen.at >= task.missing_since:
+    if isinstance(seen, TaskSeen) and task.missing_since is not None and seen.at >= task.missing_since:
         changes["missing_since"] = None
-    return msgspec.structs.replace(task, **changes) if changes else task
+    return replace(task, **changes) if changes else task
 
 
 def _move(task: Task, status: TaskStatus, at: float) -> Task:
-    """The task after an open sighting; one that is older than the newest, or leads backwards, moves nothing."""
-    if at < task.seen_at or ORDER[status] < ORDER[task.status]:
+    """The task after an open sighting: a step forward always counts, the same rank only where it is news."""
+    step = RANK[status] - RANK[task.status]
+    news = _is_news(at, task.seen_at)
+    if step < 0 or (step == 0 and not news):
         return task
-    changes: dict[str, object] = {"status": status, "seen_at": at}
     turned = _between(task.seen_at, at)
+    changes: dict[str, object] = {"status": status}
+    if news:
+        changes["seen_at"] = at
     if status is TaskStatus.THROTTLED and task.throttled_at is None:
         changes["throttled_at"] = task.created_at
     if task.status is TaskStatus.THROTTLED and status is not TaskStatus.THROTTLED:
         changes["queued_at"] = turned
     if status is TaskStatus.RUNNING and task.running_at is None:
         changes["running_at"] = turned
-    return msgspec.structs.replace(task, **changes)
+    return replace(task, **changes)
+
+
+def _is_news(at: float, newest: float) -> bool:
+    """Whether `at` is not older than `newest`, or so much older that the clock must have stepped back."""
+    return at >= newest or newest - at > CLOCK_STEP_SECONDS
 
 
 def _between(start: float, end: float) -> float:
@@ -161,15 +176,18 @@ def _between(start: float, end: float) -> float:
 
 
 def phases(task: Task) -> dict[str, float]:
-    """Seconds a finished task spent in each phase that is known of it; a lost task tells nothing."""
+    """Seconds a finished task spent in each phase that is known of it; a lost task tells nothing.
+
+    A task that was never seen between its throttle and its end tells neither how long it was held nor how long it ran.
+    """
     if task.finished_at is None or task.status is TaskStatus.LOST:
         return {}
     known = {"total": task.finished_at - task.created_at}
-    start = task.created_at
-    if task.throttled_at is not None:
-        start = task.queued_at if task.queued_at is not None else task.finished_at
-        known["throttled"] = start - task.throttled_at
+    start = task.created_at if task.throttled_at is None else task.queued_at
+    if task.throttled_at is not None and task.queued_at is not None:
+        known["throttled"] = task.queued_at - task.throttled_at
     if task.running_at is not None:
-        known["queued"] = task.running_at - start
         known["running"] = task.finished_at - task.running_at
+        if start is not None:
+            known["queued"] = task.running_at - start
     return {phase: max(0.0, seconds) for phase, seconds in known.items()}
