@@ -1,9 +1,9 @@
 """How long until no task is throttled.
 
-Two kinds of evidence. While tasks are throttled the vendor works at its full concurrency, so what has finished since the
-oldest of them was submitted is the true pace, whatever lowers it below the nominal limit. Until enough has finished to
-trust that, the concurrency limit over the recent duration of a run says the same: 200 tasks of 15 s at concurrency 2
-take 25 minutes (Runway, usage tiers, "Concurrency limit example").
+Two kinds of evidence. While tasks are throttled the vendor works at its full concurrency, so what has finished since
+the oldest of them was submitted is the true pace, whatever lowers it below the nominal limit. Until enough has
+finished to trust that, the concurrency limit over the recent duration of a run says the same: 200 tasks of 15 s at
+concurrency 2 take 25 minutes (Runway, usage tiers, "Concurrency limit example").
 """
 
 from __future__ import annotations

@@ -1,0 +1,18 @@
+import pytest
+
+from monitor.state.tally import BOUNDS, Tally, observe
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bound"), [(0.0, "1"), (1.0, "1"), (1.01, "2.5"), (3600.0, "3600"), (3600.1, "+Inf")]
+)
+def test_an_observation_adds_one_to_its_own_bucket_and_its_value_to_the_sum(seconds: float, bound: str) -> None:
+    bucket, total = observe("a", Tally.TASK_SECONDS, ("gen4.5", "running"), seconds)
+
+    assert (("gen4.5", "running", bound), 1.0) == (bucket.labels, bucket.amount)
+    assert (("gen4.5", "running", "sum"), seconds) == (total.labels, total.amount)
+
+
+@pytest.mark.parametrize("bounds", BOUNDS.values())
+def test_bounds_rise(bounds: tuple[float, ...]) -> None:
+    assert list(bounds) == sorted(set(bounds))

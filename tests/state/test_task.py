@@ -1,0 +1,184 @@
+"""The task lifecycle: tables for what is known, Hypothesis for what must hold in any order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
+from monitor.state.task import Task, advance, expire, phases
+
+S = TaskStatus
+T0 = 1_000_000.0
+
+
+def accepted(at: float = 0.0) -> TaskSeen:
+    return TaskSeen(
+        account="a", task="t", at=T0 + at, status=S.PENDING, accepted=True, endpoint="/v1/text_to_video", model="gen4.5"
+    )
+
+
+def seen(at: float, status: TaskStatus, **more: object) -> TaskSeen:
+    return TaskSeen(account="a", task="t", at=T0 + at, status=status, **more)  # type: ignore[arg-type]
+
+
+def missing(at: float, by_client: bool = True) -> TaskMissing:
+    return TaskMissing(account="a", task="t", at=T0 + at, by_client=by_client)
+
+
+def deleted(at: float) -> TaskDeleted:
+    return TaskDeleted(account="a", task="t", at=T0 + at)
+
+
+def live(*observations: TaskSeen | TaskMissing | TaskDeleted) -> Task:
+    task: Task | None = None
+    for observation in observations:
+        task = advance(task, observation)
+    assert task is not None
+    return task
+
+
+def test_a_created_task_is_pending_with_the_model_of_its_acceptance() -> None:
+    task = live(accepted())
+
+    assert (task.status, task.model, task.created_at) == (S.PENDING, "gen4.5", T0)
+
+
+@pytest.mark.parametrize(
+    ("sightings", "expected"),
+    [
+        (
+            [(6, S.RUNNING), (12, S.RUNNING), (18, S.SUCCEEDED)],
+            {"total": 15, "queued": 3, "running": 12},
+        ),
+        (
+            [(6, S.THROTTLED), (12, S.THROTTLED), (18, S.RUNNING), (24, S.SUCCEEDED)],
+            {"total": 21, "throttled": 15, "queued": 0, "running": 6},
+        ),
+        (
+            [(6, S.THROTTLED), (12, S.PENDING), (18, S.RUNNING), (24, S.FAILED)],
+            {"total": 21, "throttled": 9, "queued": 6, "running": 6},
+        ),
+        ([(6, S.PENDING), (12, S.SUCCEEDED)], {"total": 9}),
+        ([(6, S.THROTTLED), (12, S.SUCCEEDED)], {"total": 9}),
+        ([(6, S.THROTTLED), (12, S.CANCELLED)], {"total": 12, "throttled": 12}),
+    ],
+)
+def test_phases_turn_halfway_between_two_sightings(sightings: list, expected: dict) -> None:
+    task = live(accepted(), *(seen(at, status) for at, status in sightings))
+
+    assert expected == phases(task)
+
+
+def test_a_task_first_seen_throttled_was_throttled_from_its_acceptance() -> None:
+    assert live(accepted(), seen(30, S.THROTTLED)).throttled_at == T0
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "reason"),
+    [
+        (seen(9, S.SUCCEEDED), S.SUCCEEDED, Reason.NONE),
+        (seen(9, S.FAILED, reason=Reason.ASSET), S.FAILED, Reason.ASSET),
+        (seen(9, S.FAILED), S.FAILED, Reason.INTERNAL),
+        (seen(9, S.CANCELLED, reason=Reason.OTHER), S.CANCELLED, Reason.NONE),
+        (deleted(9), S.CANCELLED, Reason.NONE),
+    ],
+)
+def test_each_end_has_its_outcome_and_only_failures_a_reason(
+    end: TaskSeen | TaskDeleted, status: TaskStatus, reason: Reason
+) -> None:
+    task = live(accepted(), end)
+
+    assert (status, reason) == (task.status, task.reason)
+
+
+def test_deleting_a_finished_task_does_not_cancel_it() -> None:
+    assert live(accepted(), seen(9, S.SUCCEEDED), deleted(10)).status is S.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("observations", "status"),
+    [
+        ([missing(1)], S.PENDING),
+        ([missing(10), missing(60)], S.PENDING),
+        ([missing(10), missing(70)], S.LOST),
+        ([missing(10), seen(40, S.RUNNING), missing(71)], S.RUNNING),
+        ([missing(10), seen(40, S.RUNNING), missing(71), missing(131)], S.LOST),
+    ],
+)
+def test_a_task_is_lost_after_two_404s_a_minute_apart(observations: list, status: TaskStatus) -> None:
+    assert live(accepted(), *observations).status is status
+
+
+def test_a_lost_task_tells_no_durations() -> None:
+    assert phases(live(accepted(), missing(10), missing(70))) == {}
+
+
+def test_a_task_open_for_over_a_day_is_lost() -> None:
+    task = live(accepted(), seen(6, S.RUNNING))
+
+    assert expire(task, T0 + 86_400).status is S.RUNNING
+    assert expire(task, T0 + 86_401).status is S.LOST
+
+
+def test_only_the_client_s_own_sightings_count_as_its_attention() -> None:
+    task = live(accepted(), seen(20, S.RUNNING, by_client=False), missing(30, by_client=False))
+
+    assert task.client_seen_at == T0
+    assert task.seen_at == T0 + 20
+
+
+def test_a_404_or_a_delete_of_a_task_never_seen_makes_no_task() -> None:
+    assert advance(None, missing(1)) is None
+    assert advance(None, deleted(1)) is None
+
+
+def test_a_sighting_older_than_the_newest_does_not_lead_back_to_a_status() -> None:
+    task = live(accepted(), seen(12, S.PENDING), seen(6, S.THROTTLED))
+
+    assert task.status is S.PENDING
+
+
+def test_the_acceptance_may_arrive_after_the_first_poll() -> None:
+    task = live(seen(6, S.THROTTLED), accepted(0))
+
+    assert (task.created_at, task.throttled_at, task.model, task.status) == (T0, T0, "gen4.5", S.THROTTLED)
+
+
+def test_a_clock_that_steps_back_an_hour_does_not_freeze_a_task() -> None:
+    task = live(accepted(), seen(6, S.THROTTLED), seen(-3600, S.PENDING))
+
+    assert (task.status, task.client_seen_at) == (S.PENDING, T0 - 3600)
+
+
+def test_the_newest_credits_stay_even_when_they_shrink_after_the_end() -> None:
+    task = live(accepted(), seen(9, S.FAILED, credits=60.0), seen(12, S.FAILED, credits=0.0))
+
+    assert task.credits == 0.0
+
+
+OBSERVATIONS = st.one_of(
+    st.builds(seen, st.floats(0, 4000), st.sampled_from([s for s in S if s is not S.LOST]), by_client=st.booleans()),
+    st.builds(missing, st.floats(0, 4000)),
+    st.builds(deleted, st.floats(0, 4000)),
+    st.builds(accepted, st.floats(0, 4000)),
+)
+
+
+@given(st.lists(OBSERVATIONS, max_size=12))
+def test_an_ended_task_never_reopens_and_durations_are_never_negative(observations: list) -> None:
+    task = live(accepted())
+    for observation in observations:
+        was = task
+        task = live(accepted()) if task is None else advance(task, observation)
+        assert task is not None
+        if not was.is_open:
+            assert (was.status, was.reason, was.finished_at) == (task.status, task.reason, task.finished_at)
+    assert all(seconds >= 0 for seconds in phases(task).values())
+    assert (task.finished_at is None) == task.is_open
+
+
+@given(st.lists(OBSERVATIONS, max_size=8), st.data())
+def test_a_repeated_observation_changes_nothing(observations: list, data: st.DataObject) -> None:
+    for observation in observations:
+        once = live(accepted(), observation)
+        assert once.status == advance(once, observation).status or isinstance(observation, TaskMissing)  # type: ignore[union-attr]
