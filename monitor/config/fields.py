@@ -1,0 +1,117 @@
+"""What single values look like in the file, as types that read them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
+ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
+ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+# `/v1` is where a base URL without an account lands; an account of that name would hide the mistake.
+RESERVED_NAMES = frozenset({"v1"})
+STORES = frozenset({"sqlite", "postgresql"})
+HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener binds. Port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds from text such as `250ms`, `60s`, `5m`, `1.5h` or `35d`."""
+    match = DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("not a duration; give a number and a unit, such as 60s")
+    number, unit = match.groups()
+    if not unit:
+        raise ValueError("a number without a unit; give a unit, such as 60s")
+    if unit not in UNIT_SECONDS:
+        raise ValueError(f"unknown unit; use one of {', '.join(UNIT_SECONDS)}, such as 60s")
+    return float(number) * UNIT_SECONDS[unit]
+
+
+def between(shortest: str, longest: str) -> AfterValidator:
+    """Holds a duration within bounds that are written as the user would write them."""
+    low, high = parse_duration(shortest), parse_duration(longest)
+
+    def check(seconds: float) -> float:
+        if not low <= seconds <= high:
+            raise ValueError(f"out of range; give {shortest} to {longest}")
+        return seconds
+
+    return AfterValidator(check)
+
+
+def whole_number(low: int, high: int) -> BeforeValidator:
+    """Holds a count within bounds."""
+
+    def parse(text: object) -> int:
+        if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"not a usable number; give a whole number from {low} to {high}")
+        return int(text)
+
+    return BeforeValidator(parse)
+
+
+def parse_address(text: object) -> Address:
+    """The address in `host:port`; an IPv6 host stands in brackets."""
+    match = ADDRESS.fullmatch(text) if isinstance(text, str) else None
+    if match is None or int(match[3]) > HIGHEST_PORT:
+        raise ValueError("not an address; give host:port, such as 127.0.0.1:10190")
+    return Address(match[1] or match[2], int(match[3]))
+
+
+def parse_account_name(text: object) -> str:
+    """A name that is a path segment, a label value and a log field alike."""
+    if not isinstance(text, str) or not ACCOUNT_NAME.fullmatch(text):
+        raise ValueError("not a usable name; use 1 to 63 of a-z, 0-9, _ and -, a letter or digit first")
+    if text in RESERVED_NAMES:
+        raise ValueError(f"'{text}' is reserved; choose another name")
+    return text
+
+
+def parse_origin(text: object) -> str:
+    """Scheme, host and port of a vendor; the paths come from the requests."""
+    fault = ValueError("not an origin; give scheme and host without a path, such as https://api.example.com")
+    try:
+        url = urlsplit(text if isinstance(text, str) else "")
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        raise fault from None
+    if not usable or url.path not in {"", "/"} or url.query or url.fragment or re.search(r"[@\s\\]", url.netloc):
+        raise fault
+    return f"{url.scheme}://{url.netloc}"
+
+
+def parse_store(text: object) -> str:
+    """A database URL that the store can open."""
+    fault = ValueError("not a store; give sqlite:///monitor.db or postgresql://user@host/database")
+    try:
+        url = make_url(text if isinstance(text, str) else "")
+    except (ArgumentError, ValueError):
+        raise fault from None
+    if url.drivername not in STORES or (url.drivername == "sqlite" and url.host):
+        raise fault
+    return str(text)
+
+
+Listen = Annotated[Address, BeforeValidator(parse_address)]
+AccountName = Annotated[str, BeforeValidator(parse_account_name)]
+Origin = Annotated[str, BeforeValidator(parse_origin)]
+StoreUrl = Annotated[str, BeforeValidator(parse_store)]
+Duration = Annotated[float, BeforeValidator(parse_duration)]

@@ -1,0 +1,122 @@
+"""Fetching an account's API key from where the configuration says it is.
+
+What was fetched, and whatever a command printed, never shows in a fault.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from monitor.logs import redact
+
+COMMAND_TIMEOUT_SECONDS = 10.0
+LONGEST_KEY_BYTES = 64 * 1024
+CONVENTIONAL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+SENDABLE = re.compile(r"[!-~]+")
+
+log = structlog.get_logger(__name__)
+
+
+class NoKeyError(Exception):
+    """Why no key could be had: what is wrong and what to do, without the place."""
+
+
+def clean_key(text: str) -> SecretStr:
+    """The key, less the white space around it.
+
+    Raises:
+        NoKeyError: nothing is left, or what is left cannot be sent in a header.
+    """
+    key = text.strip()
+    if not key:
+        raise NoKeyError("the key is empty; put the API key there")
+    if re.search(r"\s", key):
+        raise NoKeyError("the key has white space inside; put the API key there and nothing else")
+    if not SENDABLE.fullmatch(key):
+        raise NoKeyError("the key has characters that no header can carry; copy it again")
+    return SecretStr(key)
+
+
+def key_from_env(variable: str, environ: Mapping[str, str]) -> SecretStr:
+    """The key in an environment variable."""
+    if variable not in environ:
+        # A name out of convention may be the key itself, put in the wrong place: it is not repeated.
+        name = f"variable {variable}" if CONVENTIONAL_VARIABLE.fullmatch(variable) else "the variable named here"
+        raise NoKeyError(f"{name} is not set; set it to the API key")
+    return clean_key(environ[variable])
+
+
+def key_from_file(path: Path) -> SecretStr:
+    """The key in a file; a file that everybody may read is worth a warning."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(LONGEST_KEY_BYTES).decode()
+    except OSError as error:
+        raise NoKeyError(f"cannot read {redact(str(path))}: {error.strerror}; check path and permissions") from None
+    except ValueError:
+        raise NoKeyError("the file is not text; put the API key there and nothing else") from None
+    if stat.S_ISREG(mode) and mode & stat.S_IROTH:
+        log.warning("secret_file.exposed", path=str(path), advice="make it readable by its owner only (chmod 600)")
+    return clean_key(text)
+
+
+def key_from_command(command: str, environ: Mapping[str, str]) -> SecretStr:
+    """The key that a command prints; it runs without a shell, with the daemon's environment."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        raise NoKeyError("its quotes do not close; check the command") from None
+    if not words:
+        raise NoKeyError("the command is empty; give one that prints the API key")
+    return clean_key(_run(words, environ))
+
+
+def _run(words: list[str], environ: Mapping[str, str]) -> str:
+    try:
+        process = subprocess.Popen(  # noqa: S603  # running the user's own command is the purpose
+            words,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a command"
+        raise NoKeyError(f"the command cannot be started: {reason}; check the command") from None
+    with process:
+        output = _output(process)
+    if process.returncode != 0:
+        raise NoKeyError(f"the command failed with status {process.returncode}; run it by hand to see why")
+    return output
+
+
+def _output(process: subprocess.Popen[bytes]) -> str:
+    try:
+        return process.communicate(timeout=COMMAND_TIMEOUT_SECONDS)[0].decode()
+    except subprocess.TimeoutExpired:
+        # Its children too: one that keeps the pipe open would keep us waiting.
+        os.killpg(process.pid, signal.SIGKILL)
+        raise NoKeyError(f"the command took longer than {COMMAND_TIMEOUT_SECONDS:g} s; make it faster") from None
+    except ValueError:
+        raise NoKeyError("the command printed something that is not text; let it print the API key only") from None
+
+
+def key_sources(base: Path, environ: Mapping[str, str]) -> dict[str, Callable[[str], SecretStr]]:
+    """Every key source by the name of its key in the file; relative paths start at `base`."""
+    return {
+        "api_key_env": lambda variable: key_from_env(variable, environ),
+        "api_key_file": lambda path: key_from_file(base / path),
+        "api_key_command": lambda command: key_from_command(command, environ),
+    }

@@ -1,0 +1,112 @@
+"""The configuration as the program uses it: frozen, durations in seconds.
+
+The values that the file writes as they are double as the schema of their part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import ConfigDict, SecretStr
+
+from monitor.config.fields import AccountName, Address, Duration, Listen, Origin, StoreUrl, between, whole_number
+
+STRICT = ConfigDict(extra="forbid")
+OPERATOR_LISTEN = Address("127.0.0.1", 10190)
+GATEWAY_LISTEN = Address("127.0.0.1", 10191)
+STORE = "sqlite:///monitor.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayConfig:
+    """The gateway's listener, and how long it waits for a vendor's connection and for its next byte."""
+
+    __pydantic_config__ = STRICT
+
+    listen: Listen = GATEWAY_LISTEN
+    timeout: Annotated[Duration, between("1s", "1h")] = 120.0
+    connect_timeout: Annotated[Duration, between("100ms", "5m")] = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp:
+    """How tasks that nobody polls any more are followed.
+
+    A task is followed once its client has been silent for `silence` and is orphaned after `orphaned`. One task is read
+    at most every `interval` (Runway gives no fresher data than once in 5 s, SDK docstring of `tasks.retrieve`, 2026),
+    one account at most `requests_per_minute` times a minute. A task open for longer than `lost_after` is lost.
+    """
+
+    __pydantic_config__ = STRICT
+
+    silence: Annotated[Duration, between("1s", "1h")] = 15.0
+    orphaned: Annotated[Duration, between("1s", "1d")] = 60.0
+    interval: Annotated[Duration, between("5s", "1h")] = 5.0
+    requests_per_minute: Annotated[int, whole_number(1, 6000)] = 120
+    lost_after: Annotated[Duration, between("10m", "30d")] = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How long finished tasks are kept: never less than the vendor's rolling day."""
+
+    __pydantic_config__ = STRICT
+
+    tasks: Annotated[Duration, between("2d", "3650d")] = 35 * 86400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One key at one vendor. `name` is its path on the gateway and its label."""
+
+    name: str
+    provider: str
+    api_key: SecretStr
+    base_url: str
+    poll_interval: float = 60.0
+    follow_up: FollowUp = field(default_factory=FollowUp)
+    max_models: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything the daemon is told. `store` may hold a password, so it stays out of the repr."""
+
+    accounts: tuple[Account, ...]
+    listen: Address = OPERATOR_LISTEN
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    store: str = field(default=STORE, repr=False)
+    evaluate_interval: float = 5.0
+    retention: Retention = field(default_factory=Retention)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountShape:
+    """One item of `accounts` in the file: an account whose key is still to be fetched."""
+
+    __pydantic_config__ = STRICT
+
+    name: AccountName
+    provider: str
+    api_key_env: str | None = None
+    api_key_file: str | None = None
+    api_key_command: str | None = None
+    base_url: Origin | None = None
+    poll_interval: Annotated[Duration, between("1s", "1d")] = 60.0
+    follow_up: FollowUp = field(default_factory=FollowUp)
+    max_models: Annotated[int, whole_number(1, 10000)] = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigShape:
+    """The file's top level; `accounts` are read one by one."""
+
+    __pydantic_config__ = STRICT
+
+    listen: Listen = OPERATOR_LISTEN
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    store: StoreUrl = STORE
+    evaluate_interval: Annotated[Duration, between("100ms", "1m")] = 5.0
+    accounts: list[object] | None = None
+    retention: Retention = field(default_factory=Retention)

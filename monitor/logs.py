@@ -1,0 +1,96 @@
+"""Logs: one line an event, JSON for machines, pretty on a terminal, and never a key.
+
+Events are named `noun.verb_past` and carry their data in keys. Lines of libraries go through the same processors, so
+what is redacted is redacted everywhere: in the event, in values at any depth, in exception texts.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+# Runway's keys begin with `key_` and no length is promised; a URL's password may stand in the store's address.
+SECRET_SHAPES = re.compile(r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)", re.IGNORECASE)
+# At INFO these say a line or more for each request or each scheduled run.
+CHATTY_LIBRARIES = ("aiohttp.access", "apscheduler", "httpcore", "httpx")
+
+
+def redact(text: str) -> str:
+    """`text` less everything shaped like a key, a bearer token or a URL's user and password."""
+    return SECRET_SHAPES.sub(REDACTED, text)
+
+
+class Redactor:
+    """A structlog processor that takes secrets out, by their shape and, once told of them, by their value."""
+
+    def __init__(self) -> None:
+        self._secrets: frozenset[str] = frozenset()
+        self._exact: re.Pattern[str] | None = None
+
+    def protect(self, secrets: Iterable[str]) -> None:
+        """Take these values out too, from now on and together with those told before."""
+        self._secrets |= {secret for secret in secrets if secret}
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._exact = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def text(self, text: str) -> str:
+        """`text` less every secret."""
+        return redact(self._exact.sub(REDACTED, text) if self._exact else text)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {self.text(str(key)): self._clean(value) for key, value in event.items()}
+
+    def _clean(self, value: object) -> object:
+        """The value as plain data; whatever is not plain becomes its redacted text."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self._clean(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._clean(item) for item in value]
+        return self.text(value if isinstance(value, str) else repr(value))
+
+
+def configure(stream: TextIO, level: str = "info") -> Redactor:
+    """Send every log line of the process to `stream`, pretty where it is a terminal; tell the redactor of the keys."""
+    redactor = Redactor()
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redactor,
+                _renderer(pretty=stream.isatty()),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for library in CHATTY_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return redactor
+
+
+def _renderer(*, pretty: bool) -> Processor:
+    if pretty:
+        # The exception is text by now: a richer formatter would print it from its source, past the redactor.
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
