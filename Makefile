@@ -1,0 +1,60 @@
+# Everything a developer runs. Each target sets up what it needs; a second run finds it done.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+UV := uv>=0.13,<1
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+COMPILE := $(RUN) uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade -q
+NODE_MODULES := tests/node/node_modules
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/installed-demo ## watch a simulated Runway under load, until Ctrl-C
+	@exec $(RUN) demo $(DEMO_ARGS)
+
+test: $(VENV)/installed-dev $(NODE_MODULES)/installed ## run every test; PYTEST_ARGS="-k words" runs some
+	@exec $(RUN) pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/installed-dev ## check style, format, types and layers
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(VENV)/bin/python $(VENV)/bin/lint-imports
+
+docs: $(VENV)/installed-dev ## write docs/metrics.md from the code
+	$(RUN) monitor.metrics > docs/metrics.md
+
+lock: $(VENV)/created ## pin the newest allowed versions of all dependencies, with their hashes
+	$(RUN) pip install --quiet "$(UV)"
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --group demo -c requirements-dev.lock -o requirements-demo.lock
+	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) $(NODE_MODULES) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed-%: requirements-%.lock pyproject.toml | $(VENV)/created
+	$(RUN) pip install --quiet --require-hashes -r $<
+	$(RUN) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NODE_MODULES)/installed: tests/node/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "npm is not installed: the tests with the Node SDK will be skipped"; fi
