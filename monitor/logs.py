@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 import structlog
+from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
@@ -57,9 +59,20 @@ class Redactor:
         return self.text(value if isinstance(value, str) else repr(value))
 
 
-def configure(stream: TextIO, level: str = "info") -> Redactor:
-    """Send every log line of the process to `stream`, pretty where it is a terminal; tell the redactor of the keys."""
-    redactor = Redactor()
+_redactor = Redactor()
+
+
+def protect(secret: SecretStr) -> SecretStr:
+    """Keep this value out of every log line of the process from now on; gives it back."""
+    _redactor.protect([secret.get_secret_value()])
+    return secret
+
+
+def configure_logging(secrets: Iterable[SecretStr] = (), stream: TextIO | None = None, level: str = "info") -> None:
+    """Send every log line of the process to `stream` (standard error), pretty where that is a terminal."""
+    for secret in secrets:
+        protect(secret)
+    stream = stream or sys.stderr
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -73,7 +86,7 @@ def configure(stream: TextIO, level: str = "info") -> Redactor:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                redactor,
+                _redactor,
                 _renderer(pretty=stream.isatty()),
             ],
         )
@@ -86,7 +99,6 @@ def configure(stream: TextIO, level: str = "info") -> Redactor:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    return redactor
 
 
 def _renderer(*, pretty: bool) -> Processor:

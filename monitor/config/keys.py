@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 from pydantic import SecretStr
 
-from monitor.logs import redact
+from monitor.logs import protect, redact
 
 COMMAND_TIMEOUT_SECONDS = 10.0
 LONGEST_KEY_BYTES = 64 * 1024
@@ -44,7 +44,7 @@ def clean_key(text: str) -> SecretStr:
         raise NoKeyError("the key has white space inside; put the API key there and nothing else")
     if not SENDABLE.fullmatch(key):
         raise NoKeyError("the key has characters that no header can carry; copy it again")
-    return SecretStr(key)
+    return protect(SecretStr(key))
 
 
 def key_from_env(variable: str, environ: Mapping[str, str]) -> SecretStr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -13,7 +14,9 @@ from monitor.config.keys import NoKeyError, clean_key, key_sources
 from monitor.config.shape import check_shape
 from monitor.config.values import Account, AccountShape, Config, ConfigShape
 from monitor.errors import ConfigError
-from monitor.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from monitor.providers.base import Provider
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, never bound
 LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -72,13 +75,19 @@ def _accounts(items: list[object], base: Path, environ: Mapping[str, str], fault
     return accounts
 
 
+def _providers() -> Mapping[str, Provider]:
+    from monitor.providers import PROVIDERS  # noqa: PLC0415
+
+    return PROVIDERS
+
+
 def _complete(
     shape: AccountShape, place: str, base: Path, environ: Mapping[str, str], faults: list[str]
 ) -> list[Account]:
     """The account with its key and its provider's defaults; none where something lacks."""
-    provider = PROVIDERS.get(shape.provider)
+    provider = _providers().get(shape.provider)
     if provider is None:
-        faults.append(f"{place}.provider: unknown provider; use one of {', '.join(PROVIDERS)}")
+        faults.append(f"{place}.provider: unknown provider; use one of {', '.join(_providers())}")
     key = _key(shape, place, base, environ, faults)
     if provider is None or key is None:
         return []
@@ -114,7 +123,7 @@ def _key(
 def _accounts_from_environment(environ: Mapping[str, str], faults: list[str]) -> list[Account]:
     """One account for each provider whose own key variable is set, named as the provider."""
     accounts: list[Account] = []
-    for name, provider in PROVIDERS.items():
+    for name, provider in _providers().items():
         if not environ.get(provider.key_env):
             continue
         try:
@@ -124,7 +133,7 @@ def _accounts_from_environment(environ: Mapping[str, str], faults: list[str]) ->
             continue
         accounts.append(Account(name=name, provider=name, api_key=key, base_url=provider.base_url))
     if not accounts and not faults:
-        variables = " or ".join(provider.key_env for provider in PROVIDERS.values())
+        variables = " or ".join(provider.key_env for provider in _providers().values())
         faults.append(f"accounts: none; set {variables}, or list accounts in a file and give it with --config")
     return accounts
 
