@@ -1,0 +1,61 @@
+"""Reading JSON that anybody may have written: nothing here raises, whatever the vendor or the application said."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeGuard
+
+import msgspec
+
+UNKNOWN_MODEL = "unknown"
+
+LARGEST_NUMBER = 1e15
+MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")
+TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def json_object(body: bytes) -> dict[str, object] | None:
+    """The JSON object that `body` holds, None when it holds anything else."""
+    try:
+        value = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def at(value: object, *keys: str) -> object:
+    """What stands under `keys`, one object inside the other; None where there is nothing."""
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def number(value: object) -> float | None:
+    """A JSON number of believable size, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) <= LARGEST_NUMBER else None
+
+
+def count(value: object) -> int | None:
+    """A whole JSON number of believable size, zero or more; None for anything else. `2.0` is the number 2."""
+    whole = number(value)
+    return int(whole) if whole is not None and whole >= 0 and whole.is_integer() else None
+
+
+def is_model_id(value: object) -> TypeGuard[str]:
+    """Whether `value` looks like a model's id rather than like free text or the id of some one thing."""
+    return isinstance(value, str) and bool(MODEL_ID.fullmatch(value)) and not UUID.fullmatch(value)
+
+
+def model_id(value: object) -> str:
+    """`value` if it can be a model's id, else `unknown`."""
+    return value if is_model_id(value) else UNKNOWN_MODEL
+
+
+def is_task_id(value: object) -> TypeGuard[str]:
+    """Whether `value` can be a task's id."""
+    return isinstance(value, str) and bool(TASK_ID.fullmatch(value))

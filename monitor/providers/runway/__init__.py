@@ -1,0 +1,51 @@
+"""Runway: `api.dev.runwayml.com`, watched at its HTTP API. What is known of it stands in `tables`, dated."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from monitor import __version__
+from monitor.model import AnyObservation
+from monitor.providers.base import AccountReader, Call, Exchange, Route
+from monitor.providers.runway.account import OrganizationRead, UsageRead
+from monitor.providers.runway.exchange import decode
+from monitor.providers.runway.paths import route
+from monitor.providers.runway.tables import (
+    API_VERSION,
+    BASE_URL,
+    DOLLARS_PER_CREDIT,
+    INVOCATION,
+    MODELS,
+    TASK,
+    WORKFLOW,
+)
+
+__all__ = ["Runway"]
+
+
+class Runway:
+    """Runway's API as a `Provider`."""
+
+    name = "runway"
+    base_url = BASE_URL
+    key_env = "RUNWAYML_API_SECRET"
+    models = MODELS
+    reads: tuple[AccountReader, ...] = (OrganizationRead(), UsageRead())
+    dollars_per_credit = DOLLARS_PER_CREDIT
+
+    def headers(self, key: str) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {key}",
+            "X-Runway-Version": API_VERSION,
+            "User-Agent": f"genmedia-monitor/{__version__}",
+        }
+
+    def route(self, method: str, path: str) -> Route:
+        return route(method, path)
+
+    def decode(self, exchange: Exchange) -> list[AnyObservation]:
+        return decode(exchange)
+
+    def task_call(self, task: str, endpoint: str) -> Call:
+        template = INVOCATION if endpoint in {WORKFLOW, INVOCATION} else TASK
+        return Call("GET", template.replace("{id}", quote(task, safe="")))

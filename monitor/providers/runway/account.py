@@ -1,0 +1,199 @@
+"""Reads of the account: limits, use and balance; credits spent by day and model.
+
+Fields are read one by one: what a reply says wrongly is left out, and told as one `UnknownSeen` of the read's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import TypeGuard, TypeVar
+
+from monitor.model import (
+    AnyObservation,
+    DaySpend,
+    Figures,
+    ModelLimits,
+    Organization,
+    Outcome,
+    ReadFinished,
+    UnknownSeen,
+    Usage,
+)
+from monitor.providers.base import Call, Exchange
+from monitor.providers.lenient import at, count, is_model_id, json_object, number
+from monitor.providers.runway.exchange import outcome
+
+MOST_MODELS = 200
+MOST_DAYS = 92
+USAGE_DAYS = 30
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+T = TypeVar("T")
+
+
+class Drift:
+    """Whether a reply said anything that could not be used."""
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def note(self, strange: bool) -> None:
+        """Remember that there was something strange."""
+        self.found = self.found or strange
+
+    def keep(self, value: T | None) -> T | None:
+        """`value`, noting where there is none."""
+        self.note(value is None)
+        return value
+
+
+class OrganizationRead:
+    """`GET /v1/organization`. Its figures move slowly; the configured interval is all the pace it needs."""
+
+    name = "organization"
+    minimum_interval_seconds = 0.0
+
+    def call(self, now: float) -> Call:  # noqa: ARG002
+        return Call("GET", "/v1/organization")
+
+    def decode(self, exchange: Exchange) -> list[AnyObservation]:
+        return _finished(self.name, exchange, _organization)
+
+
+class UsageRead:
+    """`POST /v1/organization/usage` for the last 30 UTC days and today.
+
+    The vendor's own default window ends yesterday; `beforeDate` is exclusive, so today needs tomorrow's date
+    (SDK 5.24.0; that a date to come is accepted is not stated anywhere).
+    """
+
+    name = "usage"
+    minimum_interval_seconds = 300.0
+
+    def call(self, now: float) -> Call:
+        today = datetime.fromtimestamp(now, tz=UTC).date()
+        window = {"startDate": today - timedelta(days=USAGE_DAYS), "beforeDate": today + timedelta(days=1)}
+        return Call("POST", "/v1/organization/usage", {name: day.isoformat() for name, day in window.items()})
+
+    def decode(self, exchange: Exchange) -> list[AnyObservation]:
+        return _finished(self.name, exchange, _usage)
+
+
+def _finished(
+    read: str, exchange: Exchange, figures_of: Callable[[dict[str, object], Drift], Figures | None]
+) -> list[AnyObservation]:
+    """One `ReadFinished`; `truncated` without figures where a 2xx tells nothing that could be used."""
+    drift = Drift()
+    document = json_object(exchange.body)
+    ended = outcome(exchange, document)
+    figures = None
+    if ended is Outcome.SUCCESS:
+        figures = figures_of(document or {}, drift)
+        ended = Outcome.SUCCESS if figures is not None else Outcome.TRUNCATED
+    finished = ReadFinished(
+        account=exchange.account,
+        at=exchange.ended_at,
+        read=read,
+        outcome=ended,
+        duration_seconds=exchange.duration_seconds,
+        figures=figures,
+    )
+    if not drift.found:
+        return [finished]
+    return [UnknownSeen(account=exchange.account, at=exchange.ended_at, field=read), finished]
+
+
+def _organization(document: dict[str, object], drift: Drift) -> Organization | None:
+    limits = {
+        model: ModelLimits(
+            concurrency=_limit(entry, "maxConcurrentGenerations", drift),
+            daily_generations=_limit(entry, "maxDailyGenerations", drift),
+        )
+        for model, entry in _by_model(at(document, "tier", "models"), drift).items()
+    }
+    figures = Organization(
+        credit_balance=drift.keep(number(at(document, "creditBalance"))),
+        monthly_spend_credits=drift.keep(count(at(document, "tier", "maxMonthlyCreditSpend"))),
+        limits=limits,
+        daily_generations=_daily_generations(at(document, "usage", "models"), limits, drift),
+    )
+    return figures if figures != Organization() else None
+
+
+def _limit(entry: dict[str, object], key: str, drift: Drift) -> int | None:
+    """A limit. `null` is unlimited (SDK 5.24.0); one that is absent or unreadable is unknown, which reads the same."""
+    if key in entry and entry[key] is None:
+        return None
+    return drift.keep(count(entry.get(key)))
+
+
+def _daily_generations(used: object, limits: dict[str, ModelLimits], drift: Drift) -> dict[str, int]:
+    """Generations of each model in the past day: none where a model has limits and no entry (an assumption)."""
+    if not isinstance(used, dict):
+        drift.note(strange=True)
+        return {}
+    entries = _by_model(used, drift)
+    read = {model: drift.keep(count(entry.get("dailyGenerations"))) for model, entry in entries.items()}
+    told = {model: generations for model, generations in read.items() if generations is not None}
+    silent = {model: 0 for model in limits if model not in used}
+    return dict(islice((told | silent).items(), MOST_MODELS))
+
+
+def _by_model(value: object, drift: Drift) -> dict[str, dict[str, object]]:
+    """The entries of a map by model, as far as they are objects under a model's id, 200 at most."""
+    if not isinstance(value, dict):
+        drift.note(strange=True)
+        return {}
+    sound = ((model, entry) for model, entry in value.items() if is_model_id(model) and isinstance(entry, dict))
+    kept = dict(islice(sound, MOST_MODELS))
+    drift.note(len(kept) < len(value))
+    return kept
+
+
+def _usage(document: dict[str, object], drift: Drift) -> Usage | None:
+    """Net credits by day and model. Days and models beyond the bounds are left out; an empty day spends nothing."""
+    results = document.get("results")
+    if not isinstance(results, list):
+        return None
+    drift.note(len(results) > MOST_DAYS)
+    spent: dict[str, dict[str, float]] = {}
+    for day, model, amount in _amounts(results[:MOST_DAYS], drift):
+        if model not in spent and len(spent) == MOST_MODELS:
+            drift.note(strange=True)
+            continue
+        by_day = spent.setdefault(model, {})
+        by_day[day] = by_day.get(day, 0.0) + amount
+    return Usage(
+        days=tuple(
+            DaySpend(date=day, model=model, credits=amount)
+            for model, by_day in spent.items()
+            for day, amount in by_day.items()
+        )
+    )
+
+
+def _amounts(results: list[object], drift: Drift) -> Iterator[tuple[str, str, float]]:
+    for result in results:
+        day, entries = at(result, "date"), at(result, "usedCredits")
+        if not _is_day(day) or not isinstance(entries, list):
+            drift.note(strange=True)
+            continue
+        for entry in entries:
+            model, amount = at(entry, "model"), number(at(entry, "amount"))
+            if is_model_id(model) and amount is not None:
+                yield day, model, amount
+            else:
+                drift.note(strange=True)
+
+
+def _is_day(value: object) -> TypeGuard[str]:
+    if not isinstance(value, str) or not DAY.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""From an exchange on the wire to how it ended."""
+
+from __future__ import annotations
+
+from monitor.model import AnyObservation, Kind, Outcome, RequestSeen
+from monitor.providers.base import Exchange
+from monitor.providers.lenient import at, json_object, model_id
+from monitor.providers.runway.tables import BROKEN_OFF, NO_CREDITS, OUTCOMES, SUCCESSES
+from monitor.providers.runway.tasks import task_facts
+
+STATUS_CODES = range(100, 600)
+CLIENT_ERRORS = range(400, 500)
+RETRY_HEADER = "x-stainless-retry-count"
+ERROR_TEXT_BYTES = 2048
+
+
+def decode(exchange: Exchange) -> list[AnyObservation]:
+    """One `RequestSeen`, then what the reply tells of a task."""
+    document = json_object(exchange.body)
+    request = _request(exchange, document)
+    return [request, *task_facts(exchange, document, request.model)]
+
+
+def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
+    """How the exchange ended, `document` being the reply's JSON object.
+
+    An error status tells more than the way its body ended, so it wins over a failure; a success that broke off is
+    none. A 2xx is `truncated` where its JSON was wanted and cannot be read.
+    """
+    status = exchange.status
+    if status is not None and status >= CLIENT_ERRORS.start:
+        return _refusal(exchange, status, document)
+    if exchange.failure is not None:
+        return BROKEN_OFF[exchange.failure]
+    if status is None:
+        return Outcome.UNREACHABLE
+    if status in SUCCESSES and exchange.route.reads_reply and document is None:
+        return Outcome.TRUNCATED
+    return Outcome.SUCCESS
+
+
+def _refusal(exchange: Exchange, status: int, document: dict[str, object] | None) -> Outcome:
+    known = OUTCOMES.get(status)
+    if known is Outcome.NOT_FOUND and exchange.route.kind is Kind.DELETE:
+        return Outcome.BENIGN_NOT_FOUND
+    if known is Outcome.INVALID_REQUEST and _lacks_credits(exchange, document):
+        return Outcome.INSUFFICIENT_CREDITS
+    if known is not None:
+        return known
+    return Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
+
+
+def _lacks_credits(exchange: Exchange, document: dict[str, object] | None) -> bool:
+    """Whether a 400 is about credits. One that lists `issues` is about the input, and may quote any text from it."""
+    if at(document, "issues"):
+        return False
+    text = at(document, "error") or at(document, "message")
+    if not isinstance(text, str):
+        text = exchange.body[:ERROR_TEXT_BYTES].decode("utf-8", "replace")
+    return NO_CREDITS.search(text) is not None
+
+
+def _request(exchange: Exchange, document: dict[str, object] | None) -> RequestSeen:
+    return RequestSeen(
+        account=exchange.account,
+        at=exchange.ended_at,
+        endpoint=exchange.route.endpoint,
+        kind=exchange.route.kind,
+        outcome=outcome(exchange, document),
+        duration_seconds=exchange.duration_seconds,
+        model=_model(exchange, document),
+        code=str(exchange.status) if exchange.status in STATUS_CODES else "none",
+        retry=_is_retry(exchange),
+    )
+
+
+def _model(exchange: Exchange, document: dict[str, object] | None) -> str:
+    """The model a create asks for: the path's, else the body's, else the one that the router chose."""
+    route = exchange.route
+    if route.kind is not Kind.CREATE:
+        return ""
+    asked = (exchange.request_fields[path] for path in route.model_fields if path in exchange.request_fields)
+    return route.model or model_id(next(asked, at(document, "routing", "model")))
+
+
+def _is_retry(exchange: Exchange) -> bool:
+    """Whether the SDK marks a repeated attempt (Python SDK 5.24.0 and Node SDK 4.20.1 count attempts from 0)."""
+    for name, value in exchange.request_headers.items():
+        if name.lower() == RETRY_HEADER:
+            return value.isdecimal() and value.strip("0") != ""
+    return False

@@ -1,0 +1,62 @@
+"""From a method and a path to what the request means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import unquote
+
+from monitor.model import Kind
+from monitor.providers.base import Route
+from monitor.providers.lenient import is_task_id, model_id
+from monitor.providers.runway.tables import ENDPOINTS, NAMES_TASK, RECIPE
+
+OTHER = Route("other", Kind.OTHER)
+ANY = ""
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """The path's parts, decoded; slashes that are doubled or trail are no parts."""
+    plain = path.partition("#")[0].partition("?")[0]
+    return tuple(unquote(part) for part in plain.split("/") if part)
+
+
+def _pattern(template: str) -> tuple[str, ...]:
+    return tuple(ANY if part.startswith("{") else part for part in _segments(template))
+
+
+ROUTES = {
+    (method, route.endpoint): replace(route, reads_reply=route.kind in {Kind.CREATE, Kind.POLL})
+    for method, route in ENDPOINTS
+}
+TEMPLATES = {_pattern(route.endpoint): route.endpoint for _, route in ENDPOINTS}
+LONGEST = max(map(len, TEMPLATES))
+
+
+def route(method: str, path: str) -> Route:
+    """Classify a request. A known path with a method it does not have keeps its template, as kind `other`."""
+    template, named = _match(_segments(path))
+    found = ROUTES.get((method.upper(), template))
+    if found is None:
+        return replace(OTHER, endpoint=template)
+    if template == RECIPE:
+        return replace(found, model=model_id(named))
+    if template in NAMES_TASK and is_task_id(named):
+        return replace(found, task=named)
+    return found
+
+
+def _match(segments: tuple[str, ...]) -> tuple[str, str]:
+    """The template of a path and the part that stands for its placeholder."""
+    for pattern, named in _patterns(segments[: LONGEST + 1]):
+        if pattern in TEMPLATES:
+            return TEMPLATES[pattern], named
+    return OTHER.endpoint, ""
+
+
+def _patterns(segments: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The path as it is, then with each of its parts taken for a placeholder."""
+    yield segments, ""
+    for index, named in enumerate(segments):
+        if named not in {".", ".."}:
+            yield (*segments[:index], ANY, *segments[index + 1 :]), named

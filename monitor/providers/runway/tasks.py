@@ -1,0 +1,127 @@
+"""From an exchange on the wire to what it tells of a task."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from monitor.model import AnyObservation, Kind, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
+from monitor.providers.base import Exchange
+from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
+from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, STATUSES, SUCCESSES, WORKFLOW_MODEL
+
+
+def task_facts(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
+    """What the reply tells of the task it made, read or deleted. `document` is its JSON object.
+
+    A body that was read whole counts even where the exchange failed afterwards: a client that is gone leaves its
+    task behind.
+    """
+    if exchange.route.task and exchange.status == HTTPStatus.NOT_FOUND:
+        return [_missing(exchange)]
+    if exchange.status not in SUCCESSES:
+        return []
+    if exchange.route.makes_task:
+        return _accepted(exchange, document, model)
+    if exchange.route.task and exchange.route.kind is Kind.DELETE:
+        return [TaskDeleted(account=exchange.account, at=exchange.ended_at, task=exchange.route.task)]
+    if exchange.route.task and document is not None:
+        return _sighted(exchange, document)
+    return []
+
+
+def reason(code: object) -> Reason | None:
+    """The class of a failure code: `internal` where there is no code, None for one that the table does not hold.
+
+    `SAFETY` anywhere is moderation, of the input unless the code says output.
+    """
+    if code is None or code == "":
+        return Reason.INTERNAL
+    if not isinstance(code, str):
+        return None
+    code = code.upper()
+    if "SAFETY" in code:
+        return _moderation(code)
+    return next((known for start, known in FAILURE_CODES if f"{code}.".startswith(f"{start}.")), None)
+
+
+def _moderation(code: str) -> Reason:
+    if code == "SAFETY":
+        return Reason.MODERATION
+    return Reason.MODERATION_OUTPUT if "OUTPUT" in code else Reason.MODERATION_INPUT
+
+
+def _missing(exchange: Exchange) -> TaskMissing:
+    """The vendor does not know the task (any more), whether it was asked to read or to delete it."""
+    return TaskMissing(
+        account=exchange.account, at=exchange.ended_at, task=exchange.route.task, by_client=exchange.by_client
+    )
+
+
+def _accepted(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
+    """The task that a create made; a reply without an id, as a router's dry run gives, made none."""
+    task = at(document, "id")
+    if task is None:
+        return []
+    if not is_task_id(task):
+        return [_unknown(exchange, "task_id")]
+    estimate = at(document, "estimatedCost") or at(document, "routing", "estimatedCost")
+    return [
+        TaskSeen(
+            account=exchange.account,
+            at=exchange.ended_at,
+            task=task,
+            status=TaskStatus.PENDING,
+            endpoint=exchange.route.endpoint,
+            model=model,
+            accepted=True,
+            by_client=exchange.by_client,
+            estimated_credits=_credits(estimate),
+        )
+    ]
+
+
+def _sighted(exchange: Exchange, document: dict[str, object]) -> list[AnyObservation]:
+    """The task that a poll read, and what of it the tables do not hold.
+
+    An unknown status is taken for pending, so that the task stays watched. The endpoint tells a task from an
+    invocation to whoever reads it next.
+    """
+    status = _status(document.get("status"))
+    why = reason(_failure_code(document)) if status is TaskStatus.FAILED else Reason.NONE
+    seen = TaskSeen(
+        account=exchange.account,
+        at=exchange.ended_at,
+        task=exchange.route.task,
+        status=TaskStatus.PENDING if status is None else status,
+        endpoint=exchange.route.endpoint,
+        model=WORKFLOW_MODEL if exchange.route.endpoint == INVOCATION else UNKNOWN_MODEL,
+        by_client=exchange.by_client,
+        reason=Reason.OTHER if why is None else why,
+        estimated_credits=_credits(document.get("estimatedCost")),
+        credits=_credits(document.get("cost")),
+    )
+    unknown = [name for name, known in (("task_status", status), ("failure_code", why)) if known is None]
+    return [seen, *(_unknown(exchange, name) for name in unknown)]
+
+
+def _status(said: object) -> TaskStatus | None:
+    return STATUSES.get(said.upper()) if isinstance(said, str) else None
+
+
+def _failure_code(document: dict[str, object]) -> object:
+    """The task's own code, else the first one among the nodes of a workflow."""
+    code = document.get("failureCode")
+    nodes = document.get("nodeErrors")
+    if code or not isinstance(nodes, dict):
+        return code
+    return next((found for node in nodes.values() if (found := at(node, "failureCode"))), code)
+
+
+def _credits(cost: object) -> float | None:
+    """The figure in a `cost` or `estimatedCost`; absent in replies older than 2026-07-21."""
+    figure = number(at(cost, "credits"))
+    return figure if figure is not None and figure >= 0 else None
+
+
+def _unknown(exchange: Exchange, field: str) -> UnknownSeen:
+    return UnknownSeen(account=exchange.account, at=exchange.ended_at, field=field)
