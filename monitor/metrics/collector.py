@@ -1,0 +1,168 @@
+"""From an account's snapshot to the samples of its families."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, product
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from monitor.metrics import families
+from monitor.metrics.families import Family, Type
+from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
+from monitor.state.figures import limit_uses, spend
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.state.tally import BOUNDS, SUM, Tally
+
+Labels = tuple[str, ...]
+Row = tuple[Labels, float]
+Rows = Callable[[AccountSnapshot, float], Iterable[Row]]
+"""The rows of a family, labels after provider and account, for an account at a Unix time."""
+
+STATUSES = tuple(status for status in TaskStatus if status in OPEN_STATUSES)
+REQUEST_STARTS = tuple(("", kind.value, "", "", outcome.value) for kind, outcome in product(Kind, Outcome))
+FINISHED_STARTS = (
+    *(("", status.value, "") for status in (TaskStatus.SUCCEEDED, TaskStatus.CANCELLED, TaskStatus.LOST)),
+    *(("", TaskStatus.FAILED.value, reason.value) for reason in Reason if reason is not Reason.NONE),
+)
+
+
+class SnapshotCollector(Collector):
+    """Gives `prometheus_client` the account families of the snapshot it holds; nothing before the first."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        if self.snapshot is None:
+            return
+        yield GaugeMetricFamily(families.EVALUATION_TIME.name, families.EVALUATION_TIME.help, self.snapshot.at)
+        for family, rows in ROWS.items():
+            yield _metric(family, rows, self.snapshot)
+        for family, tally in HISTOGRAMS.items():
+            yield _histogram(family, tally, self.snapshot)
+
+
+def _metric(family: Family, rows: Rows, snapshot: Snapshot) -> Metric:
+    kind = CounterMetricFamily if family.type is Type.COUNTER else GaugeMetricFamily
+    metric = kind(family.name, family.help, labels=family.labels)
+    for account in snapshot.accounts:
+        for labels, value in rows(account, snapshot.at):
+            metric.add_metric((account.provider, account.account, *labels), value)
+    return metric
+
+
+def _histogram(family: Family, tally: Tally, snapshot: Snapshot) -> Metric:
+    metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+    for account in snapshot.accounts:
+        parts: defaultdict[Labels, dict[str, float]] = defaultdict(dict)
+        for labels, value in _stored(account, tally):
+            parts[labels[:-1]][labels[-1]] = value
+        for labels, counts in parts.items():
+            metric.add_metric((account.provider, account.account, *labels), _buckets(tally, counts), counts.get(SUM, 0))
+    return metric
+
+
+def _buckets(tally: Tally, counts: dict[str, float]) -> list[tuple[str, float]]:
+    """Cumulative counts by upper bound, from the separate counts that the tally keeps."""
+    bounds = BOUNDS[tally]
+    own = [counts.get(format(bound, "g"), 0.0) for bound in bounds] + [counts.get("+Inf", 0.0)]
+    return list(zip([*map(floatToGoString, bounds), "+Inf"], accumulate(own), strict=True))
+
+
+def _stored(account: AccountSnapshot, tally: Tally) -> Iterator[Row]:
+    return ((series.labels, series.value) for series in account.series if series.tally is tally)
+
+
+def _counts(tally: Tally, *starts: Labels) -> Rows:
+    """The durable counts of one tally, with `starts` at 0 from the beginning."""
+
+    def rows(account: AccountSnapshot, _: float) -> Iterable[Row]:
+        return (dict.fromkeys(starts, 0.0) | dict(_stored(account, tally))).items()
+
+    return rows
+
+
+def _tasks(figure: Callable[[ModelTasks], float | None]) -> Rows:
+    """One figure of each model's open tasks; None is left out."""
+
+    def rows(account: AccountSnapshot, _: float) -> Iterable[Row]:
+        figures = (((tasks.model,), figure(tasks)) for tasks in account.tasks)
+        return ((labels, value) for labels, value in figures if value is not None)
+
+    return rows
+
+
+def _open_tasks(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    for tasks, status in product(account.tasks, STATUSES):
+        yield (tasks.model, status.value), tasks.open.get(status, 0)
+
+
+def _limits(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    return (((use.model, use.limit.value), use.allowed) for use in limit_uses(account))
+
+
+def _limits_used(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    return (((use.model, use.limit.value), use.used) for use in limit_uses(account) if use.used is not None)
+
+
+def _saturation(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    for use in limit_uses(account):
+        if use.saturation is not None:
+            yield (use.model, use.limit.value), use.saturation
+
+
+def _balance(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    organization = account.organization
+    if organization is not None and organization.credit_balance is not None:
+        yield (), organization.credit_balance
+
+
+def _spent(account: AccountSnapshot, at: float) -> Iterable[Row]:
+    if account.usage is not None:
+        for model, spent in spend(account.usage, at).items():
+            yield (model, "today"), spent.today
+            yield (model, "30d"), spent.month
+
+
+def _dollars(credits_: Rows) -> Rows:
+    def rows(account: AccountSnapshot, at: float) -> Iterable[Row]:
+        return ((labels, value * account.dollars_per_credit) for labels, value in credits_(account, at))
+
+    return rows
+
+
+def _reads_up(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    return (((read.read,), float(read.up)) for read in account.reads)
+
+
+def _read_ages(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    return (((read.read,), read.age_seconds) for read in account.reads if read.age_seconds is not None)
+
+
+ROWS: dict[Family, Rows] = {
+    families.REQUESTS: _counts(Tally.REQUESTS, *REQUEST_STARTS),
+    families.REQUEST_RETRIES: _counts(Tally.REQUEST_RETRIES, ("",)),
+    families.TASKS_CREATED: _counts(Tally.TASKS_CREATED, ("",)),
+    families.TASKS: _open_tasks,
+    families.TASKS_FINISHED: _counts(Tally.TASKS_FINISHED, *FINISHED_STARTS),
+    families.THROTTLED_OLDEST_AGE: _tasks(lambda tasks: tasks.throttled_oldest_age_seconds),
+    families.THROTTLED_DRAIN: _tasks(lambda tasks: tasks.throttled_drain_seconds),
+    families.TASKS_ORPHANED: _tasks(lambda tasks: tasks.orphaned),
+    families.LIMIT: _limits,
+    families.LIMIT_USED: _limits_used,
+    families.SATURATION: _saturation,
+    families.CREDIT_BALANCE: _balance,
+    families.BALANCE: _dollars(_balance),
+    families.CREDITS_SPENT: _spent,
+    families.SPENT: _dollars(_spent),
+    families.WASTED: _dollars(_counts(Tally.WASTED_CREDITS, ("", ""))),
+    families.READ_UP: _reads_up,
+    families.READ_AGE: _read_ages,
+    families.READS: _counts(Tally.READS),
+    families.UNKNOWN_VALUES: _counts(Tally.UNKNOWN_VALUES),
+}
+HISTOGRAMS = {families.REQUEST_SECONDS: Tally.REQUEST_SECONDS, families.TASK_SECONDS: Tally.TASK_SECONDS}

@@ -1,0 +1,48 @@
+"""What a scrape gets: rendered once, served many times."""
+
+from __future__ import annotations
+
+import gzip
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from monitor.metrics.collector import SnapshotCollector
+from monitor.state.snapshot import Snapshot
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+GZIP_LEVEL = 3  # twice as fast as the default and a tenth larger
+
+
+class Exposition:
+    """The registry's metrics and the account families of the newest snapshot, as text in Prometheus's format 0.0.4.
+
+    Rendering costs up to 10 us a line and holds the interpreter, so it happens when figures change and in whatever
+    thread the caller chose, one call at a time; reading `text` and `gzipped` costs nothing.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._collector = SnapshotCollector()
+        registry.register(self._collector)
+        self.refresh()
+
+    @property
+    def text(self) -> bytes:
+        """The exposition."""
+        return self._text
+
+    @property
+    def gzipped(self) -> bytes:
+        """The same, compressed."""
+        return self._gzipped
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Render `snapshot` in place of the one before."""
+        self._collector.snapshot = snapshot
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Render the registry's metrics anew and the accounts as they were: what to do when an evaluation failed."""
+        self._text = generate_latest(self._registry)
+        self._gzipped = gzip.compress(self._text, GZIP_LEVEL)

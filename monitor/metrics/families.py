@@ -1,0 +1,235 @@
+"""The table of every exported family. Public names never change their meaning; `docs/metrics.md` is made from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Type(StrEnum):
+    """A family's type in Prometheus's text format."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Source(StrEnum):
+    """Where the figures come from."""
+
+    TRAFFIC = "traffic"
+    TASKS = "tasks"
+    READS = "account reads"
+    DAEMON = "daemon"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family under its public name."""
+
+    name: str
+    type: Type
+    labels: tuple[str, ...]
+    help: str
+    source: Source
+
+
+ACCOUNT_LABELS = ("provider", "account")
+
+
+def _account(name: str, kind: Type, source: Source, text: str, *labels: str) -> Family:
+    return Family(f"genmedia_{name}", kind, (*ACCOUNT_LABELS, *labels), text, source)
+
+
+def _own(name: str, kind: Type, text: str, *labels: str) -> Family:
+    return Family(f"genmedia_monitor_{name}", kind, labels, text, Source.DAEMON)
+
+
+REQUESTS = _account(
+    "requests_total",
+    Type.COUNTER,
+    Source.TRAFFIC,
+    "Requests on the wire, every attempt counted. A poll that reports a failed task is a success. Each kind and "
+    "outcome starts at 0 with the other labels empty.",
+    "endpoint",
+    "kind",
+    "model",
+    "code",
+    "outcome",
+)
+REQUEST_RETRIES = _account(
+    "request_retries_total",
+    Type.COUNTER,
+    Source.TRAFFIC,
+    "Attempts that the client itself marked as retries; clients that retry without saying so are not seen.",
+    "endpoint",
+)
+REQUEST_SECONDS = _account(
+    "request_duration_seconds",
+    Type.HISTOGRAM,
+    Source.TRAFFIC,
+    "Time from the first byte of a request to the last byte of its reply, the client's own slowness included.",
+    "endpoint",
+    "kind",
+)
+REQUESTS_IN_FLIGHT = _account(
+    "requests_in_flight",
+    Type.GAUGE,
+    Source.DAEMON,
+    "Requests that this daemon's gateway has passed on and that have not ended yet.",
+)
+TASKS_CREATED = _account(
+    "tasks_created_total",
+    Type.COUNTER,
+    Source.TASKS,
+    "Generations that the vendor accepted. What it refused at the door is a request only.",
+    "model",
+)
+TASKS = _account(
+    "tasks",
+    Type.GAUGE,
+    Source.TASKS,
+    "Open tasks by the status last seen; before its first poll a task counts as pending.",
+    "model",
+    "status",
+)
+TASKS_FINISHED = _account(
+    "tasks_finished_total",
+    Type.COUNTER,
+    Source.TASKS,
+    "Tasks that ended, counted when a poll or a follow-up shows it. The reason is empty unless the outcome is failed; "
+    "lost means that the end cannot be learnt.",
+    "model",
+    "outcome",
+    "reason",
+)
+TASK_SECONDS = _account(
+    "task_duration_seconds",
+    Type.HISTOGRAM,
+    Source.TASKS,
+    "Time a finished task spent in each phase, inferred from polls: a change lies halfway between the two sightings "
+    "around it. Phases nobody saw are not observed, lost tasks not at all.",
+    "model",
+    "phase",
+)
+THROTTLED_OLDEST_AGE = _account(
+    "throttled_oldest_age_seconds",
+    Type.GAUGE,
+    Source.TASKS,
+    "Age of the oldest task last seen throttled, 0 when none is.",
+    "model",
+)
+THROTTLED_DRAIN = _account(
+    "throttled_drain_seconds",
+    Type.GAUGE,
+    Source.TASKS,
+    "Estimated time until no present task is throttled, from the recent pace or the concurrency limit and recent "
+    "durations; 0 when none is throttled, absent without evidence.",
+    "model",
+)
+TASKS_ORPHANED = _account(
+    "tasks_orphaned", Type.GAUGE, Source.TASKS, "Open tasks that their client has stopped polling.", "model"
+)
+LIMIT = _account(
+    "limit",
+    Type.GAUGE,
+    Source.READS,
+    "A limit in its own unit; 0 is a real limit. Absent where unlimited or unknown.",
+    "model",
+    "limit",
+)
+LIMIT_USED = _account(
+    "limit_used",
+    Type.GAUGE,
+    Source.READS,
+    "Use of a limit in its own unit. concurrency is our count of running and pending tasks, daily_generations the "
+    "provider's own figure, daily_generations_ledger what we saw accepted in 24 hours.",
+    "model",
+    "limit",
+)
+SATURATION = _account(
+    "saturation_ratio",
+    Type.GAUGE,
+    Source.READS,
+    "Use of a limit over the limit, 1 when full; a limit of 0 is full. A full concurrency limit is healthy: watch how "
+    "long tasks are throttled.",
+    "model",
+    "limit",
+)
+CREDIT_BALANCE = _account(
+    "credit_balance_credits", Type.GAUGE, Source.READS, "Balance in the provider's credits, as it last told."
+)
+BALANCE = _account(
+    "balance_dollars", Type.GAUGE, Source.READS, "Balance in US dollars, credits at the provider's dated price."
+)
+CREDITS_SPENT = _account(
+    "credits_spent_credits",
+    Type.GAUGE,
+    Source.READS,
+    "Credits spent as the provider's usage says, refunds deducted, so it may fall and be negative. today is the "
+    "current UTC day, 30d the last 30 UTC days with it.",
+    "model",
+    "window",
+)
+SPENT = _account(
+    "spent_dollars",
+    Type.GAUGE,
+    Source.READS,
+    "The same spend in US dollars, credits at the provider's dated price.",
+    "model",
+    "window",
+)
+WASTED = _account(
+    "wasted_dollars_total",
+    Type.COUNTER,
+    Source.TASKS,
+    "US dollars charged for tasks that failed, by the credits the provider named for each.",
+    "model",
+    "reason",
+)
+READ_UP = _account(
+    "account_read_up", Type.GAUGE, Source.READS, "1 when the last account read worked, 0 when not or not yet.", "read"
+)
+READ_AGE = _account(
+    "account_read_age_seconds",
+    Type.GAUGE,
+    Source.READS,
+    "Time since an account read last worked, which is the age of what it shows; absent when it never did.",
+    "read",
+)
+READS = _account(
+    "account_reads_total", Type.COUNTER, Source.READS, "Account reads of our own, by outcome.", "read", "outcome"
+)
+UNKNOWN_VALUES = _account(
+    "unknown_values_total",
+    Type.COUNTER,
+    Source.TRAFFIC,
+    "Values from the provider that this version does not know, by field.",
+    "field",
+)
+
+BUILD_INFO = _own("build_info", Type.GAUGE, "Always 1; the labels tell what runs.", "version", "python")
+EVALUATION_TIME = _own(
+    "last_evaluation_timestamp_seconds", Type.GAUGE, "Unix time of the evaluation that the account series show."
+)
+OBSERVATIONS = _own("observations_total", Type.COUNTER, "Observations applied, by way in.", "source")
+DROPPED = _own("observations_dropped_total", Type.COUNTER, "Observations lost, by reason.", "reason")
+OBSERVER_ERRORS = _own("observer_errors_total", Type.COUNTER, "Exchanges passed on but not understood.", "stage")
+REFUSED = _own("gateway_refused_total", Type.COUNTER, "Requests that the gateway itself refused.", "reason")
+STORE_ERRORS = _own("store_errors_total", Type.COUNTER, "Failed database operations.", "operation")
+STORE_UP = _own("store_up", Type.GAUGE, "1 while the last write to the store worked.")
+COMMIT_SECONDS = _own("commit_seconds", Type.HISTOGRAM, "Time to commit one batch of observations.")
+QUEUE_LENGTH = _own("queue_length", Type.GAUGE, "Observations waiting for the next commit.")
+MODELS_CAPPED = _own("models_capped_total", Type.COUNTER, "Observations whose model went to `other`.", "account")
+JOBS_MISSED = _own("jobs_missed_total", Type.COUNTER, "Scheduled runs that did not start.", "job")
+JOB_ERRORS = _own("job_errors_total", Type.COUNTER, "Scheduled runs that raised.", "job")
+JOB_SECONDS = _own("job_seconds", Type.HISTOGRAM, "Duration of scheduled runs.", "job")
+LOOP_LAG = _own("loop_lag_seconds", Type.GAUGE, "How late the event loop woke up last.")
+RELOAD_SUCCESS = _own(
+    "config_last_reload_successful", Type.GAUGE, "1 when the last configuration load worked, 0 when it was rejected."
+)
+RELOAD_TIME = _own(
+    "config_last_reload_success_timestamp_seconds", Type.GAUGE, "Unix time when a configuration last loaded."
+)
+
+FAMILIES = tuple(value for value in list(vars().values()) if isinstance(value, Family))

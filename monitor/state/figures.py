@@ -1,0 +1,90 @@
+"""Figures that follow from a snapshot alone, so that the exposition and the pages cannot disagree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from monitor.model import Organization, TaskStatus, Usage
+from monitor.state.snapshot import AccountSnapshot, ModelTasks
+
+SPEND_DAYS = 30
+
+
+class Limit(StrEnum):
+    """What an account can run into. The ledger is the daily limit measured with our own count."""
+
+    CONCURRENCY = "concurrency"
+    DAILY_GENERATIONS = "daily_generations"
+    DAILY_GENERATIONS_LEDGER = "daily_generations_ledger"
+    MONTHLY_SPEND_CREDITS = "monthly_spend_credits"
+
+
+class LimitUse(msgspec.Struct, frozen=True):
+    """One finite limit and how much of it is used, in the limit's own unit; `used` is None where unknown."""
+
+    model: str
+    limit: Limit
+    allowed: float
+    used: float | None
+
+    @property
+    def saturation(self) -> float | None:
+        """Used over allowed; 1 for a limit of zero, which leaves no room whatever is used."""
+        if self.used is None:
+            return None
+        return self.used / self.allowed if self.allowed else 1.0
+
+
+def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
+    """Every known finite limit; the unlimited and the unknown are left out."""
+    organization = account.organization
+    if organization is None:
+        return []
+    uses = list(_model_uses(organization, {tasks.model: tasks for tasks in account.tasks}))
+    if organization.monthly_spend_credits is not None:
+        uses.append(LimitUse("", Limit.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, None))
+    return uses
+
+
+def _model_uses(organization: Organization, tasks: dict[str, ModelTasks]) -> Iterator[LimitUse]:
+    for model, limits in organization.limits.items():
+        ours = tasks.get(model)
+        if limits.concurrency is not None:
+            yield LimitUse(model, Limit.CONCURRENCY, limits.concurrency, _admitted(ours))
+        if limits.daily_generations is None:
+            continue
+        theirs = organization.daily_generations.get(model)
+        yield LimitUse(model, Limit.DAILY_GENERATIONS, limits.daily_generations, theirs)
+        if ours is not None:
+            yield LimitUse(model, Limit.DAILY_GENERATIONS_LEDGER, limits.daily_generations, ours.accepted_24h)
+
+
+def _admitted(tasks: ModelTasks | None) -> int:
+    """Open tasks that take up concurrency: all but the throttled."""
+    if tasks is None:
+        return 0
+    return tasks.open.get(TaskStatus.RUNNING, 0) + tasks.open.get(TaskStatus.PENDING, 0)
+
+
+class Spend(msgspec.Struct):
+    """Net credits of one model on the current UTC day, and on the last 30 including it."""
+
+    today: float = 0.0
+    month: float = 0.0
+
+
+def spend(usage: Usage, at: float) -> dict[str, Spend]:
+    """What each model has cost as of `at`, Unix seconds; a model without spend in 30 days is left out."""
+    today = datetime.fromtimestamp(at, UTC).date()
+    first, last = (today - timedelta(days=SPEND_DAYS - 1)).isoformat(), today.isoformat()
+    spent: defaultdict[str, Spend] = defaultdict(Spend)
+    for day in usage.days:
+        if first <= day.date <= last:
+            spent[day.model].month += day.credits
+            spent[day.model].today += day.credits if day.date == last else 0.0
+    return dict(spent)
