@@ -1,0 +1,37 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.metrics import Exposition, Own
+from monitor.metrics.families import FAMILIES
+from monitor.state.snapshot import Snapshot
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def test_the_document_is_what_the_table_says() -> None:
+    made = subprocess.run([sys.executable, "-m", "monitor.metrics"], capture_output=True, check=True, text=True)
+    assert DOCUMENT.read_text() == made.stdout, "run: python -m monitor.metrics > docs/metrics.md"
+
+
+def test_everything_exported_is_in_the_table_and_the_other_way_round(snapshot: Snapshot) -> None:
+    registry = CollectorRegistry()
+    Own(registry)
+    exposition = Exposition(registry)
+    exposition.publish(snapshot)
+    families = list(text_string_to_metric_families(exposition.text.decode()))
+    exported = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    described = {family.name for family in FAMILIES}
+    assert {name for name in exported if not name.startswith("process_")} == described
+
+
+def test_every_series_has_the_labels_that_the_table_names(snapshot: Snapshot) -> None:
+    exposition = Exposition(CollectorRegistry())
+    exposition.publish(snapshot)
+    labels = {family.name.removesuffix("_total"): set(family.labels) for family in FAMILIES}
+    for family in text_string_to_metric_families(exposition.text.decode()):
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == labels[family.name]
