@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -14,9 +14,7 @@ from monitor.config.keys import NoKeyError, clean_key, key_sources
 from monitor.config.shape import check_shape
 from monitor.config.values import Account, AccountShape, Config, ConfigShape
 from monitor.errors import ConfigError
-
-if TYPE_CHECKING:
-    from monitor.providers.base import Provider
+from monitor.providers import PROVIDERS
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, never bound
 LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -25,22 +23,25 @@ LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     """The configuration in the file at `path`; accounts come from `environ` where the file names none.
 
+    Relative key files lie beside the file. May take as long as the key commands do.
+
     Raises:
         ConfigError: with every fault that was found, one line each.
     """
-    shape, faults = check_shape(ConfigShape, parse_document(_read(path)) if path else {})
+    document = parse_document(_read(path)) if path else {}
+    shape, faults = check_shape(ConfigShape, document)
     if shape is None:
         raise ConfigError(faults)
-    accounts: list[Account] = []
+    accounts = _Accounts(path.parent if path else Path(), environ, faults)
     if shape.accounts is not None:
-        accounts = _accounts(shape.accounts, path.parent if path else Path(), environ, faults)
-    elif not any(fault.startswith("accounts") for fault in faults):
-        accounts = _accounts_from_environment(environ, faults)
+        accounts.from_items(shape.accounts)
+    elif "accounts" not in document:
+        accounts.from_environment()
     faults += _listener_faults(shape.listen, shape.gateway.listen)
     if faults:
         raise ConfigError(faults)
     return Config(
-        accounts=tuple(accounts),
+        accounts=tuple(accounts.complete),
         listen=shape.listen,
         gateway=shape.gateway,
         store=shape.store,
@@ -58,84 +59,77 @@ def _read(path: Path) -> str:
         raise ConfigError([f"{path}: not UTF-8 text; save it as UTF-8"]) from None
 
 
-def _accounts(items: list[object], base: Path, environ: Mapping[str, str], faults: list[str]) -> list[Account]:
-    if not items:
-        faults.append("accounts: empty; add an account, or leave the key out to take accounts from the environment")
-    accounts: list[Account] = []
-    first: dict[str, int] = {}
-    for index, item in enumerate(items):
-        place = f"accounts[{index}]"
-        shape, wrong = check_shape(AccountShape, item, place)
-        faults += wrong
-        if shape is None:
-            continue
-        if first.setdefault(shape.name, index) != index:
-            faults.append(f"{place}.name: '{shape.name}' is also accounts[{first[shape.name]}]; give each its own name")
-        accounts += _complete(shape, place, base, environ, faults)
-    return accounts
+class _Accounts:
+    """Gathers accounts that are complete, and the faults of those that are not."""
 
+    def __init__(self, base: Path, environ: Mapping[str, str], faults: list[str]) -> None:
+        self.complete: list[Account] = []
+        self._environ = environ
+        self._faults = faults
+        self._sources = key_sources(base, environ)
+        self._places: dict[str, str] = {}
 
-def _providers() -> Mapping[str, Provider]:
-    from monitor.providers import PROVIDERS  # noqa: PLC0415
+    def from_items(self, items: list[Any]) -> None:
+        """Accounts as the file lists them."""
+        if not items:
+            self._faults.append("accounts: empty; list one, or leave the key out to take them from the environment")
+        for index, item in enumerate(items):
+            place = f"accounts[{index}]"
+            shape, faults = check_shape(AccountShape, item, place)
+            self._faults += faults
+            if shape is not None:
+                self._check_name(shape.name, place)
+                self._add(shape, self._key(item, place), place)
 
-    return PROVIDERS
+    def from_environment(self) -> None:
+        """One account for each provider whose own key variable is set, named as the provider."""
+        given = {name: each for name, each in PROVIDERS.items() if self._environ.get(each.key_env)}
+        if not given:
+            variables = " or ".join(provider.key_env for provider in PROVIDERS.values())
+            self._faults.append(f"accounts: none; set {variables}, or list accounts in a file, given with --config")
+        for name, provider in given.items():
+            try:
+                key = clean_key(self._environ[provider.key_env])
+            except NoKeyError as error:
+                self._faults.append(f"{provider.key_env}: {error}")
+            else:
+                self._add(AccountShape(name=name, provider=name), key, provider.key_env)
 
+    def _check_name(self, name: str, place: str) -> None:
+        first = self._places.setdefault(name, place)
+        if first != place:
+            self._faults.append(f"{place}.name: '{name}' is also {first}; give each its own name")
 
-def _complete(
-    shape: AccountShape, place: str, base: Path, environ: Mapping[str, str], faults: list[str]
-) -> list[Account]:
-    """The account with its key and its provider's defaults; none where something lacks."""
-    provider = _providers().get(shape.provider)
-    if provider is None:
-        faults.append(f"{place}.provider: unknown provider; use one of {', '.join(_providers())}")
-    key = _key(shape, place, base, environ, faults)
-    if provider is None or key is None:
-        return []
-    return [
-        Account(
-            name=shape.name,
-            provider=shape.provider,
-            api_key=key,
-            base_url=shape.base_url or provider.base_url,
-            poll_interval=shape.poll_interval,
-            follow_up=shape.follow_up,
-            max_models=shape.max_models,
-        )
-    ]
-
-
-def _key(
-    shape: AccountShape, place: str, base: Path, environ: Mapping[str, str], faults: list[str]
-) -> SecretStr | None:
-    sources = key_sources(base, environ)
-    given = [name for name in sources if getattr(shape, name) is not None]
-    if len(given) != 1:
-        count = "more than one key source" if given else "no key source"
-        faults.append(f"{place}: {count}; give one of {', '.join(sources)}")
-        return None
-    try:
-        return sources[given[0]](getattr(shape, given[0]))
-    except NoKeyError as fault:
-        faults.append(f"{place}.{given[0]}: {fault}")
-        return None
-
-
-def _accounts_from_environment(environ: Mapping[str, str], faults: list[str]) -> list[Account]:
-    """One account for each provider whose own key variable is set, named as the provider."""
-    accounts: list[Account] = []
-    for name, provider in _providers().items():
-        if not environ.get(provider.key_env):
-            continue
+    def _key(self, item: Mapping[str, str], place: str) -> SecretStr | None:
+        given = [source for source in self._sources if source in item]
+        if len(given) != 1:
+            count = "more than one key source" if given else "no key source"
+            self._faults.append(f"{place}: {count}; give one of {', '.join(self._sources)}")
+            return None
+        source, value = given[0], item[given[0]]
+        if not isinstance(value, str):
+            return None  # the shape check has told
         try:
-            key = clean_key(environ[provider.key_env])
-        except NoKeyError as fault:
-            faults.append(f"{provider.key_env}: {fault}")
-            continue
-        accounts.append(Account(name=name, provider=name, api_key=key, base_url=provider.base_url))
-    if not accounts and not faults:
-        variables = " or ".join(provider.key_env for provider in _providers().values())
-        faults.append(f"accounts: none; set {variables}, or list accounts in a file and give it with --config")
-    return accounts
+            return self._sources[source](value)
+        except NoKeyError as error:
+            self._faults.append(f"{place}.{source}: {error}")
+            return None
+
+    def _add(self, shape: AccountShape, key: SecretStr | None, place: str) -> None:
+        provider = PROVIDERS.get(shape.provider)
+        if provider is None:
+            self._faults.append(f"{place}.provider: unknown provider; use one of {', '.join(PROVIDERS)}")
+        elif key is not None:
+            account = Account(
+                name=shape.name,
+                provider=shape.provider,
+                api_key=key,
+                base_url=shape.base_url or provider.base_url,
+                poll_interval=shape.poll_interval,
+                follow_up=shape.follow_up,
+                max_models=shape.max_models,
+            )
+            self.complete.append(account)
 
 
 def _listener_faults(listen: Address, gateway: Address) -> list[str]:

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter
+
+from monitor.config.values import AccountShape, ConfigShape
+from monitor.providers import PROVIDERS
+
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| (.+) \|$", re.MULTILINE)
+UNWRITTEN = {"accounts[].base_url": "the provider's"}
+
+
+def keys_of(schema: type, place: str = "") -> Iterator[tuple[str, type, Field[Any]]]:
+    hints = get_type_hints(schema)
+    for each in fields(schema):
+        if place + each.name == "accounts":
+            yield from keys_of(AccountShape, "accounts[].")
+        elif is_dataclass(hints[each.name]) and hints[each.name].__name__ != "Address":
+            yield from keys_of(hints[each.name], f"{place}{each.name}.")
+        else:
+            yield place + each.name, schema, each
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    return {key: (default, meaning) for key, default, meaning in ROW.findall(PAGE.read_text(encoding="utf-8"))}
+
+
+def test_the_table_holds_exactly_the_keys_that_the_schema_knows() -> None:
+    assert sorted(documented()) == sorted(key for key, _, _ in keys_of(ConfigShape))
+
+
+def test_the_table_tells_the_defaults_that_apply() -> None:
+    told = documented()
+    for key, schema, each in keys_of(ConfigShape):
+        default = told[key][0]
+        if key in UNWRITTEN:
+            assert default == UNWRITTEN[key]
+        elif each.default in {None, MISSING}:
+            assert default == ""
+        else:
+            hint = get_type_hints(schema, include_extras=True)[each.name]
+            assert TypeAdapter(hint).validate_python(default.strip("`")) == each.default
+
+
+def test_the_table_names_every_provider() -> None:
+    assert re.findall(r"`(\w+)`", documented()["accounts[].provider"][1]) == list(PROVIDERS)

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Retention, load
+from monitor.config import keys as config_keys
+from monitor.errors import ConfigError
+
+KEY = "key_" + "0123456789abcdef" * 8
+ENVIRON = {"RUNWAYML_API_SECRET": KEY, "PATH": os.environ["PATH"]}
+BAD = sorted((Path(__file__).parent / "bad").glob("*.yml"))
+EXAMPLE = Path(__file__).parents[2] / "monitor.example.yml"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "monitor.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def one_account(folder: Path, source: str) -> Config:
+    return load(write(folder, f"accounts: [{{name: production, provider: runway, {source}}}]"), ENVIRON)
+
+
+def faults_of(path: Path | None, environ: dict[str, str] = ENVIRON) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_every_fault_of_a_bad_file_is_told_at_once_in_one_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+
+    assert "\n".join(faults_of(Path(path.name))) + "\n" == path.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_no_fault_repeats_a_secret() -> None:
+    told = "\n".join(line for path in BAD for line in faults_of(path))
+
+    assert not [secret for secret in ("key_0123456789abcdef", "key_leaked", "hunter2") if secret in told]
+
+
+def test_the_environment_alone_makes_an_account_with_the_providers_defaults() -> None:
+    config = load(None, ENVIRON)
+
+    assert [(a.name, a.provider, a.base_url) for a in config.accounts] == [
+        ("runway", "runway", "https://api.dev.runwayml.com")
+    ]
+    assert config.accounts[0].api_key.get_secret_value() == KEY
+    assert (config.listen, config.gateway) == (Address("127.0.0.1", 10190), GatewayConfig())
+    assert (config.store, config.evaluate_interval, config.retention) == ("sqlite:///monitor.db", 5.0, Retention())
+
+
+def test_a_file_without_accounts_takes_them_from_the_environment(tmp_path: Path) -> None:
+    config = load(write(tmp_path, "listen: 127.0.0.1:0"), ENVIRON)
+
+    assert [account.name for account in config.accounts] == ["runway"]
+    assert config.listen == Address("127.0.0.1", 0)
+
+
+@pytest.mark.parametrize("environ", [{}, {"RUNWAYML_API_SECRET": ""}])
+def test_without_any_account_the_message_says_what_to_set(environ: dict[str, str]) -> None:
+    assert faults_of(None, environ) == (
+        "accounts: none; set RUNWAYML_API_SECRET, or list accounts in a file, given with --config",
+    )
+
+
+def test_a_broken_key_in_the_environment_is_told_by_its_variable() -> None:
+    assert faults_of(None, {"RUNWAYML_API_SECRET": "key_a key_b"}) == (
+        "RUNWAYML_API_SECRET: the key has white space inside; put the API key there and nothing else",
+    )
+
+
+def test_every_setting_reaches_its_value(tmp_path: Path) -> None:
+    text = """
+listen: "[::1]:1"
+gateway: {listen: localhost:2, timeout: 90s, connect_timeout: 500ms}
+store: postgresql://monitor:secret@db/monitor
+evaluate_interval: 250ms
+retention: {tasks: 2d}
+accounts:
+  - name: production
+    provider: runway
+    api_key_env: RUNWAYML_API_SECRET
+    base_url: http://127.0.0.1:8080/
+    poll_interval: 1.5m
+    max_models: 7
+    follow_up: {silence: 20s, orphaned: 2m, interval: 6s, requests_per_minute: 30, lost_after: 12h}
+"""
+    config = load(write(tmp_path, text), ENVIRON)
+
+    follow_up = FollowUp(silence=20.0, orphaned=120.0, interval=6.0, requests_per_minute=30, lost_after=43200.0)
+    account = Account(
+        name="production",
+        provider="runway",
+        api_key=config.accounts[0].api_key,
+        base_url="http://127.0.0.1:8080",
+        poll_interval=90.0,
+        max_models=7,
+        follow_up=follow_up,
+    )
+    assert config == Config(
+        listen=Address("::1", 1),
+        gateway=GatewayConfig(listen=Address("localhost", 2), timeout=90.0, connect_timeout=0.5),
+        store="postgresql://monitor:secret@db/monitor",
+        evaluate_interval=0.25,
+        retention=Retention(tasks=172800.0),
+        accounts=(account,),
+    )
+
+
+def test_merge_keys_share_settings_between_accounts(tmp_path: Path) -> None:
+    text = """
+accounts:
+  - &first {name: one, provider: runway, api_key_env: RUNWAYML_API_SECRET, poll_interval: 2m}
+  - {<<: *first, name: two}
+"""
+    assert [(a.name, a.poll_interval) for a in load(write(tmp_path, text), ENVIRON).accounts] == [
+        ("one", 120.0),
+        ("two", 120.0),
+    ]
+
+
+def test_neither_repr_nor_str_of_a_configuration_shows_a_secret(tmp_path: Path) -> None:
+    config = load(write(tmp_path, "store: postgresql://u:hunter2@db/m"), ENVIRON)
+
+    shown = f"{config!r} {config} {config.accounts[0]!r}"
+    assert KEY not in shown
+    assert "hunter2" not in shown
+
+
+def test_a_key_file_is_found_beside_the_configuration_and_trimmed(tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text(f"  {KEY}\n\n", encoding="utf-8")
+    (tmp_path / "key.txt").chmod(0o600)
+
+    with capture_logs() as logs:
+        assert one_account(tmp_path, "api_key_file: key.txt").accounts[0].api_key.get_secret_value() == KEY
+    assert logs == []
+
+
+def test_a_key_file_that_everybody_may_read_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text(KEY, encoding="utf-8")
+    (tmp_path / "key.txt").chmod(0o644)
+
+    with capture_logs() as logs:
+        one_account(tmp_path, "api_key_file: key.txt")
+    assert [(line["event"], line["log_level"]) for line in logs] == [("secret_file.exposed", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "the key is empty; put the API key there"),
+        (b" \n", "the key is empty; put the API key there"),
+        (b"\xff\xfe", "the file is not text; put the API key there and nothing else"),
+        ("schlüssel".encode(), "the key has characters that no header can carry; copy it again"),
+        (b"key_a\nkey_b", "the key has white space inside; put the API key there and nothing else"),
+    ],
+)
+def test_a_key_file_without_a_key_is_a_fault(tmp_path: Path, content: bytes, fault: str) -> None:
+    (tmp_path / "key.txt").write_bytes(content)
+    (tmp_path / "key.txt").chmod(0o600)
+
+    with pytest.raises(ConfigError) as caught:
+        one_account(tmp_path, "api_key_file: key.txt")
+    assert caught.value.faults == (f"accounts[0].api_key_file: {fault}",)
+
+
+def test_a_key_command_gives_the_key_and_sees_the_environment(tmp_path: Path) -> None:
+    source = """api_key_command: 'sh -c "printf %s $RUNWAYML_API_SECRET"'"""
+
+    assert one_account(tmp_path, source).accounts[0].api_key.get_secret_value() == KEY
+
+
+def test_a_key_command_that_hangs_is_ended_with_all_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_keys, "COMMAND_TIMEOUT_SECONDS", 0.2)
+
+    with pytest.raises(ConfigError) as caught:
+        one_account(tmp_path, f"api_key_command: \"sh -c 'sleep 60 & echo $! > {tmp_path}/child; wait'\"")
+    assert caught.value.faults == ("accounts[0].api_key_command: the command took longer than 0.2 s; make it faster",)
+    child = Path("/proc") / (tmp_path / "child").read_text(encoding="utf-8").strip() / "cmdline"
+    assert not child.exists() or child.read_bytes() == b""
+
+
+def test_a_missing_file_is_told_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "none.yml"
+
+    assert faults_of(path) == (f"{path}: cannot be read: No such file or directory; check path and permissions",)
+
+
+def test_a_file_that_is_not_utf8_is_told_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.yml"
+    path.write_bytes(b"store: \xff\xfe")
+
+    assert faults_of(path) == (f"{path}: not UTF-8 text; save it as UTF-8",)
+
+
+@pytest.mark.parametrize(
+    ("listen", "gateway", "conflict"),
+    [
+        ("127.0.0.1:0", "127.0.0.1:0", False),
+        ("127.0.0.1:1", "127.0.0.1:2", False),
+        ("127.0.0.1:1", "127.0.0.2:1", False),
+        ("127.0.0.1:1", "127.0.0.1:1", True),
+        ("127.0.0.1:1", "localhost:1", True),
+        ("127.0.0.1:1", "0.0.0.0:1", True),
+        ("[::]:1", "10.0.0.1:1", True),
+    ],
+)
+def test_two_listeners_share_no_port(tmp_path: Path, listen: str, gateway: str, conflict: bool) -> None:
+    path = write(tmp_path, f"listen: '{listen}'\ngateway: {{listen: '{gateway}'}}")
+
+    if conflict:
+        assert faults_of(path) == (
+            f"gateway.listen: {gateway} is taken by listen ({listen}); give each listener its own port",
+        )
+    else:
+        assert str(load(path, ENVIRON).gateway.listen) == gateway
+
+
+KEYS = st.sampled_from(["listen", "gateway", "store", "accounts", "name", "provider", "api_key_env", "follow_up", "x"])
+LEAVES = st.sampled_from(["runway", "RUNWAYML_API_SECRET", "60s", "127.0.0.1:1", None, 7, 1.5, True]) | st.text()
+DOCUMENTS = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20)
+
+
+@given(st.text() | DOCUMENTS.map(yaml.safe_dump))
+def test_any_text_is_a_configuration_or_faults_of_one_line_each(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    faults: tuple[str, ...] = ()
+    try:
+        accounts = load(path, ENVIRON).accounts
+    except ConfigError as error:
+        accounts, faults = (), error.faults
+
+    assert bool(accounts) != bool(faults)
+    assert not [fault for fault in faults if len(fault.splitlines()) != 1]
+
+
+def test_a_nesting_without_end_is_a_fault(tmp_path: Path) -> None:
+    assert faults_of(write(tmp_path, "listen: " + "[" * 5000)) == (
+        "the file holds a tag or a nesting that cannot be read; use plain YAML",
+    )
+
+
+def test_the_shipped_example_loads() -> None:
+    config = load(EXAMPLE, ENVIRON)
+
+    assert [account.name for account in config.accounts] == ["production"]
