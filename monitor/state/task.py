@@ -27,7 +27,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one task. Times are Unix seconds, None where not (yet) known.
 
     `seen_at` is the newest sighting by anybody, `client_seen_at` by the application. `throttled_at`, `queued_at`
-    (left the throttle) and `running_at` are the inferred starts of its phases.
+    (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
+    created it was seen: only then are `model` and `created_at` the vendor's truth and not the first sighting's.
     """
 
     account: str
@@ -43,6 +44,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     running_at: float | None = None
     finished_at: float | None = None
     missing_since: float | None = None
+    accepted: bool = False
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None
     credits: float | None = None
@@ -127,7 +129,7 @@ def _remember(task: Task, seen: TaskSeen) -> Task:
     changes: dict[str, object] = {}
     if seen.accepted:
         created_at = min(task.created_at, seen.at)
-        changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model}
+        changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model, "accepted": True}
         if task.throttled_at is not None:
             changes["throttled_at"] = created_at
     if seen.estimated_credits is not None:

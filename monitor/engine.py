@@ -1,0 +1,284 @@
+"""The one writer: queues observations and commits them in groups.
+
+A group is whatever has come in 50 ms, or a full batch. Inside the daemon at most those 50 ms are at risk; what
+`submit` has returned for is on the disk. While the database fails, the group is kept and tried again, and the
+queue fills up behind it: traffic goes on, and only what finds no room is lost, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import StoreError
+from monitor.metrics import Own
+from monitor.model import AnyObservation
+from monitor.store import Database, seen, tasks
+from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue
+
+QUEUE_LIMIT = 100_000
+BATCH = 2_000
+LINGER_SECONDS = 0.05
+FIRST_RETRY_SECONDS = 0.1
+LAST_RETRY_SECONDS = 5.0
+SUBMIT_SECONDS = 5.0
+STOP_SECONDS = 5.0
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class Sink(Protocol):
+    """Where observations go. `source` is gateway, account_read, follow_up or ingest."""
+
+    def put(self, observations: Sequence[AnyObservation], source: str) -> None:
+        """Hand over and forget: never blocks, never raises; what finds no room is dropped and counted."""
+        ...
+
+    async def submit(self, observations: Sequence[AnyObservation], source: str) -> None:
+        """Return once all are committed.
+
+        Raises:
+            StoreError: they could not be in time; those not yet committed are withdrawn, so the sender may repeat.
+        """
+        ...
+
+
+@dataclass
+class _Receipt:
+    """What a `submit` waits for: `pending` observations, then `done`."""
+
+    pending: int
+    done: asyncio.Future[None]
+
+
+class _Arrival(NamedTuple):
+    observation: AnyObservation
+    source: str
+    receipt: _Receipt | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.receipt is None or not self.receipt.done.done()
+
+    def settle(self) -> None:
+        if self.receipt:
+            self.receipt.pending -= 1
+            if not self.receipt.pending and not self.receipt.done.done():
+                self.receipt.done.set_result(None)
+
+
+class _OutOfTimeError(Exception):
+    """The engine must stop and the database still fails."""
+
+
+class Engine:
+    """The daemon's `Sink`. All methods belong to the event loop; the database work runs in one thread of its own.
+
+    `catalogue_of` gives what is known of a configured account's models, None for any other account; it is called in
+    that thread, anew for each group, so that a reload takes effect at once.
+    """
+
+    def __init__(self, database: Database, catalogue_of: CatalogueOf, own: Own, clock: Clock) -> None:
+        self._database = database
+        self._catalogue_of = catalogue_of
+        self._own = own
+        self._clock = clock
+        self._queue: deque[_Arrival] = deque()
+        self._some = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._stop_by = 0.0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._committed = ""
+        self.is_storing = True
+        own.store_up.set(1)
+        own.queue_length.set_function(lambda: len(self._queue))
+
+    def put(self, observations: Sequence[AnyObservation], source: str) -> None:
+        """See `Sink`."""
+        if self._stopping.is_set():
+            self._drop("stopped", len(observations))
+            return
+        room = QUEUE_LIMIT - len(self._queue)
+        self._drop("queue_full", max(0, len(observations) - room))
+        self._enqueue([_Arrival(observation, source) for observation in observations[: max(0, room)]])
+
+    async def submit(self, observations: Sequence[AnyObservation], source: str) -> None:
+        """See `Sink`."""
+        if not observations:
+            return
+        if self._stopping.is_set():
+            raise StoreError("the store takes no more observations: the daemon is stopping")
+        if len(self._queue) + len(observations) > QUEUE_LIMIT:
+            raise StoreError("too many observations wait for the store: send them again later")
+        receipt = _Receipt(len(observations), asyncio.get_running_loop().create_future())
+        self._enqueue([_Arrival(observation, source, receipt) for observation in observations])
+        try:
+            async with asyncio.timeout(SUBMIT_SECONDS):
+                await receipt.done
+        except TimeoutError:
+            raise StoreError(f"not stored within {SUBMIT_SECONDS:g} s: send the observations again later") from None
+
+    async def run(self) -> None:
+        """Commit what comes in until `stop`, and then what is queued."""
+        try:
+            while batch := await self._next_batch():
+                await self._settle(batch)
+        except _OutOfTimeError:
+            log.error("observations lost: the store still fails", observations=len(self._queue))
+        finally:
+            self._stopping.set()
+            self._refuse_rest()
+            self._writer.shutdown(wait=False)
+
+    async def stop(self) -> None:
+        """Take no more; `run` returns once the queue is committed, or after 5 s of a failing database."""
+        self._stop_by = asyncio.get_running_loop().time() + STOP_SECONDS
+        for flag in (self._stopping, self._some, self._enough):
+            flag.set()
+
+    async def expire(self, now: float) -> None:
+        """Give up tasks that have been open for over a day.
+
+        Raises:
+            StoreError: the database failed; the next call goes on.
+        """
+        while await self._in_writer(self._expire, now) == BATCH:
+            pass
+
+    async def prune(self, now: float, retention_seconds: float) -> None:
+        """Forget tasks that ended longer ago than the retention, and observation ids that are too old to come again.
+
+        Raises:
+            StoreError: the database failed; the next call goes on.
+        """
+        while await self._in_writer(self._prune, now, now - retention_seconds) == BATCH:
+            pass
+
+    def _enqueue(self, arrivals: Sequence[_Arrival]) -> None:
+        self._queue.extend(arrivals)
+        if self._queue:
+            self._some.set()
+        if len(self._queue) >= BATCH:
+            self._enough.set()
+
+    async def _next_batch(self) -> list[_Arrival]:
+        """The next group, in the order of arrival; empty when the engine has stopped and nothing is left."""
+        await self._some.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await self._enough.wait()
+        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        if not self._stopping.is_set():
+            self._some.clear()
+            self._enough.clear()
+            self._enqueue(())
+        return batch
+
+    async def _settle(self, batch: list[_Arrival]) -> None:
+        """Commit the batch, however long it takes."""
+        name, delay = uuid4().hex, FIRST_RETRY_SECONDS
+        while batch := [arrival for arrival in batch if arrival.is_wanted]:
+            try:
+                applied = await self._in_writer(self._commit, batch, name)
+            except StoreError as error:
+                self._note_failure(error)
+                await self._pause(delay, batch)
+                delay = min(2 * delay, LAST_RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a value that cannot be applied must not hold up the others
+                await self._isolate(batch, error)
+                return
+            else:
+                self._note_success(applied)
+                for arrival in batch:
+                    arrival.settle()
+                return
+
+    async def _isolate(self, batch: list[_Arrival], error: Exception) -> None:
+        """Halve a batch that cannot be applied until the culprit stands alone; drop that."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._settle(batch[:middle])
+            await self._settle(batch[middle:])
+            return
+        kind = type(batch[0].observation).__name__
+        log.error("observation dropped: it cannot be applied", observation=kind, error=type(error).__name__)
+        self._drop("invalid", 1)
+        batch[0].settle()
+
+    async def _pause(self, delay: float, batch: list[_Arrival]) -> None:
+        """Wait before the next attempt, and give back the room of what was withdrawn meanwhile."""
+        if not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
+        elif asyncio.get_running_loop().time() < self._stop_by:
+            await asyncio.sleep(FIRST_RETRY_SECONDS)
+        else:
+            self._queue.extendleft(reversed(batch))
+            raise _OutOfTimeError
+        self._queue = deque(arrival for arrival in self._queue if arrival.is_wanted)
+
+    def _refuse_rest(self) -> None:
+        """Let go of what could not be committed."""
+        self._drop("stopped", sum(arrival.receipt is None for arrival in self._queue))
+        for arrival in self._queue:
+            if arrival.receipt and not arrival.receipt.done.done():
+                arrival.receipt.done.set_exception(StoreError("not stored: the daemon stopped first"))
+        self._queue.clear()
+
+    async def _in_writer(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, *arguments)
+
+    def _commit(self, batch: Sequence[_Arrival], name: str) -> Applied:
+        if not self.is_storing:
+            self._database.reopen()
+        now = self._clock.now()
+        with self._own.commit_seconds.time(), self._database.begin(write=True) as connection:
+            is_new = seen.begin_batch(connection, name, self._committed, now)
+            pairs = [(arrival.observation, arrival.source) for arrival in batch]
+            applied = apply_batch(connection, pairs, self._catalogue_of, now) if is_new else Applied()
+        self._committed = name
+        return applied
+
+    def _expire(self, now: float) -> int:
+        with self._database.begin(write=True) as connection:
+            return expire_overdue(connection, now, BATCH)
+
+    def _prune(self, now: float, finished_before: float) -> int:
+        with self._database.begin(write=True) as connection:
+            seen.prune(connection, now)
+            return tasks.prune(connection, finished_before, BATCH)
+
+    def _note_success(self, applied: Applied) -> None:
+        if not self.is_storing:
+            log.info("the store works again")
+        self.is_storing = True
+        self._own.store_up.set(1)
+        for source, count in applied.sources.items():
+            self._own.observations.labels(source).inc(count)
+        for reason, count in applied.dropped.items():
+            self._drop(reason, count)
+        for account, count in applied.capped.items():
+            self._own.models_capped.labels(account).inc(count)
+
+    def _note_failure(self, error: StoreError) -> None:
+        if self.is_storing:
+            log.error("the store fails; observations wait in memory", error=str(error))
+        self.is_storing = False
+        self._own.store_up.set(0)
+        self._own.store_errors.labels("commit").inc()
+
+    def _drop(self, reason: str, count: int) -> None:
+        if count:
+            self._own.dropped.labels(reason).inc(count)

@@ -1,0 +1,75 @@
+"""What one observation does: the task it leads to, and what it adds to which counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from monitor.model import (
+    AnyObservation,
+    ReadFinished,
+    RequestSeen,
+    TaskDeleted,
+    TaskMissing,
+    TaskSeen,
+    TaskStatus,
+    UnknownSeen,
+)
+from monitor.state.tally import Increment, Tally, observe
+from monitor.state.task import Task, advance, phases
+
+TASK_OBSERVATIONS = (TaskSeen, TaskMissing, TaskDeleted)
+
+Effect: TypeAlias = tuple[Task | None, list[Increment]]
+
+
+def apply(task: Task | None, seen: AnyObservation) -> Effect:
+    """The task after the observation, and its increments. `task` is the one that the observation names, if known.
+
+    The observation's model must have been admitted (`monitor.state.models.admit`).
+    """
+    if isinstance(seen, TASK_OBSERVATIONS):
+        after = advance(task, seen)
+        return after, list(transition(task, after))
+    return task, list(_counts(seen))
+
+
+def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
+    """What a task's step adds: its creation once, when its acceptance is seen; its end once, with its durations.
+
+    A task whose acceptance passed elsewhere has no known start: its end counts, its durations do not.
+    """
+    if after is None or after is before:
+        return
+    if after.accepted and not (before and before.accepted):
+        yield Increment(after.account, Tally.TASKS_CREATED, (after.model,))
+    if not after.is_open and (before is None or before.is_open):
+        yield Increment(after.account, Tally.TASKS_FINISHED, (after.model, after.status, after.reason))
+        if after.accepted:
+            for phase, seconds in phases(after).items():
+                yield from observe(after.account, Tally.TASK_SECONDS, (after.model, phase), seconds)
+    wasted = _wasted_credits(after) - (_wasted_credits(before) if before else 0)
+    if wasted > 0:
+        yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, after.reason or after.status), wasted)
+
+
+def _wasted_credits(task: Task) -> float:
+    """Credits charged for a task that ended without success."""
+    return 0 if task.is_open or task.status is TaskStatus.SUCCEEDED else task.credits or 0
+
+
+def _counts(seen: RequestSeen | UnknownSeen | ReadFinished) -> Iterator[Increment]:
+    if isinstance(seen, UnknownSeen):
+        yield Increment(seen.account, Tally.UNKNOWN_VALUES, (seen.field,))
+    elif isinstance(seen, ReadFinished):
+        yield Increment(seen.account, Tally.READS, (seen.read, seen.outcome))
+    else:
+        yield from _request_counts(seen)
+
+
+def _request_counts(seen: RequestSeen) -> Iterator[Increment]:
+    labels = (seen.endpoint, seen.kind, seen.model, seen.code, seen.outcome)
+    yield Increment(seen.account, Tally.REQUESTS, labels)
+    if seen.retry:
+        yield Increment(seen.account, Tally.REQUEST_RETRIES, (seen.endpoint,))
+    yield from observe(seen.account, Tally.REQUEST_SECONDS, (seen.endpoint, seen.kind), seen.duration_seconds)

@@ -1,0 +1,73 @@
+"""Which model names may become labels: a typing error or a hostile sender must not mint series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from monitor.model import AnyObservation, Kind, Organization, Outcome, ReadFinished, RequestSeen, TaskSeen
+
+UNKNOWN = "unknown"
+OTHER = "other"
+ALWAYS_ALLOWED = frozenset({"", UNKNOWN, OTHER, "mixed", "workflow"})
+
+
+class Catalogue(NamedTuple):
+    """What is known of an account's models beforehand: the provider's ids, and how many may come into use."""
+
+    models: frozenset[str]
+    maximum: int
+
+
+class Models:
+    """The model names of one account.
+
+    `remembered` maps each stored name to whether it is in use as a label; a name not in use is one that an account
+    read has listed. `changed` collects what must be stored, in the same form, and `capped` counts the observations
+    whose model found no room.
+    """
+
+    def __init__(self, remembered: Mapping[str, bool], catalogue: Catalogue) -> None:
+        self._names = dict(remembered)
+        self._catalogue = catalogue
+        self.changed: dict[str, bool] = {}
+        self.capped = 0
+
+    def list(self, names: Iterable[str]) -> None:
+        """Remember names that the account's own limits mention."""
+        for name in names:
+            if name not in self._names:
+                self._remember(name, in_use=False)
+
+    def label(self, name: str, *, vouched: bool) -> str:
+        """The label for `name`; `vouched` says that the vendor has just accepted it."""
+        if name in ALWAYS_ALLOWED or self._names.get(name):
+            return name
+        if not (vouched or name in self._names or name in self._catalogue.models):
+            return UNKNOWN
+        if sum(self._names.values()) >= self._catalogue.maximum:
+            self.capped += 1
+            return OTHER
+        self._remember(name, in_use=True)
+        return name
+
+    def _remember(self, name: str, *, in_use: bool) -> None:
+        self._names[name] = self.changed[name] = in_use
+
+
+def admit(seen: AnyObservation, models: Models) -> AnyObservation:
+    """The observation with a model that may be a label; a task always gets one."""
+    if isinstance(seen, RequestSeen):
+        vouched = seen.kind is Kind.CREATE and seen.outcome is Outcome.SUCCESS
+        return _relabel(seen, models.label(seen.model, vouched=vouched))
+    if isinstance(seen, TaskSeen):
+        return _relabel(seen, models.label(seen.model or UNKNOWN, vouched=seen.accepted))
+    if isinstance(seen, ReadFinished) and isinstance(seen.figures, Organization):
+        models.list(seen.figures.limits)
+    return seen
+
+
+def _relabel(seen: RequestSeen | TaskSeen, model: str) -> AnyObservation:
+    return seen if model == seen.model else replace(seen, model=model)

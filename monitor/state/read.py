@@ -1,0 +1,39 @@
+"""An account read's state as a pure transition."""
+
+from __future__ import annotations
+
+import msgspec
+
+from monitor.model import Figures, Outcome, ReadFinished
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """How one account read stands. Times are Unix seconds.
+
+    `figures` are those of the last time it worked, at `ok_at`; `failures` counts the failures since.
+    """
+
+    account: str
+    read: str
+    up: bool
+    outcome: Outcome
+    finished_at: float
+    ok_at: float | None = None
+    failures: int = 0
+    figures: Figures | None = None
+
+
+def conclude(read: Read | None, seen: ReadFinished) -> Read:
+    """The state after one more read: a failure keeps the last good figures and their age."""
+    worked = seen.outcome is Outcome.SUCCESS
+    figures, ok_at, failures = (None, None, 0) if read is None else (read.figures, read.ok_at, read.failures)
+    return Read(
+        account=seen.account,
+        read=seen.read,
+        up=worked,
+        outcome=seen.outcome,
+        finished_at=seen.at,
+        ok_at=seen.at if worked else ok_at,
+        failures=0 if worked else failures + 1,
+        figures=seen.figures if worked else figures,
+    )

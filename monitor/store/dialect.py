@@ -1,0 +1,43 @@
+"""What SQLite and PostgreSQL do differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, add: str = "") -> None:
+    """Insert rows, or overwrite those with the same primary key; the column `add` is added to instead."""
+    if not rows:
+        return
+    insert = _insert(connection, table)
+
+    def after(column: Column[Any]) -> ColumnElement[Any]:
+        new: ColumnElement[Any] = insert.excluded[column.name]
+        return column + new if column.name == add else new
+
+    changes = {column.name: after(column) for column in table.columns if not column.primary_key}
+    connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), rows)
+
+
+def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless its primary key exists; whether it was inserted."""
+    insert = _insert(connection, table).values(row)
+    return connection.execute(insert.on_conflict_do_nothing()).rowcount == 1
+
+
+def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:
+    """Keep other writers away from these accounts until the transaction ends, rows that do not exist yet included.
+
+    SQLite has one writer at a time anyway. The order prevents deadlocks.
+    """
+    if connection.dialect.name == "postgresql":
+        for account in sorted(accounts):
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 0))))
+
+
+def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,69 @@
+"""Tasks, tallies, account reads, model names, ids already applied."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "tasks",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("endpoint", sa.Text, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("seen_at", sa.Double, nullable=False),
+        sa.Column("client_seen_at", sa.Double, nullable=False),
+        sa.Column("throttled_at", sa.Double),
+        sa.Column("queued_at", sa.Double),
+        sa.Column("running_at", sa.Double),
+        sa.Column("finished_at", sa.Double),
+        sa.Column("missing_since", sa.Double),
+        sa.Column("accepted", sa.Boolean, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("estimated_credits", sa.Double),
+        sa.Column("credits", sa.Double),
+        sqlite_with_rowid=False,
+    )
+    is_open = sa.text("finished_at IS NULL")
+    op.create_index("tasks_open", "tasks", ["account", "model"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index("tasks_finished_at", "tasks", ["finished_at"])
+    op.create_index("tasks_created_at", "tasks", ["account", "created_at", "accepted", "model"])
+    op.create_table(
+        "tallies",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("tally", sa.Text, primary_key=True),
+        sa.Column("labels", sa.Text, primary_key=True),
+        sa.Column("value", sa.Double, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "reads",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("read", sa.Text, primary_key=True),
+        sa.Column("up", sa.Boolean, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("finished_at", sa.Double, nullable=False),
+        sa.Column("ok_at", sa.Double),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("figures", sa.Text),
+    )
+    op.create_table(
+        "models",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("model", sa.Text, primary_key=True),
+        sa.Column("in_use", sa.Boolean, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "seen",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("at", sa.Double, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("seen_at", "seen", ["at"])

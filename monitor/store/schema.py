@@ -1,0 +1,82 @@
+"""The tables. Times are Unix seconds; migrations must lead to exactly this."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("endpoint", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("client_seen_at", Double, nullable=False),
+    Column("throttled_at", Double),
+    Column("queued_at", Double),
+    Column("running_at", Double),
+    Column("finished_at", Double),
+    Column("missing_since", Double),
+    Column("accepted", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("estimated_credits", Double),
+    Column("credits", Double),
+    sqlite_with_rowid=False,
+)
+"""One row per task, the fields of `monitor.state.task.Task`. A task is open while `finished_at` is null."""
+
+IS_OPEN = tasks.c.finished_at.is_(None)
+Index("tasks_open", tasks.c.account, tasks.c.model, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("tasks_finished_at", tasks.c.finished_at)
+Index("tasks_created_at", tasks.c.account, tasks.c.created_at, tasks.c.accepted, tasks.c.model)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("tally", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("value", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One row per series of `monitor.state.tally.Tally`; `labels` is a JSON array of the label values in order."""
+
+reads = Table(
+    "reads",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("read", Text, primary_key=True),
+    Column("up", Boolean, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("finished_at", Double, nullable=False),
+    Column("ok_at", Double),
+    Column("failures", Integer, nullable=False),
+    Column("figures", Text),
+)
+"""One row per account read; `figures` is the JSON of the last good `monitor.model.Figures`."""
+
+models = Table(
+    "models",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("in_use", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Model names that are labels (`in_use`) or that an account read has listed."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Index("seen_at", "at"),
+    sqlite_with_rowid=False,
+)
+"""Ids of observations that were applied `at`; under the empty account those of whole batches."""

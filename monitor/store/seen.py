@@ -1,0 +1,44 @@
+"""Ids of what has been applied, so that nothing is applied twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, delete, select
+
+from monitor.store.dialect import insert_missing, upsert
+from monitor.store.schema import seen
+
+KEEP_SECONDS = 48 * 3600.0
+BATCHES = ""
+
+Key = tuple[str, str]
+
+
+def known(connection: Connection, keys: Collection[Key]) -> set[Key]:
+    """Those of `keys`, pairs of account and observation id, that were applied before."""
+    if not keys:
+        return set()
+    accounts, ids = {account for account, _ in keys}, {id_ for _, id_ in keys}
+    statement = select(seen.c.account, seen.c.id).where(seen.c.account.in_(accounts), seen.c.id.in_(ids))
+    return {(account, id_) for account, id_ in connection.execute(statement)}
+
+
+def remember(connection: Connection, keys: Collection[Key], now: float) -> None:
+    """Note that these are applied in this transaction."""
+    upsert(connection, seen, [{"account": account, "id": id_, "at": now} for account, id_ in keys])
+
+
+def begin_batch(connection: Connection, batch: str, previous: str, now: float) -> bool:
+    """Whether `batch` has not been committed yet; it will be with this transaction. Forgets the `previous` batch.
+
+    A connection that breaks while it commits leaves open whether it did. The insert answers that, and waits where the
+    server is still busy with the broken connection's transaction.
+    """
+    connection.execute(delete(seen).where(seen.c.account == BATCHES, seen.c.id == previous))
+    return insert_missing(connection, seen, {"account": BATCHES, "id": batch, "at": now})
+
+
+def prune(connection: Connection, now: float) -> None:
+    """Forget ids older than 48 hours: a sender must not repeat itself later than that."""
+    connection.execute(delete(seen).where(seen.c.at < now - KEEP_SECONDS))

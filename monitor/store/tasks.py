@@ -1,0 +1,135 @@
+"""Tasks: rows by id, and what evaluation and follow-up ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, case, delete, func, select, tuple_
+
+from monitor.model import TaskStatus
+from monitor.state.task import Task
+from monitor.store.dialect import upsert
+from monitor.store.schema import IS_OPEN, tasks
+
+DAY = 86400.0
+RECENT_SECONDS = 3600.0
+RECENT_TASKS = 50
+RUNS = (TaskStatus.SUCCEEDED.value, TaskStatus.FAILED.value)
+
+Key = tuple[str, str]
+
+
+class OpenTasks(NamedTuple):
+    """The open tasks of one model in one status; `oldest_throttled_at` is None unless the status is throttled."""
+
+    model: str
+    status: TaskStatus
+    total: int
+    orphaned: int
+    oldest_throttled_at: float | None
+
+
+def load(connection: Connection, keys: Collection[Key]) -> dict[Key, Task]:
+    """The tasks that exist among `keys`, pairs of account and id."""
+    if not keys:
+        return {}
+    accounts, ids = {account for account, _ in keys}, {task for _, task in keys}
+    found = _fetch(connection, select(tasks).where(tasks.c.account.in_(accounts), tasks.c.id.in_(ids)))
+    return {(task.account, task.id): task for task in found}
+
+
+def save(connection: Connection, changed: Iterable[Task]) -> None:
+    """Insert or overwrite."""
+    upsert(connection, tasks, [msgspec.to_builtins(task) for task in changed])
+
+
+def open_tasks(connection: Connection, account: str, silent_since: float) -> list[OpenTasks]:
+    """Open tasks by model and status; orphaned are those whose client was last seen before `silent_since`."""
+    orphaned = func.sum(case((tasks.c.client_seen_at < silent_since, 1), else_=0))
+    throttled_at = func.min(case((tasks.c.status == TaskStatus.THROTTLED.value, tasks.c.throttled_at)))
+    statement = (
+        select(tasks.c.model, tasks.c.status, func.count(), orphaned, throttled_at)
+        .where(tasks.c.account == account, IS_OPEN)
+        .group_by(tasks.c.model, tasks.c.status)
+        .order_by(tasks.c.model, tasks.c.status)
+    )
+    return [OpenTasks(row[0], TaskStatus(row[1]), *row[2:]) for row in connection.execute(statement)]
+
+
+def accepted_last_day(connection: Connection, account: str, now: float) -> dict[str, int]:
+    """Generations accepted in the 24 hours up to `now`, by model."""
+    today = and_(tasks.c.accepted, tasks.c.created_at > now - DAY, tasks.c.created_at <= now)
+    statement = select(tasks.c.model, func.count()).where(tasks.c.account == account, today)
+    return _by_model(connection, statement.group_by(tasks.c.model))
+
+
+def finished_while_throttled(connection: Connection, account: str) -> dict[str, int]:
+    """Per model with throttled tasks, how many tasks have ended since the oldest of those was submitted."""
+    waiting = tasks.alias()
+    oldest = (
+        select(waiting.c.model, func.min(waiting.c.throttled_at).label("since"))
+        .where(waiting.c.account == account, waiting.c.finished_at.is_(None))
+        .where(waiting.c.status == TaskStatus.THROTTLED.value)
+        .group_by(waiting.c.model)
+        .subquery()
+    )
+    ended = and_(tasks.c.account == account, tasks.c.model == oldest.c.model, tasks.c.finished_at >= oldest.c.since)
+    statement = select(oldest.c.model, func.count(tasks.c.id)).select_from(oldest.outerjoin(tasks, ended))
+    return _by_model(connection, statement.group_by(oldest.c.model))
+
+
+def mean_run_seconds(connection: Connection, account: str, now: float) -> dict[str, float]:
+    """Mean duration of the newest runs by model: those that ended in the last hour, 50 of each model at most."""
+    newest = func.row_number().over(partition_by=tasks.c.model, order_by=tasks.c.finished_at.desc())
+    runs = (
+        select(tasks.c.model, (tasks.c.finished_at - tasks.c.running_at).label("seconds"), newest.label("rank"))
+        .where(tasks.c.account == account, tasks.c.finished_at > now - RECENT_SECONDS)
+        .where(tasks.c.running_at.is_not(None), tasks.c.status.in_(RUNS))
+        .subquery()
+    )
+    statement = select(runs.c.model, func.avg(runs.c.seconds)).where(runs.c.rank <= RECENT_TASKS)
+    return _by_model(connection, statement.group_by(runs.c.model))
+
+
+def due(connection: Connection, account: str, silent_since: float, unseen_since: float, limit: int) -> list[Task]:
+    """Open tasks whose client was last seen before `silent_since`, and anybody before `unseen_since`.
+
+    The one seen longest ago comes first. A read that failed is no sighting: the caller spaces its own attempts.
+    """
+    statement = (
+        select(tasks)
+        .where(tasks.c.account == account, IS_OPEN)
+        .where(tasks.c.client_seen_at < silent_since, tasks.c.seen_at < unseen_since)
+        .order_by(tasks.c.seen_at)
+        .limit(limit)
+    )
+    return list(_fetch(connection, statement))
+
+
+def overdue_accounts(connection: Connection, created_before: float) -> list[str]:
+    """Accounts with open tasks that were created before this time."""
+    statement = select(tasks.c.account).where(IS_OPEN, tasks.c.created_at < created_before).distinct()
+    return list(connection.scalars(statement))
+
+
+def overdue(connection: Connection, accounts: Collection[str], created_before: float, limit: int) -> list[Task]:
+    """Open tasks of these accounts that were created before this time."""
+    statement = select(tasks).where(tasks.c.account.in_(accounts), IS_OPEN, tasks.c.created_at < created_before)
+    return list(_fetch(connection, statement.limit(limit)))
+
+
+def prune(connection: Connection, finished_before: float, limit: int) -> int:
+    """Forget tasks that ended before this time; the number of rows deleted, `limit` at most."""
+    key = tuple_(tasks.c.account, tasks.c.id)
+    old = select(tasks.c.account, tasks.c.id).where(tasks.c.finished_at < finished_before).limit(limit)
+    return connection.execute(delete(tasks).where(key.in_(old))).rowcount
+
+
+def _fetch(connection: Connection, statement: Select[Any]) -> Iterator[Task]:
+    return (msgspec.convert(row, Task) for row in connection.execute(statement).mappings())
+
+
+def _by_model(connection: Connection, statement: Select[Any]) -> dict[str, Any]:
+    return {row[0]: row[1] for row in connection.execute(statement)}
