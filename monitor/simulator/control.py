@@ -1,0 +1,196 @@
+"""The control API under `/_control`: the organizations, the faults, and what the witness says.
+
+| Method, path | Meaning |
+|---|---|
+| GET `/accounts`, GET `/accounts/{name}` | state of the organizations, of one |
+| POST `/accounts` | open one: `name`, `key`, `credits`, and any of `Settings` |
+| PATCH `/accounts/{name}` | change: any of `Settings`, and of `Change` |
+| GET, POST, DELETE `/faults`, DELETE `/faults/{id}` | list, set one (`Fault`), clear all, clear one |
+| GET `/counts` | requests and tasks by sort |
+| GET `/requests?after=N`, `/tasks` | the same one by one |
+| POST `/reset` | begin anew |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType
+
+from monitor.simulator.faults import Fault
+from monitor.simulator.organization import Organization
+from monitor.simulator.server import Server
+from monitor.simulator.settings import Settings
+from monitor.simulator.simulation import KeyState
+from monitor.simulator.tasks import OPEN
+from monitor.simulator.witness import task_counts, task_record
+
+
+class Change(Struct, forbid_unknown_fields=True):
+    """What else of an organization can be changed.
+
+    `credits` sets the balance; `keys` puts all its keys in a state; `add_key` gives it one more; `script` settles the
+    next tasks (null a success, else a failure code); `buy` triggers a purchase by the autobilling plan, as by hand.
+    """
+
+    credits: int | UnsetType = UNSET
+    keys: KeyState | UnsetType = UNSET
+    add_key: str | UnsetType = UNSET
+    script: list[str | None] | UnsetType = UNSET
+    buy: bool = False
+
+
+class NewAccount(Struct):
+    """An organization to open; its other fields are `Settings`."""
+
+    name: str
+    key: str
+    credits: int = 10_000
+
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+
+
+@web.middleware
+async def _say_what_is_wrong(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except msgspec.DecodeError as error:
+        return _json({"error": f"{request.method} {request.path}: {error}"}, 400)
+    except KeyError as error:
+        return _json({"error": f"{request.method} {request.path}: there is no {error}"}, 404)
+
+
+def account_state(server: Server, organization: Organization) -> dict[str, Any]:
+    """Everything about an organization but its keys."""
+    tasks = Counter((task.billed_as, task.status.value) for task in organization.tasks.values() if task.status in OPEN)
+    now = server.clock.now()
+    return {
+        "name": organization.name,
+        "credits": organization.purse.balance,
+        "purchased": organization.purse.bought,
+        "autobillingStopped": organization.autobiller.stopped,
+        "keys": server.simulation.key_states(organization.name),
+        "settings": organization.settings,
+        "script": list(organization.script),
+        "models": {
+            model: {
+                "concurrency": pool.limit.concurrency,
+                "daily": pool.limit.daily,
+                "active": pool.active,
+                "peak": pool.peak,
+                "dailyGenerations": pool.daily(now),
+                "open": {status: count for (name, status), count in tasks.items() if name == model},
+            }
+            for model, pool in organization.pools.items()
+        },
+    }
+
+
+class _Control:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def _organizations(self) -> dict[str, Organization]:
+        """All of them, at the present time."""
+        self._server.simulation.advance(self._server.clock.now())
+        return self._server.simulation.organizations
+
+    async def accounts(self, _: web.Request) -> web.Response:
+        return _json([account_state(self._server, one) for one in self._organizations().values()])
+
+    async def account(self, request: web.Request) -> web.Response:
+        return _json(account_state(self._server, self._organizations()[request.match_info["name"]]))
+
+    async def open_account(self, request: web.Request) -> web.Response:
+        fields = msgspec.json.decode(await request.read(), type=dict[str, Any])
+        new = msgspec.convert(fields, NewAccount)
+        rest = {name: value for name, value in fields.items() if name not in NewAccount.__struct_fields__}
+        settings = Settings().changed(rest)
+        now = self._server.clock.now()
+        organization = self._server.simulation.add(new.name, new.key, settings, new.credits, now)
+        return _json(account_state(self._server, organization), 201)
+
+    async def change_account(self, request: web.Request) -> web.Response:
+        organization = self._organizations()[request.match_info["name"]]
+        fields = msgspec.json.decode(await request.read(), type=dict[str, Any])
+        names = Change.__struct_fields__
+        change = msgspec.convert({name: fields.pop(name) for name in names if name in fields}, Change)
+        organization.change(organization.settings.changed(fields), self._server.clock.now())
+        self._apply(organization, change)
+        return _json(account_state(self._server, organization))
+
+    def _apply(self, organization: Organization, change: Change) -> None:
+        if change.credits is not UNSET:
+            organization.purse.balance = change.credits
+        if change.keys is not UNSET:
+            self._server.simulation.set_keys(organization.name, change.keys)
+        if change.add_key is not UNSET:
+            self._server.simulation.add_key(organization.name, change.add_key)
+        if change.script is not UNSET:
+            organization.script.clear()
+            organization.script.extend(change.script)
+        if change.buy:
+            organization.buy(self._server.clock.now())
+
+    async def faults(self, _: web.Request) -> web.Response:
+        return _json(self._server.faults.all)
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        fault = msgspec.json.decode(await request.read(), type=Fault)
+        return _json(self._server.faults.add(fault), 201)
+
+    async def clear_faults(self, _: web.Request) -> web.Response:
+        self._server.clear_faults()
+        return web.Response(status=204)
+
+    async def clear_fault(self, request: web.Request) -> web.Response:
+        if not self._server.clear_faults(request.match_info["id"]):
+            raise KeyError(request.match_info["id"])
+        return web.Response(status=204)
+
+    async def counts(self, _: web.Request) -> web.Response:
+        organizations = self._organizations().values()
+        witness = self._server.witness
+        requests = {"total": witness.total, "in_flight": self._server.in_flight, "requests": witness.counts()}
+        return _json({"now": self._server.clock.now(), **requests, "tasks": task_counts(organizations)})
+
+    async def requests(self, request: web.Request) -> web.Response:
+        after = msgspec.convert(request.query.get("after", "0"), int, strict=False)
+        return _json(self._server.witness.requests(after))
+
+    async def tasks(self, _: web.Request) -> web.Response:
+        now = self._server.clock.now()
+        every = [(one, task) for one in self._organizations().values() for task in one.tasks.values()]
+        return _json([task_record(organization, task, now) for organization, task in every])
+
+    async def reset(self, _: web.Request) -> web.Response:
+        self._server.reset()
+        return web.Response(status=204)
+
+
+def control_app(server: Server) -> web.Application:
+    """The control API of `server`, to be mounted at `/_control`."""
+    control = _Control(server)
+    app = web.Application(middlewares=[_say_what_is_wrong])
+    app.router.add_get("/accounts", control.accounts)
+    app.router.add_post("/accounts", control.open_account)
+    app.router.add_get("/accounts/{name}", control.account)
+    app.router.add_patch("/accounts/{name}", control.change_account)
+    app.router.add_get("/faults", control.faults)
+    app.router.add_post("/faults", control.add_fault)
+    app.router.add_delete("/faults", control.clear_faults)
+    app.router.add_delete("/faults/{id}", control.clear_fault)
+    app.router.add_get("/counts", control.counts)
+    app.router.add_get("/requests", control.requests)
+    app.router.add_get("/tasks", control.tasks)
+    app.router.add_post("/reset", control.reset)
+    return app

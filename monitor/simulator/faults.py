@@ -1,0 +1,118 @@
+"""Faults that a user sets live, and which of them hits a request."""
+
+from __future__ import annotations
+
+import random
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from monitor.simulator.routes import Kind
+from monitor.simulator.settings import NotNegative, Share
+
+
+class FaultKind(StrEnum):
+    """What goes wrong.
+
+    latency: the reply waits. status: that status instead of an answer. reset: the connection is reset, before the
+    headers or after. half_body: the declared length, half the bytes, then the end. broken_json: a body that does not
+    parse. html: that status with a page. hang: no answer until it is cleared or the client leaves.
+    """
+
+    LATENCY = "latency"
+    STATUS = "status"
+    RESET = "reset"
+    HALF_BODY = "half_body"
+    BROKEN_JSON = "broken_json"
+    HTML = "html"
+    HANG = "hang"
+
+
+_PROCESSED = frozenset({FaultKind.LATENCY, FaultKind.HALF_BODY, FaultKind.BROKEN_JSON, FaultKind.HANG})
+
+
+class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A fault and whom it hits.
+
+    `path` is a pattern (`*`, `?`) on the template or on the path; `own` True hits only the monitor's own requests,
+    False only others; None in any of them hits all. `count` is how many it still hits, None for all. `processed` says
+    whether the request took effect before its answer was spoilt; None is what the fault suggests. `seconds` and
+    `jitter` (a share) are for latency; `headers` and `body` for status.
+    """
+
+    fault: FaultKind
+    method: str | None = None
+    path: str | None = None
+    kind: Kind | None = None
+    own: bool | None = None
+    probability: Share = 1.0
+    count: Annotated[int, Meta(ge=1)] | None = None
+    seconds: NotNegative = 1.0
+    jitter: Share = 0.0
+    status: Annotated[int, Meta(ge=400, le=599)] = 503
+    headers: dict[str, str] = {}
+    body: str | None = None
+    after_headers: bool = False
+    processed: bool | None = None
+    id: str = ""
+
+    @property
+    def takes_effect(self) -> bool:
+        """Whether the request is carried out although its answer is spoilt."""
+        suggested = self.fault in _PROCESSED or (self.fault is FaultKind.RESET and self.after_headers)
+        return suggested if self.processed is None else self.processed
+
+    def hits(self, method: str, template: str, path: str, kind: Kind, own: bool) -> bool:
+        """Whether a request is one of those meant, chance and count aside."""
+        return (
+            self.count != 0
+            and self.method in (None, method)
+            and self.kind in (None, kind)
+            and self.own in (None, own)
+            and (self.path is None or fnmatchcase(template, self.path) or fnmatchcase(path, self.path))
+        )
+
+
+class Faults:
+    """The faults that are set. Chance comes from its own seeded generator, so that faults do not change the tasks."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._rng = random.Random(seed)
+        self._set: dict[str, Fault] = {}
+        self._added = 0
+
+    @property
+    def all(self) -> list[Fault]:
+        return list(self._set.values())
+
+    def add(self, fault: Fault) -> Fault:
+        """Set a fault; it gets the next id."""
+        self._added += 1
+        fault.id = str(self._added)
+        self._set[fault.id] = fault
+        return fault
+
+    def remove(self, fault_id: str) -> bool:
+        """Clear one; tells whether it was set."""
+        return self._set.pop(fault_id, None) is not None
+
+    def clear(self) -> None:
+        self._set.clear()
+
+    def is_set(self, fault: Fault) -> bool:
+        return fault.id in self._set
+
+    def draw(self, method: str, template: str, path: str, kind: Kind, own: bool) -> tuple[float, Fault | None]:
+        """The seconds of latency for a request, and the first other fault that hits it."""
+        latency = 0.0
+        for fault in self.all:
+            if fault.hits(method, template, path, kind, own) and self._rng.random() < fault.probability:
+                if fault.count is not None:
+                    fault.count -= 1
+                if fault.fault is not FaultKind.LATENCY:
+                    return latency, fault
+                latency += fault.seconds * (1 + fault.jitter * self._rng.uniform(-1, 1))
+        return latency, None

@@ -1,0 +1,168 @@
+"""One simulated organization: its limits, its credits, its tasks. Pure: the caller tells the time."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import defaultdict, deque
+from functools import partial
+from typing import Any
+
+from monitor.simulator.catalog import MODELS, TIERS, Tier
+from monitor.simulator.failures import failure
+from monitor.simulator.pool import Pool
+from monitor.simulator.purse import Autobiller, Purse
+from monitor.simulator.refusals import refuse
+from monitor.simulator.sessions import Session
+from monitor.simulator.settings import Limit, Settings
+from monitor.simulator.tasks import OPEN, Status, Task
+from monitor.simulator.timeline import Timeline
+
+_HOUR = 3_600.0
+_ROUTINGS_KEPT = 1_000
+
+
+class Organization:
+    """Takes generations and lets them run their course.
+
+    Call `advance` with the time before anything else. A task holds one of its model's slots while it is PENDING or
+    RUNNING; beyond the limit it is THROTTLED and gets a slot in the order of submission. `script` settles the next
+    tasks: None for a success, else a failure code. `shelves` holds avatars, voices, documents and routers by id.
+    """
+
+    def __init__(self, name: str, settings: Settings, credits_: int, rng: random.Random, now: float) -> None:
+        self.name = name
+        self.settings = settings
+        self.purse = Purse(credits_)
+        self.autobiller = Autobiller()
+        self.tasks: dict[str, Task] = {}
+        self.script: deque[str | None] = deque()
+        self.pools: dict[str, Pool] = {}
+        self.timeline = Timeline()
+        self.created_at = now
+        self._rng = rng
+        self.workflow_id = self.new_id()
+        self.sessions: dict[str, Session] = {}
+        self.shelves: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.routings: deque[dict[str, Any]] = deque(maxlen=_ROUTINGS_KEPT)
+        self.timeline.at(now + _HOUR, self._check_balance)
+
+    @property
+    def tier(self) -> Tier:
+        return TIERS[self.settings.tier]
+
+    def limit(self, model: str) -> Limit:
+        """The limits of a model: the tier's unless overridden."""
+        override = self.settings.limits.get(model)
+        if override is not None or model not in MODELS:
+            return override or Limit()
+        concurrency, daily = self.tier.limits[MODELS[model].modality]
+        return Limit(concurrency, daily)
+
+    def pool(self, model: str) -> Pool:
+        pool = self.pools.get(model)
+        if pool is None:
+            pool = self.pools[model] = Pool(self.limit(model))
+        return pool
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due by `now`."""
+        self.timeline.advance(now)
+
+    def change(self, settings: Settings, now: float) -> None:
+        """Go on under other settings; a raised limit starts who waits, a lowered one lets the running finish."""
+        self.settings = settings
+        for model, pool in self.pools.items():
+            pool.limit = self.limit(model)
+            pool.refill(now)
+
+    def new_id(self) -> str:
+        """A random UUID from the seeded generator."""
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def admit(self, model: str, credits_: int, now: float) -> Pool:
+        """Take the credits for a generation of `model`, and give the pool to enter.
+
+        Raises:
+            Refusal: the daily limit is reached, or the balance does not cover it.
+        """
+        pool = self.pool(model)
+        if pool.is_used_up(now):
+            raise refuse("daily_limit")
+        if self.purse.balance < credits_:
+            raise refuse("no_credits")
+        self.purse.take(model, credits_, now)
+        return pool
+
+    def submit(self, model: str, billed_as: str, endpoint: str, estimate: int, now: float) -> Task:
+        """Accept a generation.
+
+        Raises:
+            Refusal: see `admit`.
+        """
+        pool = self.admit(billed_as, estimate, now)
+        task = Task(self.new_id(), model, billed_as, endpoint, estimate, now, self._draw_seconds(billed_as))
+        task.fails_with = self._draw_failure()
+        self.tasks[task.id] = task
+        pool.enter(partial(self._queue, task), now)
+        return task
+
+    def cancel(self, task: Task, now: float) -> None:
+        """What DELETE does: cancel what is open, forget what is over. Only what has not begun is refunded."""
+        task.gone = not (task.status in OPEN and self.settings.cancelled_visible)
+        if task.status not in OPEN:
+            return
+        had_slot = task.status is not Status.THROTTLED
+        cost = task.estimate if task.status is Status.RUNNING else 0
+        self._end(task, Status.CANCELLED, cost, now)
+        if had_slot:
+            self.pool(task.billed_as).leave(now)
+
+    def buy(self, now: float) -> bool:
+        """Trigger a purchase by the autobilling plan by hand; tells whether it worked."""
+        plan = self.settings.autobilling
+        return plan is not None and self.autobiller.trigger(plan, self.tier.monthly_credits, self.purse, now)
+
+    def _draw_seconds(self, model: str) -> float:
+        durations = self.settings.durations
+        seconds = durations.models.get(model, durations.running)
+        return seconds * (1 + durations.jitter * self._rng.uniform(-1, 1))
+
+    def _draw_failure(self) -> str | None:
+        fails = self._rng.random() < self.settings.failure_rate
+        if self.script:
+            return self.script.popleft()
+        weights = self.settings.failures
+        return self._rng.choices(list(weights), list(weights.values()))[0] if fails else None
+
+    def _queue(self, task: Task, now: float) -> bool:
+        if task.status is not Status.THROTTLED:
+            return False
+        task.status, task.queued_at = Status.PENDING, now
+        self.timeline.at(now + self.settings.durations.pending, partial(self._start, task))
+        return True
+
+    def _start(self, task: Task, now: float) -> None:
+        if task.status is Status.PENDING:
+            task.status, task.started_at = Status.RUNNING, now
+            self.timeline.at(now + task.running_seconds, partial(self._finish, task))
+
+    def _finish(self, task: Task, now: float) -> None:
+        if task.status is not Status.RUNNING:
+            return
+        if task.fails_with is None:
+            self._end(task, Status.SUCCEEDED, round(task.estimate * self.settings.charged_share), now)
+        else:
+            self._end(task, Status.FAILED, 0 if failure(task.fails_with).refunded else task.estimate, now)
+        self.pool(task.billed_as).leave(now)
+
+    def _end(self, task: Task, status: Status, cost: int, now: float) -> None:
+        task.status, task.cost, task.finished_at = status, cost, now
+        if cost != task.estimate:
+            self.purse.take(task.billed_as, cost - task.estimate, now)
+
+    def _check_balance(self, now: float) -> None:
+        self.timeline.at(now + _HOUR, self._check_balance)
+        plan = self.settings.autobilling
+        if plan is not None:
+            self.autobiller.check(plan, self.tier.monthly_credits, self.purse, now)

@@ -1,0 +1,79 @@
+"""An organization's credits: what it bought, what it used, what came back."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from datetime import UTC, datetime
+
+from monitor.simulator.settings import Autobilling
+
+_THIRTY_DAYS = 30 * 86_400.0
+_RETRY_SECONDS = 86_400.0
+_ATTEMPTS = 3
+SMALLEST_PURCHASE = 1_000
+"""Credits; Runway sells no fewer ($10)."""
+
+
+def utc_day(now: float) -> str:
+    """The UTC calendar day of `now`, as `YYYY-MM-DD`."""
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
+
+
+class Purse:
+    """The balance, the net use per UTC day and model, and the purchases of the last 30 days.
+
+    Use is booked on the day it happens and a refund on the day it is made, so that a day can be negative.
+    """
+
+    def __init__(self, balance: int) -> None:
+        self.balance = balance
+        self.used: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self.bought = 0
+        self._purchases: deque[tuple[float, int]] = deque()
+
+    def take(self, model: str, credits_: int, now: float) -> None:
+        """Book `credits_` for a generation; a negative amount is a refund."""
+        self.balance -= credits_
+        self.used[utc_day(now)][model] += credits_
+
+    def buy(self, credits_: int, now: float) -> None:
+        self.balance += credits_
+        self.bought += credits_
+        self._purchases.append((now, credits_))
+
+    def bought_in_30_days(self, now: float) -> int:
+        while self._purchases and self._purchases[0][0] <= now - _THIRTY_DAYS:
+            self._purchases.popleft()
+        return sum(credits_ for _, credits_ in self._purchases)
+
+
+class Autobiller:
+    """Decides at each hourly check whether to buy.
+
+    A purchase is clipped to what the month still allows, and fails below the smallest purchase. A failed charge is
+    tried again after 24 hours; after three in a row autobilling stops until `trigger` works.
+    """
+
+    def __init__(self) -> None:
+        self.failed_attempts = 0
+        self._not_before = 0.0
+
+    @property
+    def stopped(self) -> bool:
+        return self.failed_attempts >= _ATTEMPTS
+
+    def check(self, plan: Autobilling, monthly_credits: int, purse: Purse, now: float) -> None:
+        """The hourly check."""
+        if not self.stopped and now >= self._not_before and purse.balance < plan.threshold:
+            self.trigger(plan, monthly_credits, purse, now)
+
+    def trigger(self, plan: Autobilling, monthly_credits: int, purse: Purse, now: float) -> bool:
+        """Charge now, whatever the balance; tells whether it worked."""
+        amount = min(plan.amount, monthly_credits - purse.bought_in_30_days(now))
+        if plan.charge_fails or amount < SMALLEST_PURCHASE:
+            self.failed_attempts += 1
+            self._not_before = now + _RETRY_SECONDS
+            return False
+        purse.buy(amount, now)
+        self.failed_attempts = 0
+        return True

@@ -1,0 +1,201 @@
+"""Endpoints of what an organization keeps: avatars, voices, documents, routers; and uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
+from monitor.simulator.catalog import estimate
+from monitor.simulator.organization import Organization
+from monitor.simulator.refusals import invalid, issue, refuse
+from monitor.simulator.tasks import timestamp
+
+PROCESSING_SECONDS = 5.0
+"""How long an avatar or a voice is PROCESSING."""
+
+_READY_AT = "_readyAt"
+Shape = Callable[[Organization, dict[str, Any], float], dict[str, Any]]
+
+
+def _keep(organization: Organization, call: Call, shelf: str, fields: dict[str, Any]) -> dict[str, Any]:
+    created = timestamp(call.now)
+    row = {"id": organization.new_id(), **fields, "createdAt": created, "updatedAt": created}
+    row[_READY_AT] = call.now + PROCESSING_SECONDS
+    organization.shelves[shelf][row["id"]] = row
+    return row
+
+
+def _find(organization: Organization, shelf: str, row_id: str) -> dict[str, Any]:
+    row = organization.shelves[shelf].get(row_id)
+    if row is None:
+        raise refuse("not_found")
+    return row
+
+
+def _pick(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: row.get(name) for name in ("id", *names, "createdAt")}
+
+
+def _status(row: dict[str, Any], now: float) -> str:
+    return "READY" if now >= row[_READY_AT] else "PROCESSING"
+
+
+def avatar_shape(_: Organization, row: dict[str, Any], now: float) -> dict[str, Any]:
+    """An avatar as it is listed and read."""
+    voice = row["voice"]
+    known = {"name": str(voice.get("presetId")).title(), "description": "A preset voice."}
+    return {
+        **_pick(row, "name", "personality", "startScript", "updatedAt"),
+        "documentIds": row.get("documentIds", []),
+        "voice": {**voice, **(known if voice.get("type") == "runway-live-preset" else {"deleted": False})},
+        "status": _status(row, now),
+        "processedImageUri": None,
+        "referenceImageUri": None,
+    }
+
+
+def voice_shape(_: Organization, row: dict[str, Any], now: float) -> dict[str, Any]:
+    """A voice as it is listed and read."""
+    status = _status(row, now)
+    preview = {"previewUrl": f"https://outputs.simulator.invalid/{row['id']}"} if status == "READY" else {}
+    return {**_pick(row, "name", "description"), "status": status, **preview}
+
+
+def document_row(organization: Organization, row: dict[str, Any], _: float) -> dict[str, Any]:
+    """A document as it is listed: without its content, with the avatars that use it."""
+    avatars = organization.shelves["avatars"].values()
+    users = [avatar for avatar in avatars if row["id"] in avatar.get("documentIds", [])]
+    used_by = [{"id": avatar["id"], "name": avatar["name"], "imageUrl": None} for avatar in users]
+    return {**_pick(row, "name", "updatedAt"), "type": "text", "usedBy": used_by}
+
+
+def document_shape(organization: Organization, row: dict[str, Any], now: float) -> dict[str, Any]:
+    """A document as it is read."""
+    return {**document_row(organization, row, now), "content": row["content"]}
+
+
+def router_shape(_: Organization, row: dict[str, Any], __: float) -> dict[str, Any]:
+    """A Model Router configuration as it is listed and read."""
+    return _pick(row, "slug", "name", "description", "settings", "version", "updatedAt")
+
+
+SHAPES: dict[str, tuple[Shape, Shape]] = {
+    "avatars": (avatar_shape, avatar_shape),
+    "voices": (voice_shape, voice_shape),
+    "documents": (document_row, document_shape),
+    "routers": (router_shape, router_shape),
+}
+"""How each kind looks in a list, and alone."""
+
+
+def _shelf(call: Call) -> str:
+    return call.path.split("/")[2]
+
+
+def list_rows(organization: Organization, call: Call, _: str) -> Reply:
+    """GET of a list."""
+    shelf = _shelf(call)
+    shape, _unused = SHAPES[shelf]
+    rows = [shape(organization, row, call.now) for row in organization.shelves[shelf].values()]
+    if shelf != "documents":
+        return page(call, rows)
+    rows.sort(key=lambda row: row.get(call.query.get("sort", ""), ""), reverse=call.query.get("order") == "desc")
+    return page(call, rows, "sort", "order")
+
+
+def _alone(organization: Organization, call: Call, row: dict[str, Any]) -> Reply:
+    return ok(SHAPES[_shelf(call)][1](organization, row, call.now))
+
+
+def read_row(organization: Organization, call: Call, row_id: str) -> Reply:
+    """GET of one."""
+    return _alone(organization, call, _find(organization, _shelf(call), row_id))
+
+
+def delete_row(organization: Organization, call: Call, row_id: str) -> Reply:
+    """DELETE of one; a second time is 404."""
+    _find(organization, _shelf(call), row_id)
+    del organization.shelves[_shelf(call)][row_id]
+    return NO_CONTENT
+
+
+_CHANGEABLE = {
+    "avatars": ("name", "personality", "startScript", "voice", "documentIds"),
+    "voices": ("name", "description"),
+    "documents": ("name", "content"),
+    "routers": ("slug", "name", "description", "settings"),
+}
+
+
+def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
+    """PATCH of one; an avatar that is still being processed answers 409."""
+    shelf = _shelf(call)
+    row = _find(organization, shelf, row_id)
+    if shelf == "avatars" and _status(row, call.now) == "PROCESSING":
+        raise refuse("conflict")
+    row.update({name: value for name, value in call.fields.items() if name in _CHANGEABLE[shelf]})
+    row["updatedAt"] = timestamp(call.now)
+    if shelf == "routers":
+        row["version"] += 1
+    return _alone(organization, call, row)
+
+
+def create_avatar(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/avatars."""
+    fields = call.require("name", "personality", "referenceImage", "voice")
+    if not isinstance(fields["voice"], dict):
+        raise invalid([issue("voice", "Expected object", "invalid_type")])
+    return _alone(organization, call, _keep(organization, call, "avatars", fields))
+
+
+def create_document(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/documents."""
+    return _alone(organization, call, _keep(organization, call, "documents", call.require("name", "content")))
+
+
+def create_router(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/routers."""
+    fields = call.require("slug")
+    settings = {"schemaVersion": 1, **fields.get("settings", {})}
+    row = {"name": fields["slug"], "description": None, **fields, "settings": settings, "version": 1}
+    return _alone(organization, call, _keep(organization, call, "routers", row))
+
+
+def create_voice(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/voices: from text with a model, or from audio without."""
+    fields = call.require("name", "from")
+    model = _voice_model(fields["from"])
+    if model:
+        organization.admit(model, estimate(model, {}), call.now)
+    return ok({"id": _keep(organization, call, "voices", fields)["id"]}, model=model)
+
+
+_VOICE_MODELS = ("eleven_ttv_v3", "eleven_multilingual_ttv_v2")
+
+
+def _voice_model(source: Any) -> str:
+    if isinstance(source, dict) and source.get("type") == "audio":
+        return ""
+    if isinstance(source, dict) and source.get("type") == "text" and source.get("model") in _VOICE_MODELS:
+        return str(source["model"])
+    raise invalid([issue("from", "Invalid discriminator value", "invalid_union_discriminator")])
+
+
+def preview_voice(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/voices/preview, which answers with the result."""
+    model = call.require("model", "prompt")["model"]
+    if model not in _VOICE_MODELS:
+        raise invalid([issue("model", "Invalid enum value", "invalid_enum_value")])
+    organization.admit(model, estimate(model, {}), call.now)
+    url = f"https://outputs.simulator.invalid/{organization.new_id()}"
+    return ok({"url": url, "durationSecs": 3.2}, model=model)
+
+
+def create_upload(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/uploads: where to send the file, and how to name it in a request."""
+    if call.require("filename", "type")["type"] != "ephemeral":
+        raise invalid([issue("type", "Invalid literal value", "invalid_literal")])
+    upload_id = organization.new_id()
+    url = f"http://{call.headers.get('host', '')}/_upload/{upload_id}"
+    return ok({"uploadUrl": url, "fields": {"key": upload_id}, "runwayUri": f"runway://{upload_id}"})

@@ -1,0 +1,115 @@
+"""Every endpoint of the API: template, what kind of request it is, who answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from monitor.simulator import account_reads, generations, realtime, resources, routing
+from monitor.simulator.call import Call, Reply
+from monitor.simulator.catalog import CREATIONS
+from monitor.simulator.organization import Organization
+
+Handler = Callable[[Organization, Call, str], Reply]
+
+
+class Kind(StrEnum):
+    """What a request is for."""
+
+    CREATE = "create"
+    POLL = "poll"
+    ACCOUNT = "account"
+    DELETE = "delete"
+    OTHER = "other"
+
+
+class Endpoint(NamedTuple):
+    """A method on a path template."""
+
+    kind: Kind
+    answer: Handler
+
+
+OTHER = "other"
+"""The template of an unknown path."""
+
+CONSUME = "/v1/realtime_sessions/{id}/consume"
+ROUTES: dict[str, dict[str, Endpoint]] = {
+    **{path: {"POST": Endpoint(Kind.CREATE, generations.create)} for path in CREATIONS},
+    "/v1/recipes/{name}": {"POST": Endpoint(Kind.CREATE, generations.create_recipe)},
+    "/v1/tasks/{id}": {
+        "GET": Endpoint(Kind.POLL, generations.read_task),
+        "DELETE": Endpoint(Kind.DELETE, generations.delete_task),
+    },
+    "/v1/workflows": {"GET": Endpoint(Kind.OTHER, generations.list_workflows)},
+    "/v1/workflows/{id}": {
+        "GET": Endpoint(Kind.OTHER, generations.read_workflow),
+        "POST": Endpoint(Kind.CREATE, generations.run_workflow),
+    },
+    "/v1/workflow_invocations/{id}": {"GET": Endpoint(Kind.POLL, generations.read_invocation)},
+    "/v1/realtime_sessions": {"POST": Endpoint(Kind.CREATE, realtime.create_session)},
+    "/v1/realtime_sessions/{id}": {
+        "GET": Endpoint(Kind.POLL, realtime.read_session),
+        "DELETE": Endpoint(Kind.DELETE, realtime.delete_session),
+    },
+    CONSUME: {"POST": Endpoint(Kind.OTHER, realtime.consume_session)},
+    "/v1/avatar_conversations": {"GET": Endpoint(Kind.OTHER, realtime.list_conversations)},
+    "/v1/avatar_conversations/{id}": {
+        "GET": Endpoint(Kind.OTHER, realtime.read_conversation),
+        "DELETE": Endpoint(Kind.DELETE, realtime.delete_conversation),
+    },
+    "/v1/avatar_usage": {"GET": Endpoint(Kind.ACCOUNT, realtime.read_avatar_usage)},
+    "/v1/organization": {"GET": Endpoint(Kind.ACCOUNT, account_reads.read_organization)},
+    "/v1/organization/usage": {"POST": Endpoint(Kind.ACCOUNT, account_reads.read_usage)},
+    "/v1/organization/webapp/usage": {"GET": Endpoint(Kind.ACCOUNT, account_reads.list_webapp_usage)},
+    "/v1/organization/webapp/audit_logs": {"GET": Endpoint(Kind.OTHER, account_reads.list_audit_logs)},
+    "/v1/organization/webapp/audit_logs/{id}": {"GET": Endpoint(Kind.OTHER, account_reads.read_audit_log)},
+    "/v1/voices/preview": {"POST": Endpoint(Kind.CREATE, resources.preview_voice)},
+    "/v1/routers/{id}/requests": {"GET": Endpoint(Kind.OTHER, routing.list_requests)},
+    "/v1/uploads": {"POST": Endpoint(Kind.OTHER, resources.create_upload)},
+}
+_MAKERS: Mapping[str, Endpoint] = {
+    "avatars": Endpoint(Kind.CREATE, resources.create_avatar),
+    "voices": Endpoint(Kind.CREATE, resources.create_voice),
+    "documents": Endpoint(Kind.OTHER, resources.create_document),
+    "routers": Endpoint(Kind.OTHER, resources.create_router),
+}
+for _shelf, _maker in _MAKERS.items():
+    ROUTES[f"/v1/{_shelf}"] = {"GET": Endpoint(Kind.OTHER, resources.list_rows), "POST": _maker}
+    ROUTES[f"/v1/{_shelf}/{{id}}"] = {
+        "GET": Endpoint(Kind.OTHER, resources.read_row),
+        "PATCH": Endpoint(Kind.OTHER, resources.change_row),
+        "DELETE": Endpoint(Kind.DELETE, resources.delete_row),
+    }
+for _modality in ("video", "image", "audio"):
+    ROUTES[f"/v1/generate/{_modality}"] = {"POST": Endpoint(Kind.CREATE, routing.generate)}
+
+
+class Match(NamedTuple):
+    """What a method and a path lead to; `endpoint` is None for an unknown path or method."""
+
+    template: str
+    variable: str
+    endpoint: Endpoint | None
+
+    @property
+    def kind(self) -> Kind:
+        return self.endpoint.kind if self.endpoint else Kind.OTHER
+
+
+_WITHOUT_NAMES = {template.replace("{name}", "{id}"): template for template in ROUTES}
+
+
+def match(method: str, path: str) -> Match:
+    """Find the endpoint; the variable is what stands for `{id}` or `{name}`, or the last segment."""
+    parts = path.split("/")
+    for position in (None, 3, len(parts) - 1):
+        if position is not None and position >= len(parts):
+            continue
+        tried = parts if position is None else [*parts[:position], "{id}", *parts[position + 1 :]]
+        template = _WITHOUT_NAMES.get("/".join(tried))
+        if template is not None and "" not in parts[1:]:
+            variable = parts[-1] if position is None else parts[position]
+            return Match(template, variable, ROUTES[template].get(method))
+    return Match(OTHER, "", None)
