@@ -1,0 +1,5 @@
+"""`python -m monitor` is `genmedia-monitor`."""
+
+from monitor.cli import main
+
+main()

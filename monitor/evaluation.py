@@ -1,0 +1,122 @@
+"""From rows to figures: reads the store's aggregates and builds the snapshot that everything renders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from monitor.config import Account
+from monitor.model import OPEN_STATUSES, Organization, TaskStatus, Usage
+from monitor.providers import PROVIDERS
+from monitor.state.drain import drain_seconds
+from monitor.state.read import Read
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.store import Database, reads, tallies, tasks
+
+STALE_INTERVALS = 10
+
+
+def evaluate(database: Database, accounts: Iterable[Account], now: float) -> Snapshot:
+    """The figures of every account at `now`, each account read in one transaction.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    snapshots = []
+    for account in accounts:
+        with database.begin() as connection:
+            snapshots.append(evaluate_account(connection, account, now))
+    return Snapshot(at=now, accounts=tuple(snapshots))
+
+
+def evaluate_account(connection: Connection, account: Account, now: float) -> AccountSnapshot:
+    """The figures of one account. Those of a read that last worked too long ago are withheld."""
+    known = reads.load(connection, account.name)
+    fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
+    organization, usage = fresh.get("organization"), fresh.get("usage")
+    limits = organization if isinstance(organization, Organization) else None
+    return AccountSnapshot(
+        account=account.name,
+        provider=account.provider,
+        dollars_per_credit=PROVIDERS[account.provider].dollars_per_credit,
+        series=tuple(tallies.load(connection, account.name)),
+        tasks=model_tasks(connection, account, limits, now),
+        reads=read_states(account, known, now),
+        organization=limits,
+        usage=usage if isinstance(usage, Usage) else None,
+    )
+
+
+def is_stale(read: Read, account: Account, now: float) -> bool:
+    """Whether a read's figures are older than ten of its intervals."""
+    reader = next((reader for reader in PROVIDERS[account.provider].reads if reader.name == read.read), None)
+    if reader is None or read.ok_at is None:
+        return True
+    return now - read.ok_at > STALE_INTERVALS * max(account.poll_interval, reader.minimum_interval_seconds)
+
+
+def read_states(account: Account, known: dict[str, Read], now: float) -> tuple[ReadState, ...]:
+    """How each read that the provider declares stands; one that has not ended yet is down, of no age."""
+    states = []
+    for name in (reader.name for reader in PROVIDERS[account.provider].reads):
+        read = known.get(name)
+        age = None if read is None or read.ok_at is None else max(0.0, now - read.ok_at)
+        states.append(ReadState(read=name, up=read is not None and read.up, age_seconds=age))
+    return tuple(states)
+
+
+def model_tasks(
+    connection: Connection, account: Account, limits: Organization | None, now: float
+) -> tuple[ModelTasks, ...]:
+    """Open tasks, throttling and the last day's acceptances of every model that has any."""
+    by_model: defaultdict[str, list[tasks.OpenTasks]] = defaultdict(list)
+    for row in tasks.open_tasks(connection, account.name, now - account.follow_up.orphaned):
+        by_model[row.model].append(row)
+    accepted = tasks.accepted_last_day(connection, account.name, now)
+    drains = drain_estimates(connection, account.name, by_model, limits, now)
+    return tuple(
+        ModelTasks(
+            model=model,
+            open={
+                status: sum(row.total for row in by_model[model] if row.status is status) for status in OPEN_STATUSES
+            },
+            orphaned=sum(row.orphaned for row in by_model[model]),
+            throttled_oldest_age_seconds=oldest_age(by_model[model], now),
+            throttled_drain_seconds=drains.get(model, 0.0),
+            accepted_24h=accepted.get(model, 0),
+        )
+        for model in sorted(by_model.keys() | accepted.keys())
+    )
+
+
+def oldest_age(rows: Iterable[tasks.OpenTasks], now: float) -> float:
+    """Seconds since the oldest throttled task was submitted; 0 where none is throttled."""
+    return max((now - row.oldest_throttled_at for row in rows if row.oldest_throttled_at is not None), default=0.0)
+
+
+def drain_estimates(
+    connection: Connection,
+    account: str,
+    by_model: dict[str, list[tasks.OpenTasks]],
+    limits: Organization | None,
+    now: float,
+) -> dict[str, float | None]:
+    """Seconds until no task is throttled, for the models that have throttled tasks."""
+    throttled = {m: row for m, rows in by_model.items() for row in rows if row.status is TaskStatus.THROTTLED}
+    if not throttled:
+        return {}
+    finished = tasks.finished_while_throttled(connection, account)
+    runs = tasks.mean_run_seconds(connection, account, now)
+    allowed = limits.limits if limits else {}
+    return {
+        model: drain_seconds(
+            row.total,
+            oldest_age([row], now),
+            finished.get(model, 0),
+            allowed[model].concurrency if model in allowed else None,
+            runs.get(model),
+        )
+        for model, row in throttled.items()
+    }
