@@ -15,8 +15,8 @@ DOCS = "https://docs.dev.runwayml.com/api"
 NO_CREDITS = {"error": "You do not have enough credits to run this task.", "docUrl": DOCS}
 DAILY_CAP = {"error": "Your daily task limit has been reached.", "docUrl": DOCS}
 VALIDATION = {
-    "error": "Validation of body failed",
-    "issues": [{"code": "invalid_string", "path": ["promptText", 0], "message": "do not have enough credits"}],
+    "error": "promptText: 'we do not have enough credits' is not allowed",
+    "issues": [{"code": "invalid_string", "path": ["promptText", 0], "message": "refused"}],
     "docUrl": DOCS,
 }
 BAD_VERSION = {

@@ -145,6 +145,7 @@ def test_a_status_never_heard_of_is_told_and_keeps_the_task_open(exchange, statu
         ("SAFETY.INPUT.TEXT", Reason.MODERATION_INPUT),
         ("SAFETY.INPUT.IMAGE", Reason.MODERATION_INPUT),
         ("SAFETY.INPUT.VIDEO", Reason.MODERATION_INPUT),
+        ("SAFETY.NEW", Reason.MODERATION_INPUT),
         ("SAFETY.OUTPUT.VIDEO", Reason.MODERATION_OUTPUT),
         ("INPUT_PREPROCESSING.SAFETY.TEXT", Reason.MODERATION_INPUT),
         ("INPUT_PREPROCESSING.SAFETY.THIRD_PARTY", Reason.MODERATION_INPUT),
