@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Organization, TaskStatus, Usage
+from monitor.model import Organization, Outcome, TaskStatus, Usage
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
 
 SPEND_DAYS = 30
@@ -88,3 +88,8 @@ def spend(usage: Usage, at: float) -> dict[str, Spend]:
             spent[day.model].month += day.credits
             spent[day.model].today += day.credits if day.date == last else 0.0
     return dict(spent)
+
+
+def failed(outcome: str) -> bool:
+    """Whether a request of this outcome went wrong; a client that hung up is not the vendor's failure."""
+    return outcome not in {Outcome.SUCCESS, Outcome.BENIGN_NOT_FOUND, Outcome.CLIENT_GONE}

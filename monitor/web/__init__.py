@@ -1,0 +1,53 @@
+"""The operator listener: metrics, health, the status page, the JSON API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from monitor.clock import Clock
+from monitor.metrics import Exposition
+from monitor.state.snapshot import Snapshot
+from monitor.web.api import Api
+from monitor.web.guard import refuse_browsers, secure
+from monitor.web.page import StatusPage
+from monitor.web.probes import Probes
+
+__all__ = ["build_web"]
+
+
+def build_web(
+    *,
+    exposition: Exposition,
+    snapshot: Callable[[], Snapshot | None],
+    ready: Callable[[], list[str]],
+    reload: Callable[[], Awaitable[str | None]],
+    ingest: Handler,
+    clock: Clock,
+) -> web.Application:
+    """The listener's application.
+
+    `snapshot` gives the newest one, None before the first. `ready` gives the reasons why the daemon is not, as whole
+    lines. `reload` loads the configuration anew and returns why it could not, None when it did. `ingest` answers
+    `POST /api/v1/observations`.
+    """
+    probes = Probes(exposition, ready, reload)
+    api = Api(snapshot)
+    page = StatusPage(snapshot, ready, clock)
+    app = web.Application(middlewares=[refuse_browsers])
+    app.on_response_prepare.append(secure)
+    app.add_routes(
+        [
+            web.get("/", page.show),
+            web.get("/metrics", probes.metrics),
+            web.get("/-/healthy", probes.healthy),
+            web.get("/-/ready", probes.ready),
+            web.post("/-/reload", probes.reload),
+            web.get("/api/v1/accounts", api.accounts),
+            web.get("/api/v1/accounts/{account}", api.account),
+            web.post("/api/v1/observations", ingest),
+        ]
+    )
+    return app

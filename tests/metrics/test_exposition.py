@@ -1,6 +1,5 @@
 import gzip
 import subprocess
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 

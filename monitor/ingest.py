@@ -1,0 +1,155 @@
+"""`POST /api/v1/observations`: facts from other languages, replayed logs, remote gateways. See `docs/api.md`.
+
+A sender is trusted with the truth, not with labels: endpoints become the provider's templates, whatever does not look
+like a model's id becomes `unknown`, and other strings out of bounds refuse their line. Every line stands for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from itertools import islice
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from monitor.clock import Clock
+from monitor.config import Account
+from monitor.engine import Sink
+from monitor.errors import StoreError
+from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
+from monitor.providers.base import Provider
+from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
+
+LARGEST_BODY_BYTES = 8 * 2**20
+LINES_AT_ONCE = 200
+GROUP = 2_000
+MOST_REJECTED_SHOWN = 1_000
+LONGEST_ID = 200
+LATEST_AHEAD_SECONDS = 3600.0
+CODE = re.compile(r"none|[1-5][0-9]{2}")
+FIELD = re.compile(r"[a-z][a-z_]{0,31}")
+DECODER = msgspec.json.Decoder(AnyObservation)
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A line that was not accepted; `line` counts from 1."""
+
+    line: int
+    error: str
+
+
+class Answer(msgspec.Struct):
+    """What a sender is told. `rejected` holds the first thousand of `rejected_total`; `error` is there on a 503."""
+
+    accepted: int = 0
+    rejected: list[Rejected] = msgspec.field(default_factory=list)
+    rejected_total: int = 0
+    error: str | msgspec.UnsetType = msgspec.UNSET
+
+    def reject(self, line: int, error: str) -> None:
+        """Note a bad line."""
+        self.rejected_total += 1
+        if len(self.rejected) < MOST_REJECTED_SHOWN:
+            self.rejected.append(Rejected(line, error))
+
+
+class Ingest:
+    """The handler. `accounts` gives the configured accounts by name."""
+
+    def __init__(
+        self,
+        accounts: Callable[[], Mapping[str, Account]],
+        providers: Mapping[str, Provider],
+        sink: Sink,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._providers = providers
+        self._sink = sink
+        self._clock = clock
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """200 once all good lines are committed; 503 when the store cannot, and then some may already be."""
+        body = await request.clone(client_max_size=LARGEST_BODY_BYTES).read()
+        answer = Answer()
+        try:
+            await self._take(body, answer)
+        except StoreError as fault:
+            answer.error = f"{fault}; send the request again: lines with an `id` already stored are not counted twice"
+        return web.Response(
+            status=503 if answer.error else 200, body=msgspec.json.encode(answer), content_type="application/json"
+        )
+
+    async def _take(self, body: bytes, answer: Answer) -> None:
+        lines = enumerate(BytesIO(body), start=1)
+        good: list[AnyObservation] = []
+        while some := list(islice(lines, LINES_AT_ONCE)):
+            good += self._decoded(some, answer)
+            await asyncio.sleep(0)  # a large request must not hold up traffic
+            if len(good) >= GROUP:
+                await self._store(good, answer)
+                good = []
+        await self._store(good, answer)
+
+    async def _store(self, good: list[AnyObservation], answer: Answer) -> None:
+        if good:
+            await self._sink.submit(good, "ingest")
+            answer.accepted += len(good)
+
+    def _decoded(self, lines: list[tuple[int, bytes]], answer: Answer) -> Iterator[AnyObservation]:
+        for number, line in lines:
+            if not line.strip():
+                continue
+            try:
+                yield self._checked(DECODER.decode(line))
+            except (ValueError, RecursionError) as fault:
+                answer.reject(number, str(fault))
+
+    def _checked(self, seen: AnyObservation) -> AnyObservation:
+        """The observation with bounded labels; ValueError says why it cannot be taken."""
+        account = self._accounts().get(seen.account)
+        if account is None:
+            raise ValueError(f"no account is named {seen.account!r}")
+        if not 0 <= seen.at <= self._clock.now() + LATEST_AHEAD_SECONDS:
+            raise ValueError("`at` must be Unix seconds and not in the future")
+        if len(seen.id) > LONGEST_ID:
+            raise ValueError(f"`id` is longer than {LONGEST_ID} characters")
+        return _bounded(seen, self._providers[account.provider])
+
+
+def _bounded(seen: AnyObservation, provider: Provider) -> AnyObservation:
+    match seen:
+        case ReadFinished():
+            raise ValueError("account reads are the daemon's own")
+        case UnknownSeen():
+            _require(FIELD.fullmatch(seen.field), "`field` must be a short name")
+            return seen
+        case RequestSeen():
+            _require(CODE.fullmatch(seen.code), "`code` must be an HTTP status or `none`")
+            _require(0 <= seen.duration_seconds <= LARGEST_NUMBER, "`duration_seconds` must not be negative")
+            return replace(seen, endpoint=_template(seen.endpoint, provider), model=_model(seen.model))
+    _require(is_task_id(seen.task), "`task` does not look like a task's id")
+    if not isinstance(seen, TaskSeen):
+        return seen
+    for credits_ in (seen.credits, seen.estimated_credits):
+        _require(credits_ is None or 0 <= credits_ <= LARGEST_NUMBER, "credits must not be negative")
+    endpoint = _template(seen.endpoint, provider) if seen.endpoint else ""
+    return replace(seen, endpoint=endpoint, model=_model(seen.model))
+
+
+def _require(condition: object, fault: str) -> None:
+    if not condition:
+        raise ValueError(fault)
+
+
+def _template(endpoint: str, provider: Provider) -> str:
+    """The template of a path or of a template, which routes to itself."""
+    return provider.route("GET", endpoint).endpoint
+
+
+def _model(model: str) -> str:
+    return model_id(model) if model else ""

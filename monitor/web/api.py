@@ -1,0 +1,70 @@
+"""The JSON API: the snapshot, for programs. Described in `docs/api.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from monitor.state.figures import limit_uses
+from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
+from monitor.state.tally import Tally
+
+LABELS = {
+    Tally.REQUESTS: ("endpoint", "kind", "model", "code", "outcome"),
+    Tally.REQUEST_RETRIES: ("endpoint",),
+    Tally.REQUEST_SECONDS: ("endpoint", "kind", "part"),
+    Tally.TASKS_CREATED: ("model",),
+    Tally.TASKS_FINISHED: ("model", "outcome", "reason"),
+    Tally.TASK_SECONDS: ("model", "phase", "part"),
+    Tally.WASTED_CREDITS: ("model", "reason"),
+    Tally.UNKNOWN_VALUES: ("field",),
+    Tally.READS: ("read", "outcome"),
+}
+
+
+class Api:
+    """Handlers of `/api/v1/accounts`."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot | None]) -> None:
+        self._snapshot = snapshot
+
+    async def accounts(self, _: web.Request) -> web.Response:
+        """Every account."""
+        snapshot = self._snapshot()
+        if snapshot is None:
+            return _not_yet()
+        return _json({"at": snapshot.at, "accounts": [_account(account) for account in snapshot.accounts]})
+
+    async def account(self, request: web.Request) -> web.Response:
+        """One account by its name."""
+        snapshot = self._snapshot()
+        if snapshot is None:
+            return _not_yet()
+        name = request.match_info["account"]
+        found = next((account for account in snapshot.accounts if account.account == name), None)
+        if found is None:
+            return _json({"error": f"no account is named {name!r}"}, status=404)
+        return _json({"at": snapshot.at, **_account(found)})
+
+
+def _account(account: AccountSnapshot) -> dict[str, object]:
+    """The account's figures, its limits joined with their use and its counts with their labels' names."""
+    shown: dict[str, object] = msgspec.to_builtins(account)
+    del shown["series"]
+    limits = [{**msgspec.to_builtins(use), "saturation_ratio": use.saturation} for use in limit_uses(account)]
+    return {**shown, "limits": limits, "counts": [_count(series) for series in account.series]}
+
+
+def _count(series: Series) -> dict[str, object]:
+    labels = dict(zip(LABELS[series.tally], series.labels, strict=True))
+    return {"name": series.tally.value, "labels": labels, "value": series.value}
+
+
+def _not_yet() -> web.Response:
+    return _json({"error": "the first evaluation has not ended yet"}, status=503)
+
+
+def _json(body: object, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")

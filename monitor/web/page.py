@@ -1,0 +1,57 @@
+"""The status page: one account after the other, in plain words, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from monitor import __version__
+from monitor.clock import Clock
+from monitor.state.snapshot import Snapshot
+from monitor.web import wording
+from monitor.web.guard import CSS
+from monitor.web.view import account_view
+
+OLD_AFTER_SECONDS = 60.0
+
+
+class StatusPage:
+    """Handler of `/`."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot | None], ready: Callable[[], list[str]], clock: Clock) -> None:
+        self._snapshot = snapshot
+        self._ready = ready
+        self._clock = clock
+        environment = Environment(
+            loader=PackageLoader("monitor.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._template = environment.get_template("status.html")
+
+    async def show(self, _: web.Request) -> web.Response:
+        """The page, whether or not there is anything to show yet."""
+        return web.Response(text=self.render(), content_type="text/html")
+
+    def render(self) -> str:
+        """The page as HTML."""
+        snapshot = self._snapshot()
+        return self._template.render(
+            css=Markup(CSS),  # noqa: S704 - a file of this package
+            version=__version__,
+            reasons=self._ready(),
+            evaluated=self._evaluated(snapshot),
+            old=snapshot is not None and self._clock.now() - snapshot.at > OLD_AFTER_SECONDS,
+            accounts=[account_view(account, snapshot.at) for account in snapshot.accounts] if snapshot else [],
+        )
+
+    def _evaluated(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None:
+            return "The first evaluation has not ended yet."
+        age = wording.duration(max(0.0, self._clock.now() - snapshot.at))
+        return f"Figures of {wording.moment(snapshot.at)}, {age} old."

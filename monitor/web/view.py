@@ -1,0 +1,229 @@
+"""An account's snapshot as the status page words it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from monitor.model import Kind, Reason, TaskStatus
+from monitor.state.figures import Limit, LimitUse, Spend, failed, limit_uses, spend
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
+from monitor.state.tally import Tally
+from monitor.web.wording import UNKNOWN, amount, dollars, duration, share, words
+
+NEAR = 0.8
+ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure at the top of an account. `level` is a CSS class: good, warn, bad, or nothing."""
+
+    title: str
+    value: str
+    note: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Use of a limit; `percent` is None where there is nothing to draw."""
+
+    text: str
+    percent: float | None = None
+    level: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A row of the table of models."""
+
+    model: str
+    throttled: str
+    pending: str
+    running: str
+    oldest: str
+    drain: str
+    orphaned: str
+    concurrency: Bar
+    daily: Bar
+    today: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountView:
+    """A row of requests of one kind, or of ended tasks of one model."""
+
+    name: str
+    figures: tuple[str, ...]
+    causes: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """All that the page says of one account. `unused` counts the models that have limits and no use."""
+
+    name: str
+    provider: str
+    reads: list[Tile]
+    tiles: list[Tile]
+    models: list[ModelView]
+    unused: int
+    requests: list[CountView]
+    ended: list[CountView]
+
+
+def account_view(account: AccountSnapshot, at: float) -> AccountView:
+    """The account as of `at`, Unix seconds."""
+    uses = {(use.model, use.limit): use for use in limit_uses(account)}
+    spent = spend(account.usage, at) if account.usage is not None else None
+    models = _models_in_use(account, uses, spent or {})
+    return AccountView(
+        name=account.account,
+        provider=account.provider,
+        reads=[_read(read) for read in account.reads],
+        tiles=[*_money(account, spent), *_task_tiles(account.tasks), *_purchases(account)],
+        models=[_model(model, account, uses, spent) for model in models],
+        unused=len({model for model, _ in uses if model} - set(models)),
+        requests=list(_requests(account)),
+        ended=list(_ended(account)),
+    )
+
+
+def _read(read: ReadState) -> Tile:
+    if read.age_seconds is None:
+        return Tile(read.read, "has not worked yet", level="bad")
+    age = duration(read.age_seconds)
+    if not read.up:
+        return Tile(read.read, f"failing, last worked {age} ago", level="bad")
+    return Tile(read.read, f"{age} ago", level="good")
+
+
+def _money(account: AccountSnapshot, spent: dict[str, Spend] | None) -> Iterator[Tile]:
+    price = account.dollars_per_credit
+    balance = account.organization.credit_balance if account.organization is not None else None
+    if balance is None:
+        yield Tile("Balance", UNKNOWN)
+    else:
+        yield Tile("Balance", dollars(balance * price), f"{amount(balance)} credits", "bad" if balance <= 0 else "")
+    if spent is None:
+        yield Tile("Spent today", UNKNOWN)
+        return
+    month = dollars(sum(one.month for one in spent.values()) * price)
+    yield Tile("Spent today", dollars(sum(one.today for one in spent.values()) * price), f"{month} in 30 days")
+
+
+def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
+    throttled = sum(one.open.get(TaskStatus.THROTTLED, 0) for one in tasks)
+    yield Tile("Throttled tasks", amount(throttled), _wait(tasks) if throttled else "none is waiting")
+    running, pending = (
+        sum(one.open.get(status, 0) for one in tasks) for status in (TaskStatus.RUNNING, TaskStatus.PENDING)
+    )
+    yield Tile("Running tasks", amount(running), f"{amount(pending)} pending")
+    orphaned = sum(one.orphaned for one in tasks)
+    note = "their client stopped polling" if orphaned else "every open task is polled"
+    yield Tile("Orphaned tasks", amount(orphaned), note, "warn" if orphaned else "")
+
+
+def _wait(tasks: tuple[ModelTasks, ...]) -> str:
+    """How long the throttled have waited, and how long it may still take."""
+    waiting = [one for one in tasks if one.open.get(TaskStatus.THROTTLED, 0)]
+    oldest = duration(max(one.throttled_oldest_age_seconds for one in waiting))
+    drains = [one.throttled_drain_seconds for one in waiting if one.throttled_drain_seconds is not None]
+    if not drains:
+        return f"oldest {oldest}, end unknown"
+    about = "about" if len(drains) == len(waiting) else "at least"
+    return f"oldest {oldest}, drained in {about} {duration(max(drains))}"
+
+
+def _purchases(account: AccountSnapshot) -> Iterator[Tile]:
+    limit = account.organization.monthly_spend_credits if account.organization is not None else None
+    if limit is not None:
+        yield Tile("Purchase limit", dollars(limit * account.dollars_per_credit), "in 30 days")
+
+
+def _models_in_use(
+    account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], spent: dict[str, Spend]
+) -> list[str]:
+    used = {model for (model, _), use in uses.items() if use.used and model}
+    return sorted(used | {tasks.model for tasks in account.tasks} | spent.keys())
+
+
+def _model(
+    model: str,
+    account: AccountSnapshot,
+    uses: dict[tuple[str, Limit], LimitUse],
+    spent: dict[str, Spend] | None,
+) -> ModelView:
+    tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
+    throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
+    cost = None if spent is None else spent.get(model, Spend())
+    listed = account.organization is not None and model in account.organization.limits
+    return ModelView(
+        model=model or "no model",
+        throttled=amount(throttled),
+        pending=amount(tasks.open.get(TaskStatus.PENDING, 0)),
+        running=amount(tasks.open.get(TaskStatus.RUNNING, 0)),
+        oldest=duration(tasks.throttled_oldest_age_seconds) if throttled else "-",
+        drain=duration(tasks.throttled_drain_seconds) if throttled else "-",
+        orphaned=amount(tasks.orphaned),
+        concurrency=_bar(uses.get((model, Limit.CONCURRENCY)), listed),
+        daily=_daily(model, uses, listed),
+        today=dollars(None if cost is None else cost.today * account.dollars_per_credit),
+        month=dollars(None if cost is None else cost.month * account.dollars_per_credit),
+    )
+
+
+def _bar(use: LimitUse | None, listed: bool) -> Bar:
+    """The bar of one limit; a model that the provider lists without a limit is unlimited."""
+    if use is None:
+        return Bar("unlimited" if listed else UNKNOWN)
+    if use.saturation is None:
+        return Bar(f"{UNKNOWN} of {amount(use.allowed)}")
+    return Bar(f"{amount(use.used)} of {amount(use.allowed)}", min(100.0, 100 * use.saturation))
+
+
+def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], listed: bool) -> Bar:
+    theirs, ours = uses.get((model, Limit.DAILY_GENERATIONS)), uses.get((model, Limit.DAILY_GENERATIONS_LEDGER))
+    bar = _bar(theirs, listed)
+    if theirs is None or theirs.saturation is None:
+        return bar
+    level = "bad" if theirs.saturation >= 1 else "warn" if theirs.saturation >= NEAR else ""
+    drift = ours is not None and ours.used != theirs.used
+    return Bar(bar.text, bar.percent, level, f"{amount(ours.used)} seen here" if ours is not None and drift else "")
+
+
+def _requests(account: AccountSnapshot) -> Iterator[CountView]:
+    outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for series in account.series:
+        if series.tally is Tally.REQUESTS:
+            _, kind, _, _, outcome = series.labels
+            outcomes[kind][outcome] += int(series.value)
+    for kind in (kind.value for kind in Kind if kind.value in outcomes):
+        counts = outcomes[kind]
+        errors = Counter({outcome: count for outcome, count in counts.items() if failed(outcome)})
+        figures = (amount(counts.total()), amount(errors.total()), share(errors.total(), counts.total()))
+        yield CountView(kind, figures, _causes(errors))
+
+
+def _ended(account: AccountSnapshot) -> Iterator[CountView]:
+    ends: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for series in account.series:
+        if series.tally is Tally.TASKS_FINISHED:
+            model, outcome, reason = series.labels
+            ends[model][outcome, reason] += int(series.value)
+    for model, counts in sorted(ends.items()):
+        figures = tuple(amount(sum(count for (end, _), count in counts.items() if end == status)) for status in ENDS)
+        reasons = Counter({reason: count for (_, reason), count in counts.items() if reason != Reason.NONE})
+        yield CountView(model or "no model", figures, _causes(reasons))
+
+
+def _causes(counts: Counter[str]) -> str:
+    return ", ".join(_named(counts.most_common()))
+
+
+def _named(counts: Iterable[tuple[str, int]]) -> Iterator[str]:
+    return (f"{words(label)} {amount(count)}" for label, count in counts)

@@ -1,0 +1,53 @@
+"""Figures in plain words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+UNKNOWN = "unknown"
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def duration(seconds: float | None) -> str:
+    """Two units at most: `12 s`, `4 min 5 s`, `1 h 20 min`, `3 d 4 h`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = round(seconds)
+    for unit, size, smaller, part in (("d", DAY, "h", HOUR), ("h", HOUR, "min", MINUTE), ("min", MINUTE, "s", 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
+def amount(value: float | None) -> str:
+    """A count with separators; fractions only where there are any."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+
+
+def dollars(value: float | None) -> str:
+    """US dollars and cents."""
+    if value is None:
+        return UNKNOWN
+    cents = round(value, 2)
+    return f"-${-cents:,.2f}" if cents < 0 else f"${abs(cents):,.2f}"
+
+
+def share(part: float, whole: float) -> str:
+    """A percentage; small ones keep a digit, and only nothing is 0 %."""
+    if not whole or not part:
+        return "0 %"
+    percent = 100 * part / whole
+    return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004
+
+
+def words(label: str) -> str:
+    """A label's value as words."""
+    return label.replace("_", " ")
+
+
+def moment(at: float) -> str:
+    """A Unix time as UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
