@@ -35,7 +35,7 @@ class FollowUp:
 
     A task is followed once its client has been silent for `silence` and is orphaned after `orphaned`. One task is read
     at most every `interval` (Runway gives no fresher data than once in 5 s, SDK docstring of `tasks.retrieve`, 2026),
-    one account at most `requests_per_minute` times a minute. A task open for longer than `lost_after` is lost.
+    one account at most `requests_per_minute` times a minute.
     """
 
     __pydantic_config__ = STRICT
@@ -44,7 +44,6 @@ class FollowUp:
     orphaned: Annotated[Duration, between("1s", "1d")] = 60.0
     interval: Annotated[Duration, between("5s", "1h")] = 5.0
     requests_per_minute: Annotated[int, whole_number(1, 6000)] = 120
-    lost_after: Annotated[Duration, between("10m", "30d")] = 86400.0
 
 
 @dataclass(frozen=True, kw_only=True)

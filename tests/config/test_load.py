@@ -93,11 +93,11 @@ accounts:
     base_url: http://127.0.0.1:8080/
     poll_interval: 1.5m
     max_models: 7
-    follow_up: {silence: 20s, orphaned: 2m, interval: 6s, requests_per_minute: 30, lost_after: 12h}
+    follow_up: {silence: 20s, orphaned: 2m, interval: 6s, requests_per_minute: 30}
 """
     config = load(write(tmp_path, text), ENVIRON)
 
-    follow_up = FollowUp(silence=20.0, orphaned=120.0, interval=6.0, requests_per_minute=30, lost_after=43200.0)
+    follow_up = FollowUp(silence=20.0, orphaned=120.0, interval=6.0, requests_per_minute=30)
     account = Account(
         name="production",
         provider="runway",

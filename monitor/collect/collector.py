@@ -1,0 +1,102 @@
+"""Everything that runs on a schedule, for the accounts of the configuration in force."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+import httpx
+
+from monitor.clock import Clock
+from monitor.collect.followup import LOOK_SECONDS, FollowUp
+from monitor.collect.pacing import Random
+from monitor.collect.reads import AccountRead
+from monitor.collect.schedule import Schedule
+from monitor.collect.vendor import Vendor
+from monitor.config import Account, Config, Retention
+from monitor.engine import Engine
+from monitor.metrics import Own
+from monitor.providers.base import Provider
+from monitor.store import Database
+
+EXPIRE_SECONDS = 60.0
+PRUNE_SECONDS = 3600.0
+
+
+class Collector:
+    """Account reads, task follow-up, evaluation and retention.
+
+    `client` comes from `monitor.collect.open_client` and stays the caller's to close; `evaluate` turns the stored
+    state into figures; `jitter` gives 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        providers: Mapping[str, Provider],
+        client: httpx.AsyncClient,
+        evaluate: Callable[[], Awaitable[None]],
+        own: Own,
+        clock: Clock,
+        jitter: Random = random.random,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._evaluate = evaluate
+        self._clock = clock
+        self._jitter = jitter
+        self._vendor = Vendor(client, providers, clock)
+        self._schedule = Schedule(own, clock)
+        self._accounts: dict[str, Account] = {}
+        self._jobs_of: dict[str, list[str]] = {}
+        self._evaluate_interval = 0.0
+        self._retention = Retention()
+
+    def start(self, config: Config) -> None:
+        """Begin, on the running event loop; every job runs at once and then at its interval."""
+        self._schedule.start()
+        self.apply(config)
+        self._schedule.every("expire", EXPIRE_SECONDS, self._expire)
+        self._schedule.every("prune", PRUNE_SECONDS, self._prune)
+
+    def apply(self, config: Config) -> None:
+        """Change over to another configuration; accounts that it leaves as they are go on undisturbed."""
+        self._retention = config.retention
+        if self._evaluate_interval != config.evaluate_interval:
+            self._evaluate_interval = config.evaluate_interval
+            self._schedule.every("evaluate", config.evaluate_interval, self._evaluate)
+        accounts = {account.name: account for account in config.accounts}
+        for name, account in list(self._accounts.items()):
+            if accounts.get(name) != account:
+                self._remove(name)
+        for name, account in accounts.items():
+            if name not in self._accounts:
+                self._add(account)
+
+    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # not a limit: what still runs is cancelled
+        """Start nothing more and wait for what runs; what still runs after `timeout` real seconds is cancelled."""
+        await self._schedule.drain(timeout)
+
+    def _add(self, account: Account) -> None:
+        tools = (self._vendor, self._engine, self._schedule, self._clock, self._jitter)
+        follow_up = FollowUp(account, self._database, *tools)
+        self._schedule.every(follow_up.job, LOOK_SECONDS, follow_up.run)
+        self._jobs_of[account.name] = [follow_up.job]
+        for reader in self._vendor.provider(account).reads:
+            read = AccountRead(account, reader, *tools)
+            self._schedule.every(read.job, read.interval, read.run)
+            self._jobs_of[account.name].append(read.job)
+        self._accounts[account.name] = account
+
+    def _remove(self, name: str) -> None:
+        for job in self._jobs_of.pop(name):
+            self._schedule.remove(job)
+        del self._accounts[name]
+
+    async def _expire(self) -> None:
+        await self._engine.expire(self._clock.now())
+
+    async def _prune(self) -> None:
+        await self._engine.prune(self._clock.now(), self._retention.tasks)

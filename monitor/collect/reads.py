@@ -1,0 +1,66 @@
+"""Scheduled reads of an account."""
+
+from __future__ import annotations
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.collect.pacing import Backoff, Random
+from monitor.collect.schedule import Schedule
+from monitor.collect.vendor import Vendor
+from monitor.config import Account
+from monitor.engine import Sink
+from monitor.model import Outcome, ReadFinished
+from monitor.providers.base import AccountReader
+
+LONGEST_BACKOFF_SECONDS = 600.0
+SOURCE = "account_read"
+
+log = structlog.get_logger()
+
+
+class AccountRead:
+    """One read of one account: at its interval while it works, less often while it fails."""
+
+    def __init__(
+        self,
+        account: Account,
+        reader: AccountReader,
+        vendor: Vendor,
+        sink: Sink,
+        schedule: Schedule,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self.job = f"account_read:{account.name}:{reader.name}"
+        self.interval = max(account.poll_interval, reader.minimum_interval_seconds)
+        self._account = account
+        self._reader = reader
+        self._vendor = vendor
+        self._sink = sink
+        self._schedule = schedule
+        self._clock = clock
+        self._backoff = Backoff(self.interval, LONGEST_BACKOFF_SECONDS, random)
+
+    async def run(self) -> None:
+        """Read once and store what was told.
+
+        Raises:
+            StoreError: it could not be stored.
+        """
+        exchange = await self._vendor.exchange(self._account, self._reader.call(self._clock.now()))
+        observations = self._reader.decode(exchange)
+        finished = next(each for each in observations if isinstance(each, ReadFinished))
+        self._plan(finished)
+        await self._sink.submit(observations, SOURCE)
+
+    def _plan(self, finished: ReadFinished) -> None:
+        """Log the read; put the next one off where it failed."""
+        told = log.bind(account=finished.account, read=finished.read, outcome=finished.outcome.value)
+        if finished.outcome is Outcome.SUCCESS:
+            self._backoff.succeeded()
+            told.info("read.finished", seconds=round(finished.duration_seconds, 3))
+            return
+        wait = self._backoff.failed()
+        self._schedule.postpone(self.job, wait)
+        told.warning("read.failed", next_in_seconds=round(wait))

@@ -1,0 +1,77 @@
+"""Requests of our own to a vendor, and the one place where an httpx error gets its meaning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import httpx
+
+from monitor.clock import Clock
+from monitor.config import Account
+from monitor.providers.base import Call, Exchange, Failure, Provider
+
+TIMEOUT_SECONDS = 30.0
+MOST_BODY_BYTES = 1024 * 1024
+
+
+def open_client() -> httpx.AsyncClient:
+    """A client for `Vendor`: it follows no redirect, so that a key goes to the configured origin only."""
+    return httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False)
+
+
+class Vendor:
+    """Sends calls with an account's key and answers with exchanges; whatever goes wrong on the wire is in them."""
+
+    def __init__(self, client: httpx.AsyncClient, providers: Mapping[str, Provider], clock: Clock) -> None:
+        self._client = client
+        self._providers = providers
+        self._clock = clock
+
+    def provider(self, account: Account) -> Provider:
+        """The account's vendor."""
+        return self._providers[account.provider]
+
+    async def exchange(self, account: Account, call: Call) -> Exchange:
+        """Send the call and read the answer, within 30 s and up to 1 MiB."""
+        started_at = self._clock.now()
+        empty = Exchange(
+            account=account.name,
+            method=call.method,
+            path=call.path,
+            route=self.provider(account).route(call.method, call.path),
+            started_at=started_at,
+            duration_seconds=0.0,
+            by_client=False,
+        )
+        answered = await self._answer(account, call, empty)
+        return replace(answered, duration_seconds=max(0.0, self._clock.now() - started_at))
+
+    async def _answer(self, account: Account, call: Call, exchange: Exchange) -> Exchange:
+        headers = self.provider(account).headers(account.api_key.get_secret_value())
+        # Without compression the bound on the body is a bound on memory.
+        headers["Accept-Encoding"] = "identity"
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                request = self._client.stream(
+                    call.method, account.base_url + call.path, headers=headers, json=call.json
+                )
+                async with request as response:
+                    exchange = replace(exchange, status=response.status_code, response_headers=dict(response.headers))
+                    body, failure = await _read(response)
+                    return replace(exchange, body=body, failure=failure)
+        except (TimeoutError, httpx.TimeoutException):
+            return replace(exchange, failure=Failure.TIMEOUT)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return replace(exchange, failure=Failure.TRUNCATED if exchange.status else Failure.UNREACHABLE)
+
+
+async def _read(response: httpx.Response) -> tuple[bytes, Failure | None]:
+    """The body as far as the bound allows."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            return b"", Failure.TRUNCATED
+    return bytes(body), None
