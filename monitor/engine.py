@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 
@@ -76,6 +77,10 @@ class _Arrival(NamedTuple):
             if not self.receipt.pending and not self.receipt.done.done():
                 self.receipt.done.set_result(None)
 
+    def refuse(self) -> None:
+        if self.receipt and not self.receipt.done.done():
+            self.receipt.done.set_exception(StoreError("not stored: the daemon stopped first"))
+
 
 class _OutOfTimeError(Exception):
     """The engine must stop and the database still fails."""
@@ -94,6 +99,7 @@ class Engine:
         self._own = own
         self._clock = clock
         self._queue: deque[_Arrival] = deque()
+        self._groups: deque[list[_Arrival]] = deque()
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -132,10 +138,12 @@ class Engine:
     async def run(self) -> None:
         """Commit what comes in until `stop`, and then what is queued."""
         try:
-            while batch := await self._next_batch():
-                await self._settle(batch)
+            while await self._gather():
+                halves = await self._settle(self._groups[0])
+                self._groups.popleft()
+                self._groups.extendleft(reversed(halves))
         except _OutOfTimeError:
-            log.error("observations lost: the store still fails", observations=len(self._queue))
+            pass
         finally:
             self._stopping.set()
             self._refuse_rest()
@@ -153,7 +161,7 @@ class Engine:
         Raises:
             StoreError: the database failed; the next call goes on.
         """
-        while await self._in_writer(self._expire, now) == BATCH:
+        while await self._in_writer("expire", self._expire, now) == BATCH:
             pass
 
     async def prune(self, now: float, retention_seconds: float) -> None:
@@ -162,7 +170,7 @@ class Engine:
         Raises:
             StoreError: the database failed; the next call goes on.
         """
-        while await self._in_writer(self._prune, now, now - retention_seconds) == BATCH:
+        while await self._in_writer("prune", self._prune, now, now - retention_seconds) == BATCH:
             pass
 
     def _enqueue(self, arrivals: Sequence[_Arrival]) -> None:
@@ -172,51 +180,57 @@ class Engine:
         if len(self._queue) >= BATCH:
             self._enough.set()
 
-    async def _next_batch(self) -> list[_Arrival]:
-        """The next group, in the order of arrival; empty when the engine has stopped and nothing is left."""
+    async def _gather(self) -> bool:
+        """Have a group at hand, in the order of arrival; False when the engine has stopped and nothing is left."""
+        if self._groups:
+            return True
         await self._some.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 await self._enough.wait()
-        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        if self._queue:
+            self._groups.append([self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))])
         if not self._stopping.is_set():
             self._some.clear()
             self._enough.clear()
             self._enqueue(())
-        return batch
+        return bool(self._groups)
 
-    async def _settle(self, batch: list[_Arrival]) -> None:
-        """Commit the batch, however long it takes."""
+    async def _settle(self, group: list[_Arrival]) -> list[list[_Arrival]]:
+        """Commit the group, however long it takes; returns the halves of one that cannot be applied as a whole.
+
+        Once the database has failed, an empty group is tried as well: only a write tells that it works again.
+        """
         name, delay = uuid4().hex, FIRST_RETRY_SECONDS
-        while batch := [arrival for arrival in batch if arrival.is_wanted]:
+        while True:
+            group = [arrival for arrival in group if arrival.is_wanted]
+            if not group and (self.is_storing or self._stopping.is_set()):
+                return []
             try:
-                applied = await self._in_writer(self._commit, batch, name)
+                self._note_success(await self._in_writer("commit", self._commit, group, name))
             except StoreError as error:
                 self._note_failure(error)
-                await self._pause(delay, batch)
+                await self._pause(delay)
                 delay = min(2 * delay, LAST_RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - a value that cannot be applied must not hold up the others
-                await self._isolate(batch, error)
-                return
+                return self._isolate(group, error)
             else:
-                self._note_success(applied)
-                for arrival in batch:
+                for arrival in group:
                     arrival.settle()
-                return
+                return []
 
-    async def _isolate(self, batch: list[_Arrival], error: Exception) -> None:
-        """Halve a batch that cannot be applied until the culprit stands alone; drop that."""
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._settle(batch[:middle])
-            await self._settle(batch[middle:])
-            return
-        kind = type(batch[0].observation).__name__
+    def _isolate(self, group: list[_Arrival], error: Exception) -> list[list[_Arrival]]:
+        """Halve the group, until the observation that cannot be applied stands alone; drop that."""
+        if len(group) > 1:
+            middle = len(group) // 2
+            return [group[:middle], group[middle:]]
+        kind = type(group[0].observation).__name__
         log.error("observation dropped: it cannot be applied", observation=kind, error=type(error).__name__)
         self._drop("invalid", 1)
-        batch[0].settle()
+        group[0].settle()
+        return []
 
-    async def _pause(self, delay: float, batch: list[_Arrival]) -> None:
+    async def _pause(self, delay: float) -> None:
         """Wait before the next attempt, and give back the room of what was withdrawn meanwhile."""
         if not self._stopping.is_set():
             with suppress(TimeoutError):
@@ -225,20 +239,26 @@ class Engine:
         elif asyncio.get_running_loop().time() < self._stop_by:
             await asyncio.sleep(FIRST_RETRY_SECONDS)
         else:
-            self._queue.extendleft(reversed(batch))
             raise _OutOfTimeError
         self._queue = deque(arrival for arrival in self._queue if arrival.is_wanted)
 
     def _refuse_rest(self) -> None:
         """Let go of what could not be committed."""
-        self._drop("stopped", sum(arrival.receipt is None for arrival in self._queue))
-        for arrival in self._queue:
-            if arrival.receipt and not arrival.receipt.done.done():
-                arrival.receipt.done.set_exception(StoreError("not stored: the daemon stopped first"))
+        rest = [*chain.from_iterable(self._groups), *self._queue]
+        self._groups.clear()
         self._queue.clear()
+        if rest:
+            log.error("observations lost: the daemon stopped before they were stored", observations=len(rest))
+        self._drop("stopped", sum(arrival.receipt is None for arrival in rest))
+        for arrival in rest:
+            arrival.refuse()
 
-    async def _in_writer(self, work: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work, *arguments)
+    async def _in_writer(self, operation: str, work: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._writer, work, *arguments)
+        except StoreError:
+            self._own.store_errors.labels(operation).inc()
+            raise
 
     def _commit(self, batch: Sequence[_Arrival], name: str) -> Applied:
         if not self.is_storing:
@@ -277,7 +297,6 @@ class Engine:
             log.error("the store fails; observations wait in memory", error=str(error))
         self.is_storing = False
         self._own.store_up.set(0)
-        self._own.store_errors.labels("commit").inc()
 
     def _drop(self, reason: str, count: int) -> None:
         if count:

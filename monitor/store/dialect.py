@@ -25,8 +25,8 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its primary key exists; whether it was inserted."""
-    insert = _insert(connection, table).values(row)
-    return connection.execute(insert.on_conflict_do_nothing()).rowcount == 1
+    insert = _insert(connection, table).values(row).on_conflict_do_nothing()
+    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:

@@ -1,0 +1,140 @@
+"""What one observation adds to which counts."""
+
+from itertools import chain
+
+import pytest
+
+from monitor.model import (
+    AnyObservation,
+    Kind,
+    Outcome,
+    ReadFinished,
+    Reason,
+    RequestSeen,
+    TaskDeleted,
+    TaskSeen,
+    TaskStatus,
+    UnknownSeen,
+)
+from monitor.state.apply import apply
+from monitor.state.tally import Increment, Tally
+from monitor.state.task import Task
+
+S = TaskStatus
+CREATE = RequestSeen(
+    account="a",
+    at=1.0,
+    endpoint="/v1/text_to_video",
+    kind=Kind.CREATE,
+    outcome=Outcome.SUCCESS,
+    duration_seconds=0.2,
+    model="gen4.5",
+    code="200",
+)
+
+
+def accepted(at: float = 0.0) -> TaskSeen:
+    return TaskSeen(account="a", task="t", at=at, status=S.PENDING, accepted=True, endpoint="/e", model="gen4.5")
+
+
+def seen(at: float, status: TaskStatus, **more: object) -> TaskSeen:
+    return TaskSeen(account="a", task="t", at=at, status=status, model="unknown", **more)  # type: ignore[arg-type]
+
+
+def counts(*observations: AnyObservation) -> list[Increment]:
+    task: Task | None = None
+    steps = []
+    for observation in observations:
+        task, increments = apply(task, observation)
+        steps.append(increments)
+    return list(chain.from_iterable(steps))
+
+
+def test_a_request_counts_once_with_its_duration() -> None:
+    assert counts(CREATE) == [
+        Increment("a", Tally.REQUESTS, ("/v1/text_to_video", "create", "gen4.5", "200", "success")),
+        Increment("a", Tally.REQUEST_SECONDS, ("/v1/text_to_video", "create", "0.25")),
+        Increment("a", Tally.REQUEST_SECONDS, ("/v1/text_to_video", "create", "sum"), 0.2),
+    ]
+
+
+def test_a_marked_retry_counts_as_request_and_as_retry() -> None:
+    retry = RequestSeen(
+        account="a", at=1, endpoint="/e", kind=Kind.POLL, outcome=Outcome.TIMEOUT, duration_seconds=1, retry=True
+    )
+
+    assert [i.tally for i in counts(retry)].count(Tally.REQUEST_RETRIES) == 1
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        (UnknownSeen(account="a", at=1, field="status"), Increment("a", Tally.UNKNOWN_VALUES, ("status",))),
+        (
+            ReadFinished(account="a", at=1, read="usage", outcome=Outcome.TIMEOUT, duration_seconds=1),
+            Increment("a", Tally.READS, ("usage", "timeout")),
+        ),
+    ],
+)
+def test_unknown_values_and_reads_count_once(observation: AnyObservation, expected: Increment) -> None:
+    assert counts(observation) == [expected]
+
+
+def test_a_task_counts_once_as_created_and_once_as_finished() -> None:
+    life = counts(accepted(), accepted(), seen(5, S.RUNNING), seen(10, S.SUCCEEDED), seen(15, S.SUCCEEDED))
+
+    assert life == [
+        Increment("a", Tally.TASKS_CREATED, ("gen4.5",)),
+        Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", "")),
+        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "total", "10")),
+        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "total", "sum"), 7.5),
+        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "running", "5")),
+        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "running", "sum"), 5.0),
+        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "queued", "2.5")),
+        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "queued", "sum"), 2.5),
+    ]
+
+
+def test_an_acceptance_that_comes_after_a_poll_counts_once_and_names_the_model() -> None:
+    life = counts(seen(5, S.RUNNING), accepted(), accepted(), seen(10, S.CANCELLED))
+
+    assert [i for i in life if i.tally is Tally.TASKS_CREATED] == [Increment("a", Tally.TASKS_CREATED, ("gen4.5",))]
+    assert Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "cancelled", "")) in life
+
+
+def test_a_task_whose_acceptance_passed_elsewhere_counts_its_end_but_no_creation_and_no_duration() -> None:
+    assert counts(seen(5, S.RUNNING), seen(10, S.FAILED, reason=Reason.ASSET)) == [
+        Increment("a", Tally.TASKS_FINISHED, ("unknown", "failed", "asset"))
+    ]
+
+
+def test_a_delete_of_a_task_never_seen_counts_nothing() -> None:
+    assert counts(TaskDeleted(account="a", at=1, task="t")) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "wasted"),
+    [
+        (
+            seen(9, S.FAILED, reason=Reason.ASSET, credits=60),
+            [Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "asset"), 60)],
+        ),
+        (seen(9, S.CANCELLED, credits=12), [Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)]),
+        (seen(9, S.FAILED, credits=0), []),
+        (seen(9, S.FAILED), []),
+        (seen(9, S.SUCCEEDED, credits=60), []),
+    ],
+)
+def test_only_credits_charged_for_a_task_without_success_are_wasted(end: TaskSeen, wasted: list[Increment]) -> None:
+    life = counts(accepted(), end, end)
+
+    assert [i for i in life if i.tally is Tally.WASTED_CREDITS] == wasted
+
+
+def test_credits_that_become_known_after_the_end_are_wasted_too() -> None:
+    deleted = TaskDeleted(account="a", at=3, task="t")
+
+    life = counts(accepted(), deleted, seen(9, S.CANCELLED, credits=12), seen(12, S.CANCELLED, credits=12))
+
+    assert life[-1] == Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)
+    assert [i.tally for i in life].count(Tally.WASTED_CREDITS) == 1
