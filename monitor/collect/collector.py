@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
-
-import httpx
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from monitor.clock import Clock
 from monitor.collect.followup import LOOK_SECONDS, FollowUp
 from monitor.collect.pacing import Random
 from monitor.collect.reads import AccountRead
 from monitor.collect.schedule import Schedule
-from monitor.collect.vendor import Vendor
-from monitor.config import Account, Config, Retention
+from monitor.collect.vendor import Vendor, open_client
+from monitor.config import Account, Config
 from monitor.engine import Engine
 from monitor.metrics import Own
+from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 from monitor.store import Database
 
@@ -26,8 +25,8 @@ PRUNE_SECONDS = 3600.0
 class Collector:
     """Account reads, task follow-up, evaluation and retention.
 
-    `client` comes from `monitor.collect.open_client` and stays the caller's to close; `evaluate` turns the stored
-    state into figures; `jitter` gives 0 to 1.
+    `evaluate` turns the stored state into figures; `jitter` gives 0 to 1. Of the configuration only the accounts can
+    change later.
     """
 
     def __init__(
@@ -35,49 +34,46 @@ class Collector:
         *,
         database: Database,
         engine: Engine,
-        providers: Mapping[str, Provider],
-        client: httpx.AsyncClient,
         evaluate: Callable[[], Awaitable[None]],
+        config: Config,
         own: Own,
         clock: Clock,
+        providers: Mapping[str, Provider] = PROVIDERS,
         jitter: Random = random.random,
     ) -> None:
         self._database = database
         self._engine = engine
         self._evaluate = evaluate
+        self._config = config
         self._clock = clock
         self._jitter = jitter
-        self._vendor = Vendor(client, providers, clock)
+        self._client = open_client()
+        self._vendor = Vendor(self._client, providers, clock)
         self._schedule = Schedule(own, clock)
         self._accounts: dict[str, Account] = {}
         self._jobs_of: dict[str, list[str]] = {}
-        self._evaluate_interval = 0.0
-        self._retention = Retention()
 
-    def start(self, config: Config) -> None:
+    def start(self, accounts: Iterable[Account]) -> None:
         """Begin, on the running event loop; every job runs at once and then at its interval."""
         self._schedule.start()
-        self.apply(config)
+        self._schedule.every("evaluate", self._config.evaluate_interval, self._evaluate)
         self._schedule.every("expire", EXPIRE_SECONDS, self._expire)
         self._schedule.every("prune", PRUNE_SECONDS, self._prune)
+        self.apply(accounts)
 
-    def apply(self, config: Config) -> None:
-        """Change over to another configuration; accounts that it leaves as they are go on undisturbed."""
-        self._retention = config.retention
-        if self._evaluate_interval != config.evaluate_interval:
-            self._evaluate_interval = config.evaluate_interval
-            self._schedule.every("evaluate", config.evaluate_interval, self._evaluate)
-        accounts = {account.name: account for account in config.accounts}
-        for name, account in list(self._accounts.items()):
-            if accounts.get(name) != account:
-                self._remove(name)
-        for name, account in accounts.items():
-            if name not in self._accounts:
+    def apply(self, accounts: Iterable[Account]) -> None:
+        """Change over to these accounts; those that stay as they are go on undisturbed."""
+        wanted = {account.name: account for account in accounts}
+        for name in [name for name, account in self._accounts.items() if wanted.get(name) != account]:
+            self._remove(name)
+        for account in wanted.values():
+            if account.name not in self._accounts:
                 self._add(account)
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # not a limit: what still runs is cancelled
         """Start nothing more and wait for what runs; what still runs after `timeout` real seconds is cancelled."""
         await self._schedule.drain(timeout)
+        await self._client.aclose()
 
     def _add(self, account: Account) -> None:
         tools = (self._vendor, self._engine, self._schedule, self._clock, self._jitter)
@@ -99,4 +95,4 @@ class Collector:
         await self._engine.expire(self._clock.now())
 
     async def _prune(self) -> None:
-        await self._engine.prune(self._clock.now(), self._retention.tasks)
+        await self._engine.prune(self._clock.now(), self._config.retention.tasks)
