@@ -58,7 +58,7 @@ class Answer(msgspec.Struct):
 
 
 class Ingest:
-    """The handler. `accounts` gives the configured accounts by name."""
+    """Whoever takes the lines of a request. `accounts` gives the configured accounts by name."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Ingest:
         self._sink = sink
         self._clock = clock
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.Response:
         """200 once all good lines are committed; 503 when the store cannot, and then some may already be."""
         body = await request.clone(client_max_size=LARGEST_BODY_BYTES).read()
         answer = Answer()

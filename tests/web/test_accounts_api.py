@@ -1,0 +1,90 @@
+from aiohttp.test_utils import TestClient
+from listeners import Daemon
+
+from monitor.metrics.families import (
+    READS,
+    REQUEST_RETRIES,
+    REQUESTS,
+    TASKS_CREATED,
+    TASKS_FINISHED,
+    UNKNOWN_VALUES,
+    WASTED,
+)
+from monitor.state.snapshot import Snapshot
+from monitor.state.tally import Tally
+from monitor.web.api import LABELS
+
+
+async def test_nothing_is_told_before_the_first_evaluation(client: TestClient) -> None:
+    for path in ("/api/v1/accounts", "/api/v1/accounts/production"):
+        answer = await client.get(path)
+        assert answer.status == 503
+        assert await answer.json() == {"error": "the first evaluation has not ended yet"}
+
+
+async def test_every_account_is_listed(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    body = await (await client.get("/api/v1/accounts")).json()
+    assert body["at"] == snapshot.at
+    assert [account["account"] for account in body["accounts"]] == ["production", "staging"]
+
+
+async def test_an_account_tells_all_that_the_snapshot_holds(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot
+) -> None:
+    daemon.snapshot = snapshot
+    body = await (await client.get("/api/v1/accounts/production")).json()
+    account = snapshot.accounts[0]
+    assert [tuple(count["labels"].values()) for count in body["counts"]] == [one.labels for one in account.series]
+    assert [count["value"] for count in body["counts"]] == [one.value for one in account.series]
+    assert body["counts"][0] == {
+        "name": "requests",
+        "labels": {
+            "endpoint": "/v1/text_to_video",
+            "kind": "create",
+            "model": "gen4.5",
+            "code": "200",
+            "outcome": "success",
+        },
+        "value": 412.0,
+    }
+    assert body["tasks"][0]["open"] == {"pending": 1, "throttled": 198, "running": 4}
+    assert body["organization"]["credit_balance"] == 18_240
+    assert body["usage"]["days"][0]["model"] == "gen4.5"
+    assert body["reads"][1] == {"read": "usage", "up": False, "age_seconds": 640.0}
+    assert body["limits"][1] == {
+        "model": "gen4.5",
+        "limit": "daily_generations",
+        "allowed": 500,
+        "used": 418,
+        "saturation_ratio": 0.836,
+    }
+
+
+async def test_what_is_unknown_is_null(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    body = await (await client.get("/api/v1/accounts/staging")).json()
+    assert (body["organization"], body["usage"], body["limits"]) == (None, None, [])
+
+
+async def test_an_account_that_is_not_there_is_not_found(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot
+) -> None:
+    daemon.snapshot = snapshot
+    answer = await client.get("/api/v1/accounts/nobody")
+    assert (answer.status, await answer.json()) == (404, {"error": "no account is named 'nobody'"})
+
+
+def test_counts_have_the_labels_of_their_metric() -> None:
+    assert set(LABELS) == set(Tally)
+    families = {
+        Tally.REQUESTS: REQUESTS,
+        Tally.REQUEST_RETRIES: REQUEST_RETRIES,
+        Tally.TASKS_CREATED: TASKS_CREATED,
+        Tally.TASKS_FINISHED: TASKS_FINISHED,
+        Tally.WASTED_CREDITS: WASTED,
+        Tally.UNKNOWN_VALUES: UNKNOWN_VALUES,
+        Tally.READS: READS,
+    }
+    for tally, family in families.items():
+        assert ("provider", "account", *LABELS[tally]) == family.labels

@@ -1,0 +1,82 @@
+import gzip
+from base64 import b64encode
+from hashlib import sha256
+
+import pytest
+from aiohttp.test_utils import TestClient
+from listeners import Daemon
+
+from monitor.state.snapshot import Snapshot
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_metrics_are_served_as_rendered(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.exposition.publish(snapshot)
+    answer = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
+    assert (answer.status, answer.headers["Content-Type"]) == (200, TEXT)
+    assert await answer.read() == daemon.exposition.text
+
+
+async def test_metrics_are_compressed_for_whom_asks(client: TestClient, daemon: Daemon) -> None:
+    answer = await client.get("/metrics", headers={"Accept-Encoding": "gzip;q=1.0, deflate"})
+    assert (answer.headers["Content-Encoding"], answer.headers["Content-Type"]) == ("gzip", TEXT)
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(await answer.read()) == daemon.exposition.text
+
+
+async def test_the_daemons_own_metrics_are_served_before_the_first_evaluation(client: TestClient) -> None:
+    answer = await client.get("/metrics", headers={"Accept-Encoding": ""})
+    assert b"genmedia_monitor_build_info" in await answer.read()
+
+
+async def test_healthy_does_not_mean_ready(client: TestClient, daemon: Daemon) -> None:
+    daemon.reasons = ["the store does not accept writes", "the gateway does not listen yet"]
+    assert (await client.get("/-/healthy")).status == 200
+    answer = await client.get("/-/ready")
+    assert (answer.status, await answer.text()) == (503, "\n".join([*daemon.reasons, ""]))
+    daemon.reasons = []
+    assert (await client.get("/-/ready")).status == 200
+
+
+async def test_reload_tells_whether_it_worked(client: TestClient, daemon: Daemon) -> None:
+    assert (await client.post("/-/reload")).status == 200
+    daemon.reload_fault = "accounts[0].provider: unknown provider 'runaway'"
+    answer = await client.post("/-/reload")
+    assert (answer.status, await answer.text()) == (422, f"{daemon.reload_fault}\n")
+
+
+async def test_reload_needs_a_post(client: TestClient, daemon: Daemon) -> None:
+    assert (await client.get("/-/reload")).status == 405
+    assert daemon.reloads == 0
+
+
+@pytest.mark.parametrize("path", ["/-/reload", "/api/v1/observations"])
+@pytest.mark.parametrize(
+    "header", [("Origin", "http://127.0.0.1:10190"), ("Origin", "null"), ("Sec-Fetch-Site", "same-origin")]
+)
+async def test_no_page_in_a_browser_can_change_anything(
+    client: TestClient, daemon: Daemon, path: str, header: tuple[str, str]
+) -> None:
+    answer = await client.post(path, headers=dict([header]), data=b"{}")
+    assert answer.status == 403
+    assert daemon.reloads == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/ready", "/api/v1/accounts", "/nowhere", "/-/reload"])
+async def test_every_answer_is_closed_to_browsers(client: TestClient, path: str) -> None:
+    answer = await client.get(path)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_policy_lets_in_the_pages_own_style_sheet(client: TestClient) -> None:
+    answer = await client.get("/", headers={"Accept-Encoding": "identity"})
+    style = (await answer.text()).partition("<style>")[2].partition("</style>")[0]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert style
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]

@@ -1,0 +1,198 @@
+import asyncio
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient
+from listeners import Daemon
+from msgspec.structs import replace
+
+from monitor.model import TaskStatus
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.web import wording
+from monitor.web.view import account_view
+
+
+class Words(HTMLParser):
+    """The text of a page, and the tags that made it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+        self.text = re.sub(r"\s+", " ", self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data}"
+
+
+async def page(client: TestClient) -> Words:
+    answer = await client.get("/", headers={"Accept-Encoding": "identity"})
+    assert answer.status == 200
+    return Words(await answer.text())
+
+
+def account(**changes: object) -> AccountSnapshot:
+    return replace(AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01), **changes)
+
+
+async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    shown = (await page(client)).text
+    for figure in (
+        "production runway",
+        "organization read 12 s ago",
+        "usage read failing, last worked 10 min 40 s ago",
+        "Balance $182.40 18,240 credits",
+        "Spent today $11.60 $46.47 in 30 days",
+        "Throttled tasks 200 oldest 21 min 24 s, drained in at least 24 min 45 s",
+        "Running tasks 6 1 pending",
+        "Orphaned tasks 3",
+        "Purchase limit $100.00",
+        "418 of 500 412 seen here",
+        "2 more models have limits and no use",
+        "rate limited 18, insufficient credits 4, timeout 2, invalid request 1",
+        "moderation input 7, internal 3",
+    ):
+        assert figure in shown
+
+
+async def test_what_is_unknown_is_called_unknown(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[1:])
+    shown = (await page(client)).text
+    assert "organization read has not worked yet" in shown
+    assert "Balance unknown" in shown
+    assert "Spent today unknown" in shown
+    assert "$" not in shown
+
+
+async def test_a_hostile_name_stays_text(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    shown = await page(client)
+    assert "<b>x</b>" in shown.text
+    assert "b" not in {tag for tag, _ in shown.tags}
+
+
+async def test_the_page_asks_for_nothing_else(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    shown = await page(client)
+    assert {tag for tag, _ in shown.tags}.isdisjoint({"script", "link", "img", "iframe", "form"})
+    assert {attributes["href"] for _, attributes in shown.tags if "href" in attributes} == {
+        "/metrics",
+        "/api/v1/accounts",
+        "/api/v1/accounts/production",
+    }
+    assert ("meta", {"http-equiv": "refresh", "content": "5"}) in shown.tags
+
+
+async def test_the_page_says_why_the_daemon_is_not_ready(client: TestClient, daemon: Daemon) -> None:
+    daemon.reasons = ["the store does not accept writes: disk <full>"]
+    shown = (await page(client)).text
+    assert "Not ready the store does not accept writes: disk <full>" in shown
+    assert "The first evaluation has not ended yet." in shown
+    daemon.reasons = []
+    assert "Not ready" not in (await page(client)).text
+
+
+async def test_old_figures_are_marked(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    assert next(attributes for tag, attributes in (await page(client)).tags if tag == "span") == {"class": "soft"}
+    daemon.clock.advance(90)
+    shown = await page(client)
+    assert "Figures of 2026-11-22 14:30:00 UTC, 1 min 30 s old." in shown.text
+    assert next(attributes for tag, attributes in shown.tags if tag == "span") == {"class": "bad"}
+
+
+def test_an_unlimited_model_is_not_an_unknown_one(snapshot: Snapshot) -> None:
+    tasks = tuple(ModelTasks(model=model, open={TaskStatus.RUNNING: 1}) for model in ("gen4_turbo", "unheard_of"))
+    view = account_view(replace(snapshot.accounts[0], tasks=tasks), snapshot.at)
+    bars = {model.model: (model.concurrency.text, model.daily.text) for model in view.models}
+    assert bars["gen4_turbo"] == ("unlimited", "unlimited")
+    assert bars["unheard_of"] == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("drains", "note"),
+    [
+        ((60.0, 30.0), "oldest 40 s, drained in about 1 min"),
+        ((60.0, None), "oldest 40 s, drained in at least 1 min"),
+        ((None, None), "oldest 40 s, end unknown"),
+    ],
+)
+def test_the_wait_of_the_throttled_is_told_as_far_as_known(drains: tuple[float | None, ...], note: str) -> None:
+    tasks = tuple(
+        ModelTasks(
+            model=f"m{number}",
+            open={TaskStatus.THROTTLED: 1},
+            throttled_oldest_age_seconds=40 - number,
+            throttled_drain_seconds=drain,
+        )
+        for number, drain in enumerate(drains)
+    )
+    tiles = {tile.title: tile for tile in account_view(account(tasks=tasks), 0).tiles}
+    assert (tiles["Throttled tasks"].value, tiles["Throttled tasks"].note) == ("2", note)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "unknown"),
+        (0, "0 s"),
+        (59.6, "1 min"),
+        (245, "4 min 5 s"),
+        (3600, "1 h"),
+        (4800, "1 h 20 min"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_durations_read_well(seconds: float | None, text: str) -> None:
+    assert wording.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "unknown"), (0, "$0.00"), (-0.001, "$0.00"), (-1.2, "-$1.20"), (1234.5, "$1,234.50")]
+)
+def test_money_reads_well(value: float | None, text: str) -> None:
+    assert wording.dollars(value) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(0, 0, "0 %"), (0, 9, "0 %"), (1, 100_000, "< 0.1 %"), (1, 8, "12.5 %"), (3, 3, "100.0 %")],
+)
+def test_only_nothing_is_no_share(part: int, whole: int, text: str) -> None:
+    assert wording.share(part, whole) == text
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
+    return found
+
+
+async def test_a_browser_applies_the_style_and_finds_no_fault(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot, chromium: str, tmp_path: Path
+) -> None:
+    daemon.snapshot = snapshot
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    quiet = "--disable-component-update --disable-sync --enable-logging=stderr --dump-dom"
+    process = await asyncio.create_subprocess_exec(
+        chromium,
+        *flags.split(),
+        *quiet.split(),
+        f"--user-data-dir={tmp_path}",
+        str(client.make_url("/")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    page, log = await process.communicate()
+    assert b"production" in page
+    assert b"CONSOLE" not in log
