@@ -137,8 +137,10 @@ async def follow(client: AsyncRunwayML, habit: Habit) -> None:
 
 async def drive(base_url: str, key: str) -> None:
     """Follow all habits until SIGINT or SIGTERM cancels it."""
+    loop, me = asyncio.get_running_loop(), asyncio.current_task()
+    assert me is not None
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)
+        loop.add_signal_handler(number, me.cancel)
     async with AsyncRunwayML(base_url=base_url, api_key=key) as client, asyncio.TaskGroup() as group:
         for habit in HABITS:
             group.create_task(follow(client, habit))
