@@ -55,7 +55,7 @@ class Call:
             Refusal: some are missing.
         """
         fields = self.fields
-        missing = [name for name in names if not any(fields.get(one) for one in name.split("|"))]
+        missing = [name for name in names if all(fields.get(one) in (None, "") for one in name.split("|"))]
         if missing:
             raise invalid([issue(name.split("|")[0], "Required", "invalid_type") for name in missing])
         return fields

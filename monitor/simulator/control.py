@@ -78,7 +78,7 @@ def account_state(server: Server, organization: Organization) -> dict[str, Any]:
         "credits": organization.purse.balance,
         "purchased": organization.purse.bought,
         "autobillingStopped": organization.autobiller.stopped,
-        "keys": server.simulation.key_states(organization.name),
+        "keys": server.world.simulation.key_states(organization.name),
         "settings": organization.settings,
         "script": list(organization.script),
         "models": {
@@ -101,8 +101,8 @@ class _Control:
 
     def _organizations(self) -> dict[str, Organization]:
         """All of them, at the present time."""
-        self._server.simulation.advance(self._server.clock.now())
-        return self._server.simulation.organizations
+        self._server.world.simulation.advance(self._server.clock.now())
+        return self._server.world.simulation.organizations
 
     async def accounts(self, _: web.Request) -> web.Response:
         return _json([account_state(self._server, one) for one in self._organizations().values()])
@@ -116,7 +116,7 @@ class _Control:
         rest = {name: value for name, value in fields.items() if name not in NewAccount.__struct_fields__}
         settings = Settings().changed(rest)
         now = self._server.clock.now()
-        organization = self._server.simulation.add(new.name, new.key, settings, new.credits, now)
+        organization = self._server.world.simulation.add(new.name, new.key, settings, new.credits, now)
         return _json(account_state(self._server, organization), 201)
 
     async def change_account(self, request: web.Request) -> web.Response:
@@ -132,9 +132,9 @@ class _Control:
         if change.credits is not UNSET:
             organization.purse.balance = change.credits
         if change.keys is not UNSET:
-            self._server.simulation.set_keys(organization.name, change.keys)
+            self._server.world.simulation.set_keys(organization.name, change.keys)
         if change.add_key is not UNSET:
-            self._server.simulation.add_key(organization.name, change.add_key)
+            self._server.world.simulation.add_key(organization.name, change.add_key)
         if change.script is not UNSET:
             organization.script.clear()
             organization.script.extend(change.script)
@@ -142,30 +142,30 @@ class _Control:
             organization.buy(self._server.clock.now())
 
     async def faults(self, _: web.Request) -> web.Response:
-        return _json(self._server.faults.all)
+        return _json(self._server.world.faults.all)
 
     async def add_fault(self, request: web.Request) -> web.Response:
         fault = msgspec.json.decode(await request.read(), type=Fault)
-        return _json(self._server.faults.add(fault), 201)
+        return _json(self._server.world.faults.add(fault), 201)
 
     async def clear_faults(self, _: web.Request) -> web.Response:
         self._server.clear_faults()
         return web.Response(status=204)
 
     async def clear_fault(self, request: web.Request) -> web.Response:
-        if not self._server.clear_faults(request.match_info["id"]):
+        if not self._server.clear_fault(request.match_info["id"]):
             raise KeyError(request.match_info["id"])
         return web.Response(status=204)
 
     async def counts(self, _: web.Request) -> web.Response:
         organizations = self._organizations().values()
-        witness = self._server.witness
+        witness = self._server.world.witness
         requests = {"total": witness.total, "in_flight": self._server.in_flight, "requests": witness.counts()}
         return _json({"now": self._server.clock.now(), **requests, "tasks": task_counts(organizations)})
 
     async def requests(self, request: web.Request) -> web.Response:
         after = msgspec.convert(request.query.get("after", "0"), int, strict=False)
-        return _json(self._server.witness.requests(after))
+        return _json(self._server.world.witness.requests(after))
 
     async def tasks(self, _: web.Request) -> web.Response:
         now = self._server.clock.now()

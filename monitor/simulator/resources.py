@@ -129,7 +129,7 @@ _CHANGEABLE = {
 
 
 def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
-    """PATCH of one; an avatar that is still being processed answers 409."""
+    """PATCH of one; an avatar that is still being processed answers 409, a document with nothing."""
     shelf = _shelf(call)
     row = _find(organization, shelf, row_id)
     if shelf == "avatars" and _status(row, call.now) == "PROCESSING":
@@ -138,6 +138,8 @@ def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
     row["updatedAt"] = timestamp(call.now)
     if shelf == "routers":
         row["version"] += 1
+    if shelf == "documents":
+        return NO_CONTENT
     return _alone(organization, call, row)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from aiohttp import web
@@ -14,7 +14,7 @@ from aiohttp import web
 from monitor.clock import Clock
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.faults import Fault, FaultKind, Faults
-from monitor.simulator.routes import Match, match
+from monitor.simulator.routes import Kind, Match, match
 from monitor.simulator.settings import Settings
 from monitor.simulator.simulation import Simulation
 from monitor.simulator.spoilt import spoil
@@ -25,6 +25,8 @@ DEFAULT_KEY = "key_" + "0123456789abcdef" * 8
 """Well formed, and good for nothing but the simulator."""
 
 CLIENT_GONE = "client_gone"
+UNPROCESSED = Reply(200)
+"""Stands for the reply to a request that a fault kept from taking effect."""
 _COMPRESSED_FROM = 1_024
 
 
@@ -38,6 +40,15 @@ class Opening:
     credits: int = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a reset replaces as a whole; a request belongs to the one in which it began."""
+
+    simulation: Simulation
+    witness: Witness
+    faults: Faults
+
+
 class Server:
     """Puts a simulation on HTTP, spoils answers as told, and writes down what happened.
 
@@ -46,102 +57,89 @@ class Server:
 
     def __init__(self, clock: Clock, openings: Sequence[Opening], seed: int) -> None:
         self.clock = clock
+        self.in_flight = 0
         self._openings = openings
         self._seed = seed
         self._changed = asyncio.Event()
-        self.in_flight = 0
-        self.faults = Faults(seed)
-        self.reset()
+        self.world = self._new_world()
+
+    def _new_world(self) -> World:
+        world = World(Simulation(self._seed), Witness(), Faults(self._seed))
+        for one in self._openings:
+            world.simulation.add(one.name, one.key, one.settings, one.credits, self.clock.now())
+        return world
 
     def reset(self) -> None:
         """Begin anew: organizations, witness and faults."""
-        self.simulation = Simulation(self._seed)
-        for one in self._openings:
-            self.simulation.add(one.name, one.key, one.settings, one.credits, self.clock.now())
-        self.witness = Witness()
         self.clear_faults()
-        self.faults = Faults(self._seed)
+        self.world = self._new_world()
 
-    def clear_faults(self, fault_id: str | None = None) -> bool:
-        """Clear one fault, or all; requests that hang because of it go on. Tells whether it was set."""
-        was_set = self.faults.remove(fault_id) if fault_id else True
-        if not fault_id:
-            self.faults.clear()
+    def clear_faults(self) -> None:
+        """Clear all faults; requests that hang go on."""
+        self.world.faults.clear()
+        self._wake()
+
+    def clear_fault(self, fault_id: str) -> bool:
+        """Clear one fault; tells whether it was set."""
+        was_set = self.world.faults.remove(fault_id)
+        self._wake()
+        return was_set
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-        return was_set
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer any request to the API."""
         self.in_flight += 1
         try:
-            return await self._answer(request)
+            return await self._answer(request, self.world)
         finally:
             self.in_flight -= 1
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        started, found = self.clock.now(), match(request.method, request.rel_url.raw_path)
-        record = _record(request, found, started)
+    async def _answer(self, request: web.Request, world: World) -> web.StreamResponse:
+        found = match(request.method, request.rel_url.raw_path)
+        record = _record(request, found, self.clock.now())
         try:
-            body = await request.read()
-            call = _call(request, self.clock.now(), body)
-            self._describe(record, call, found)
-            reply, fault = await self._carry_out(record, call, found)
+            call = _call(request, self.clock.now(), await request.read())
+            _describe(world.simulation, record, call, found)
+            reply, fault = await self._carry_out(world, record, call, found)
         except (asyncio.CancelledError, ConnectionError):
             record.fault = CLIENT_GONE
-            self._write_down(record)
+            self._write_down(world, record)
             raise
-        return await self._send(request, record, reply, fault)
+        record.status = reply.status if fault is None else _spoilt_status(reply, fault)
+        record.fault = "" if fault is None else fault.fault.value
+        self._write_down(world, record)
+        if fault is None:
+            return _response(reply)
+        return await spoil(request, fault, _encode(reply), record.status or 200)
 
-    def _describe(self, record: Record, call: Call, found: Match) -> None:
-        organization = self.simulation.owner(call, found)
-        if organization is not None:
-            record.organization = organization.name
-            task = organization.tasks.get(found.variable)
-            if task is not None:
-                record.task, record.model = task.id, task.model
-        if record.kind == "create":
-            record.model = _requested_model(call, found)
-
-    async def _carry_out(self, record: Record, call: Call, found: Match) -> tuple[Reply | None, Fault | None]:
-        latency, fault = self.faults.draw(call.method, found.template, call.path, found.kind, record.own)
-        reply = self.simulation.handle(call) if fault is None or fault.takes_effect else None
-        if reply is not None:
-            _note(record, reply)
+    async def _carry_out(self, world: World, record: Record, call: Call, found: Match) -> tuple[Reply, Fault | None]:
+        latency, fault = world.faults.draw(call.method, found.template, call.path, found.kind, record.own)
+        processed = fault is None or fault.takes_effect
+        reply = self._handle(world, record, call) if processed else UNPROCESSED
         if latency:
             await asyncio.sleep(self.clock.real_seconds(latency))
         if fault is not None and fault.fault is FaultKind.HANG:
-            await self._hang(fault)
+            while world.faults.is_set(fault):
+                await self._changed.wait()
+            reply = reply if processed else self._handle(world, record, replace(call, now=self.clock.now()))
             fault = None
-            if reply is None:
-                reply = self.simulation.handle(_at(call, self.clock.now()))
-                _note(record, reply)
         return reply, fault
 
-    async def _hang(self, fault: Fault) -> None:
-        faults = self.faults
-        while faults.is_set(fault):
-            await self._changed.wait()
+    @staticmethod
+    def _handle(world: World, record: Record, call: Call) -> Reply:
+        reply = world.simulation.handle(call)
+        record.reason, record.task_status = reply.reason, reply.task_status
+        record.model = reply.model or record.model
+        record.task = reply.task or record.task
+        return reply
 
-    async def _send(
-        self, request: web.Request, record: Record, reply: Reply | None, fault: Fault | None
-    ) -> web.StreamResponse:
-        if fault is not None:
-            record.fault = fault.fault.value
-            record.status = fault.status if fault.fault in {FaultKind.STATUS, FaultKind.HTML} else None
-            if fault.fault in {FaultKind.HALF_BODY, FaultKind.BROKEN_JSON} or fault.after_headers:
-                record.status = reply.status if reply is not None and reply.document is not None else 200
-            self._write_down(record)
-            return await spoil(request, fault, _encode(reply), record.status or 200)
-        assert reply is not None  # noqa: S101  a request without a fault is always answered
-        record.status = reply.status
-        self._write_down(record)
-        return _response(reply)
-
-    def _write_down(self, record: Record) -> None:
+    def _write_down(self, world: World, record: Record) -> None:
         """Before anything is sent, so that no client knows of what the witness does not."""
         record.finished_at = self.clock.now()
-        self.witness.add(record)
+        world.witness.add(record)
 
 
 def _record(request: web.Request, found: Match, now: float) -> Record:
@@ -163,15 +161,24 @@ def _call(request: web.Request, now: float, body: bytes) -> Call:
     return Call(request.method, request.rel_url.raw_path, now, dict(request.query), headers, body)
 
 
-def _at(call: Call, now: float) -> Call:
-    return Call(call.method, call.path, now, call.query, call.headers, call.body)
+def _describe(simulation: Simulation, record: Record, call: Call, found: Match) -> None:
+    """Write down whose request it is and what it names."""
+    organization = simulation.owner(call, found)
+    if organization is not None:
+        record.organization = organization.name
+        task = organization.tasks.get(found.variable)
+        if task is not None:
+            record.task, record.model = task.id, task.model
+    if found.kind is Kind.CREATE:
+        record.model = _requested_model(call, found)
 
 
-def _note(record: Record, reply: Reply) -> None:
-    record.reason = reply.reason
-    record.model = reply.model or record.model
-    record.task = reply.task or record.task
-    record.task_status = reply.task_status
+def _spoilt_status(reply: Reply, fault: Fault) -> int | None:
+    if fault.fault in {FaultKind.STATUS, FaultKind.HTML}:
+        return fault.status
+    if fault.fault is FaultKind.RESET and not fault.after_headers:
+        return None
+    return 200 if reply.document is None else reply.status
 
 
 def _requested_model(call: Call, found: Match) -> str:
@@ -187,8 +194,8 @@ def _requested_model(call: Call, found: Match) -> str:
     return model if isinstance(model, str) else ""
 
 
-def _encode(reply: Reply | None) -> bytes:
-    return b"" if reply is None or reply.document is None else msgspec.json.encode(reply.document)
+def _encode(reply: Reply) -> bytes:
+    return b"" if reply.document is None else msgspec.json.encode(reply.document)
 
 
 def _response(reply: Reply) -> web.Response:
