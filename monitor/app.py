@@ -1,0 +1,234 @@
+"""The daemon: builds every part, runs them in one process, and takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from monitor.clock import Clock
+from monitor.collect import Collector
+from monitor.config import Account, Address, Config
+from monitor.engine import Engine
+from monitor.errors import ConfigError, ListenError, StoreError
+from monitor.evaluation import evaluate
+from monitor.gateway import build_gateway
+from monitor.ingest import Ingest
+from monitor.metrics import Exposition, Own
+from monitor.providers import PROVIDERS
+from monitor.state.models import Catalogue
+from monitor.state.snapshot import Snapshot
+from monitor.store import Database
+from monitor.web import build_web
+
+GATEWAY_DRAIN_SECONDS = 3.0
+COLLECT_DRAIN_SECONDS = 1.0
+WEB_DRAIN_SECONDS = 0.5
+FORCED_EXIT_STATUS = 1
+# What a reload cannot change, because listeners, the store and the schedule are built from it.
+FIXED_KEYS = ("listen", "gateway", "store", "evaluate_interval", "retention")
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """Every part of the running monitor.
+
+    `load` reads the configuration anew; it is called in a thread, since a key command may take its time.
+    """
+
+    def __init__(self, config: Config, load: Callable[[], Config], clock: Clock, database: Database) -> None:
+        self._config = config
+        self._load = load
+        self._clock = clock
+        self._database = database
+        registry = CollectorRegistry()
+        self._own = Own(registry)
+        self._exposition = Exposition(registry)
+        self._snapshot: Snapshot | None = None
+        self._accounts = _by_name(config)
+        self._reloading = asyncio.Lock()
+        self._engine = Engine(database, self._catalogue_of, self._own, clock)
+        self._collector = Collector(
+            database=database, engine=self._engine, evaluate=self._publish, config=config, own=self._own, clock=clock
+        )
+        self._gateway = build_gateway(
+            lambda: self._accounts,
+            PROVIDERS,
+            self._engine,
+            self._own,
+            clock,
+            config.gateway,
+            shutdown_timeout=GATEWAY_DRAIN_SECONDS,
+        )
+        self._web = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=WEB_DRAIN_SECONDS)
+        self._is_serving = False
+        self.engine_run: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Daemon]:
+        """Serve inside the block; leaving it drains traffic, commits what is queued, and stops listening last.
+
+        Raises:
+            ListenError: an address cannot be bound.
+        """
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._web.cleanup)
+            self.engine_run = asyncio.create_task(self._engine.run())
+            stack.push_async_callback(self._stop_engine)
+            stack.push_async_callback(self._gateway.cleanup)
+            await _listen(self._web, self._config.listen, "listen")
+            await _listen(self._gateway, self._config.gateway.listen, "gateway.listen")
+            stack.push_async_callback(self._collector.drain, COLLECT_DRAIN_SECONDS)
+            self._note_reload()
+            self._collector.start(self._accounts.values())
+            self._is_serving = True
+            stack.callback(self._stop_serving)
+            log.info("daemon.started", operator=self.operator_url, gateway=self.gateway_url, accounts=[*self._accounts])
+            yield self
+
+    @property
+    def operator_url(self) -> str:
+        """Where metrics and the status page are."""
+        return _url(self._web)
+
+    @property
+    def gateway_url(self) -> str:
+        """Where applications send their requests; an account's name follows."""
+        return _url(self._gateway)
+
+    async def reload(self) -> str | None:
+        """Change over to the configuration as it is now; the reason why not, and the old one stays, or None."""
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(self._load)
+                self._check_fixed(config)
+            except ConfigError as error:
+                self._own.reload_success.set(0)
+                log.warning("config.rejected", faults=error.faults)
+                return str(error)
+            self._config, self._accounts = config, _by_name(config)
+            self._collector.apply(self._accounts.values())
+            self._note_reload()
+            log.info("config.loaded", accounts=[*self._accounts])
+            return None
+
+    def _check_fixed(self, config: Config) -> None:
+        changed = [key for key in FIXED_KEYS if getattr(config, key) != getattr(self._config, key)]
+        if changed:
+            raise ConfigError([f"{key}: cannot change while running; restart the daemon" for key in changed])
+
+    def _note_reload(self) -> None:
+        self._own.reload_success.set(1)
+        self._own.reload_time.set(self._clock.now())
+
+    async def _publish(self) -> None:
+        await asyncio.to_thread(self._publish_now)
+
+    def _publish_now(self) -> None:
+        try:
+            snapshot = evaluate(self._database, self._accounts.values(), self._clock.now())
+        except StoreError:
+            self._own.store_errors.labels("evaluate").inc()
+            self._exposition.refresh()
+            raise
+        self._exposition.publish(snapshot)
+        self._snapshot = snapshot
+
+    async def _stop_engine(self) -> None:
+        await self._engine.stop()
+        if self.engine_run is not None:
+            await self.engine_run
+
+    def _stop_serving(self) -> None:
+        self._is_serving = False
+
+    def _reasons_not_ready(self) -> list[str]:
+        reasons = {
+            "the gateway does not listen yet, or not any more": not self._is_serving,
+            "state is not loaded yet": self._snapshot is None,
+            "the store accepts no writes": not self._engine.is_storing,
+        }
+        return [reason for reason, holds in reasons.items() if holds]
+
+    def _catalogue_of(self, account: str) -> Catalogue | None:
+        configured = self._accounts.get(account)
+        if configured is None:
+            return None
+        return Catalogue(PROVIDERS[configured.provider].models, configured.max_models)
+
+    def _web_app(self) -> web.Application:
+        return build_web(
+            exposition=self._exposition,
+            snapshot=lambda: self._snapshot,
+            ready=self._reasons_not_ready,
+            reload=self.reload,
+            ingest=Ingest(lambda: self._accounts, PROVIDERS, self._engine, self._clock).handle,
+            clock=self._clock,
+        )
+
+
+async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> None:
+    """Run the daemon until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
+
+    A fault of our own that ends the engine ends the daemon too, with its traceback.
+
+    Raises:
+        MonitorError: the store cannot be opened or an address cannot be bound.
+    """
+    database = await asyncio.to_thread(Database.open, config.store)
+    try:
+        async with Daemon(config, load, clock, database).running() as daemon:
+            await _until_told_to_stop(daemon)
+            log.info("daemon.stopping")
+    finally:
+        database.close()
+    log.info("daemon.stopped")
+
+
+async def _until_told_to_stop(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    reloads: set[asyncio.Task[str | None]] = set()
+
+    def on_stop() -> None:
+        if stop.is_set():
+            os._exit(FORCED_EXIT_STATUS)
+        stop.set()
+
+    def on_reload() -> None:
+        task = asyncio.create_task(daemon.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, on_stop)
+    loop.add_signal_handler(signal.SIGINT, on_stop)
+    loop.add_signal_handler(signal.SIGHUP, on_reload)
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait([told, *filter(None, [daemon.engine_run])], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+
+
+async def _listen(runner: web.BaseRunner, address: Address, key: str) -> None:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address.host, address.port).start()
+    except OSError as error:
+        raise ListenError(
+            f"{key}: cannot listen on {address}: {os.strerror(error.errno or 0)}; choose another address"
+        ) from None
+
+
+def _url(runner: web.BaseRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    return f"http://{Address(host, port)}"
+
+
+def _by_name(config: Config) -> dict[str, Account]:
+    return {account.name: account for account in config.accounts}
