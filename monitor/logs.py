@@ -20,7 +20,7 @@ REDACTED = "[redacted]"
 # Runway's keys begin with `key_` and no length is promised; a URL's password may stand in the store's address.
 SECRET_SHAPES = re.compile(r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)", re.IGNORECASE)
 # At INFO these say a line or more for each request or each scheduled run.
-CHATTY_LIBRARIES = ("aiohttp.access", "apscheduler", "httpcore", "httpx")
+CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "apscheduler", "httpcore", "httpx")
 
 
 def redact(text: str) -> str:
