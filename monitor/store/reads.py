@@ -33,5 +33,7 @@ def _encode(read: Read) -> dict[str, Any]:
 
 
 def _decode(row: RowMapping) -> Read:
-    figures = None if row["figures"] is None else FIGURES.decode(row["figures"])
-    return msgspec.convert({**row, "figures": figures}, Read)
+    plain = {str(name): value for name, value in row.items()}
+    if plain["figures"] is not None:
+        plain["figures"] = FIGURES.decode(plain["figures"])
+    return msgspec.convert(plain, Read)
