@@ -74,7 +74,7 @@ def summary(scrape: Scrape) -> str:
 
 def table(scrape: Scrape, title: str) -> Table:
     """One row a model."""
-    shown = Table(*COLUMNS, title=title, caption=summary(scrape), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = Table(*COLUMNS, title=title, caption=summary(scrape), box=box.SIMPLE_HEAD, padding=0)
     for column in shown.columns[1:]:
         column.justify = "right"
     for model in scrape.models():

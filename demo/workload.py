@@ -31,7 +31,14 @@ ORGANIZATION = {
         "pending": 1,
         "jitter": 0.4,
         "running": 10,
-        "models": {"gen4.5": 12, "gen4_turbo": 8, "gen4_image": 4, "gemini_2.5_flash": 3, "veo3.1_fast": 15},
+        "models": {
+            "gen4.5": 12,
+            "gen4_turbo": 8,
+            "gen4_image": 4,
+            "gemini_2.5_flash": 3,
+            "veo3.1_fast": 15,
+            "veo3.1": 150,
+        },
     },
     "failure_rate": 0.08,
 }
@@ -45,7 +52,8 @@ Request = tuple[str, dict[str, Any]]
 
 GEN4_5: Request = ("text_to_video", {"model": "gen4.5", "prompt_text": PROMPT, "ratio": "1280:720", "duration": 5})
 GEN4_TURBO: Request = ("image_to_video", {"model": "gen4_turbo", "prompt_image": IMAGE, "ratio": "1280:720"})
-VEO: Request = ("text_to_video", {"model": "veo3.1_fast", "prompt_text": PROMPT, "ratio": "1280:720", "duration": 8})
+VEO: Request = ("text_to_video", {"model": "veo3.1", "prompt_text": PROMPT, "ratio": "1280:720", "duration": 8})
+VEO_FAST: Request = ("text_to_video", {**VEO[1], "model": "veo3.1_fast"})
 GEN4_IMAGE: Request = ("text_to_image", {"model": "gen4_image", "prompt_text": PROMPT, "ratio": "1920:1080"})
 GEMINI: Request = ("text_to_image", {"model": "gemini_2.5_flash", "prompt_text": PROMPT, "ratio": "1024:1024"})
 ACT_TWO: Request = (
@@ -102,11 +110,11 @@ HABITS = (
     Habit(wait, GEN4_5, burst=12, pause=70),
     Habit(wait, GEN4_TURBO, burst=6, pause=30),
     Habit(wait, GEN4_IMAGE, burst=4, pause=10),
-    Habit(wait, VEO, burst=2, pause=20),
+    Habit(wait, VEO_FAST, burst=2, pause=20),
     Habit(wait, ACT_TWO, burst=1, pause=15),
     Habit(wait, GEMINI, burst=3, pause=20),
     Habit(cancel, GEN4_TURBO, burst=1, pause=20),
-    Habit(give_up, ACT_TWO, burst=1, pause=60),
+    Habit(give_up, VEO, burst=1, pause=60),
     Habit(wait, WRONG_RATIO, burst=1, pause=15),
 )
 
