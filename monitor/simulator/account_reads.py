@@ -56,8 +56,8 @@ def read_usage(organization: Organization, call: Call, _: str) -> Reply:
 def _dates(call: Call) -> tuple[date, date]:
     today = datetime.fromtimestamp(call.now, UTC).date()
     start = _date(call, "startDate") or today - _DEFAULT
-    before = _date(call, "beforeDate") or start + _DEFAULT
-    if not start < before <= start + _LONGEST:
+    before = _date(call, "beforeDate") or min(start, date.max - _DEFAULT) + _DEFAULT
+    if not timedelta(0) < before - start <= _LONGEST:
         raise invalid([issue("beforeDate", "Expected 1 to 90 days after startDate")])
     return start, before
 

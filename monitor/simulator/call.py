@@ -12,6 +12,7 @@ import msgspec
 from monitor.simulator.refusals import invalid, issue, refuse
 
 _LARGEST_PAGE = 100
+_LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Call:
         """The decoded body, None if it is not JSON."""
         try:
             return msgspec.json.decode(self.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
 
     @property
@@ -101,4 +102,4 @@ def page(call: Call, rows: list[Any], *required: str) -> Reply:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else None

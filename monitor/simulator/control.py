@@ -63,7 +63,7 @@ def _json(value: Any, status: int = 200) -> web.Response:
 async def _say_what_is_wrong(request: web.Request, handler: _Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except msgspec.DecodeError as error:
+    except ValueError as error:  # msgspec's errors among them
         return _json({"error": f"{request.method} {request.path}: {error}"}, 400)
     except KeyError as error:
         return _json({"error": f"{request.method} {request.path}: there is no {error}"}, 404)
@@ -124,7 +124,10 @@ class _Control:
         fields = msgspec.json.decode(await request.read(), type=dict[str, Any])
         names = Change.__struct_fields__
         change = msgspec.convert({name: fields.pop(name) for name in names if name in fields}, Change)
-        organization.change(organization.settings.changed(fields), self._server.clock.now())
+        settings = organization.settings.changed(fields)
+        if change.add_key is not UNSET:
+            self._server.world.simulation.add_key(organization.name, change.add_key)
+        organization.change(settings, self._server.clock.now())
         self._apply(organization, change)
         return _json(account_state(self._server, organization))
 
@@ -133,8 +136,6 @@ class _Control:
             organization.purse.balance = change.credits
         if change.keys is not UNSET:
             self._server.world.simulation.set_keys(organization.name, change.keys)
-        if change.add_key is not UNSET:
-            self._server.world.simulation.add_key(organization.name, change.add_key)
         if change.script is not UNSET:
             organization.script.clear()
             organization.script.extend(change.script)

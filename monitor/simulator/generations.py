@@ -18,6 +18,8 @@ from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import invalid, issue, refuse
 from monitor.simulator.tasks import WORKFLOW, Task, invocation_document, task_document, timestamp
 
+_LONGEST_SECONDS = 3_600
+_MOST_OUTPUTS = 10
 _RATIO = re.compile(r"\d+:\d+|auto\w*")
 
 
@@ -28,7 +30,7 @@ def create(organization: Organization, call: Call, _: str) -> Reply:
     if model not in creation.models:
         raise invalid([issue("model", "Invalid discriminator value", "invalid_union_discriminator")])
     fields = call.require(*creation.required, *REQUIRED_BY_MODEL.get(model, ()))
-    _check_values(fields)
+    check_values(fields)
     task = organization.submit(model, _billed_as(model, fields), call.path, estimate(model, fields), call.now)
     return _created(task, costed=call.path != "/v1/avatar_videos")
 
@@ -40,7 +42,7 @@ def create_recipe(organization: Organization, call: Call, name: str) -> Reply:
     fields = call.require("version", *RECIPE_REQUIRED[name])
     if fields["version"] not in RECIPE_VERSIONS[name]:
         raise invalid([issue("version", "Invalid enum value", "invalid_enum_value")])
-    _check_values(fields)
+    check_values(fields)
     return _created(organization.submit(name, name, "/v1/recipes/{name}", estimate(name, fields), call.now))
 
 
@@ -60,13 +62,16 @@ def _billed_as(model: str, fields: dict[str, Any]) -> str:
     return f"gwm1_avatar_async_{kind}_to_video"
 
 
-def _check_values(fields: dict[str, Any]) -> None:
+def check_values(fields: dict[str, Any]) -> None:
+    """Refuse a ratio, duration, count or prompt that cannot be one."""
     faults = []
-    ratio, duration, prompt = fields.get("ratio"), fields.get("duration"), fields.get("promptText", "")
+    ratio, prompt = fields.get("ratio"), fields.get("promptText", "")
     if ratio is not None and not (isinstance(ratio, str) and _RATIO.fullmatch(ratio)):
         faults.append(issue("ratio", "Invalid ratio", "invalid_enum_value"))
-    if duration not in (None, "auto") and not (isinstance(duration, int | float) and duration > 0):
-        faults.append(issue("duration", "Expected a positive number", "invalid_type"))
+    for name, most in (("duration", _LONGEST_SECONDS), ("outputCount", _MOST_OUTPUTS)):
+        value = fields.get(name)
+        if value not in (None, "auto") and not (isinstance(value, int | float) and 0 < value <= most):
+            faults.append(issue(name, f"Expected a number above 0 and up to {most}", "invalid_type"))
     if not isinstance(prompt, str):
         faults.append(issue("promptText", "Expected string", "invalid_type"))
     if faults:
@@ -130,6 +135,7 @@ def read_workflow(organization: Organization, _: Call, workflow_id: str) -> Repl
 def run_workflow(organization: Organization, call: Call, workflow_id: str) -> Reply:
     """POST /v1/workflows/{id}."""
     _check_workflow(organization, workflow_id)
+    check_values(call.fields)
     cost = estimate(WORKFLOW_MODEL, call.fields)
     task = organization.submit(WORKFLOW, WORKFLOW_MODEL, "/v1/workflows/{id}", cost, call.now)
     return _created(task, costed=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypedDict
+
+import msgspec
 
 from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.catalog import estimate
@@ -15,6 +17,49 @@ PROCESSING_SECONDS = 5.0
 """How long an avatar or a voice is PROCESSING."""
 
 _READY_AT = "_readyAt"
+
+
+class _Models(TypedDict):
+    mode: Literal["allow_new_except", "allowlist_only"]
+    ids: list[str]
+
+
+class _RouterSettings(TypedDict, total=False):
+    schemaVersion: Literal[1]
+    optimizeFor: Literal["cost", "latency", "quality"]
+    models: _Models
+    maxCreditsPerGeneration: dict[Literal["video", "image", "audio"], int]
+    fallback: dict[Literal["onCapacity"], bool]
+
+
+class _Router(TypedDict, total=False):
+    slug: str
+    name: str
+    description: str | None
+    settings: _RouterSettings
+
+
+class _Avatar(TypedDict, total=False):
+    name: str
+    personality: str
+    startScript: str | None
+    voice: dict[str, str]
+    documentIds: list[str]
+
+
+class _Voice(TypedDict, total=False):
+    name: str
+    description: str | None
+
+
+class _Document(TypedDict, total=False):
+    name: str
+    content: str
+
+
+FIELDS: dict[str, type] = {"avatars": _Avatar, "voices": _Voice, "documents": _Document, "routers": _Router}
+"""What is kept of each kind, and can be changed."""
+
 Shape = Callable[[Organization, dict[str, Any], float], dict[str, Any]]
 
 
@@ -24,6 +69,16 @@ def _keep(organization: Organization, call: Call, shelf: str, fields: dict[str, 
     row[_READY_AT] = call.now + PROCESSING_SECONDS
     organization.shelves[shelf][row["id"]] = row
     return row
+
+
+def _kept(shelf: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are kept, once they have their types."""
+    try:
+        kept: dict[str, Any] = msgspec.convert(fields, FIELDS[shelf])
+    except msgspec.ValidationError as error:
+        _, _, path = str(error).rpartition("$.")
+        raise invalid([issue(path.rstrip("`"), str(error), "invalid_type")]) from None
+    return kept
 
 
 def _find(organization: Organization, shelf: str, row_id: str) -> dict[str, Any]:
@@ -100,7 +155,8 @@ def list_rows(organization: Organization, call: Call, _: str) -> Reply:
     rows = [shape(organization, row, call.now) for row in organization.shelves[shelf].values()]
     if shelf != "documents":
         return page(call, rows)
-    rows.sort(key=lambda row: row.get(call.query.get("sort", ""), ""), reverse=call.query.get("order") == "desc")
+    by = "updatedAt" if call.query.get("sort") == "updatedAt" else "createdAt"
+    rows.sort(key=lambda row: str(row[by]), reverse=call.query.get("order") == "desc")
     return page(call, rows, "sort", "order")
 
 
@@ -120,21 +176,13 @@ def delete_row(organization: Organization, call: Call, row_id: str) -> Reply:
     return NO_CONTENT
 
 
-_CHANGEABLE = {
-    "avatars": ("name", "personality", "startScript", "voice", "documentIds"),
-    "voices": ("name", "description"),
-    "documents": ("name", "content"),
-    "routers": ("slug", "name", "description", "settings"),
-}
-
-
 def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
     """PATCH of one; an avatar that is still being processed answers 409, a document with nothing."""
     shelf = _shelf(call)
     row = _find(organization, shelf, row_id)
     if shelf == "avatars" and _status(row, call.now) == "PROCESSING":
         raise refuse("conflict")
-    row.update({name: value for name, value in call.fields.items() if name in _CHANGEABLE[shelf]})
+    row.update(_kept(shelf, call.fields))
     row["updatedAt"] = timestamp(call.now)
     if shelf == "routers":
         row["version"] += 1
@@ -145,20 +193,19 @@ def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
 
 def create_avatar(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/avatars."""
-    fields = call.require("name", "personality", "referenceImage", "voice")
-    if not isinstance(fields["voice"], dict):
-        raise invalid([issue("voice", "Expected object", "invalid_type")])
+    fields = _kept("avatars", call.require("name", "personality", "referenceImage", "voice"))
     return _alone(organization, call, _keep(organization, call, "avatars", fields))
 
 
 def create_document(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/documents."""
-    return _alone(organization, call, _keep(organization, call, "documents", call.require("name", "content")))
+    fields = _kept("documents", call.require("name", "content"))
+    return _alone(organization, call, _keep(organization, call, "documents", fields))
 
 
 def create_router(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/routers."""
-    fields = call.require("slug")
+    fields = _kept("routers", call.require("slug"))
     settings = {"schemaVersion": 1, **fields.get("settings", {})}
     row = {"name": fields["slug"], "description": None, **fields, "settings": settings, "version": 1}
     return _alone(organization, call, _keep(organization, call, "routers", row))
@@ -166,8 +213,8 @@ def create_router(organization: Organization, call: Call, _: str) -> Reply:
 
 def create_voice(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/voices: from text with a model, or from audio without."""
-    fields = call.require("name", "from")
-    model = _voice_model(fields["from"])
+    model = _voice_model(call.require("name", "from")["from"])
+    fields = _kept("voices", call.fields)
     if model:
         organization.admit(model, estimate(model, {}), call.now)
     return ok({"id": _keep(organization, call, "voices", fields)["id"]}, model=model)

@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok, page
 from monitor.simulator.catalog import ROUTABLE, Modality, estimate, provider
+from monitor.simulator.generations import check_values
 from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import invalid, issue, refuse
 from monitor.simulator.tasks import timestamp
@@ -30,6 +31,7 @@ def generate(organization: Organization, call: Call, name: str) -> Reply:
     modality = Modality(name)
     if not isinstance(fields["input"], dict):
         raise invalid([issue("input", "Expected object", "invalid_type")])
+    check_values(fields["input"])
     router = _router(organization, fields["configId"])
     choice = _choose(organization, router["settings"], modality, fields["input"])
     if not choice.model:

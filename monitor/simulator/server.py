@@ -28,6 +28,7 @@ CLIENT_GONE = "client_gone"
 UNPROCESSED = Reply(200)
 """Stands for the reply to a request that a fault kept from taking effect."""
 _COMPRESSED_FROM = 1_024
+_LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _record(request: web.Request, found: Match, now: float) -> Record:
         kind=found.kind.value,
         path=request.rel_url.raw_path,
         own=request.headers.get("user-agent", "").startswith(OWN_USER_AGENT),
-        retry=int(retry) if retry.isascii() and retry.isdigit() else None,
+        retry=int(retry) if retry.isascii() and retry.isdigit() and len(retry) <= _LONGEST_NUMBER else None,
         started_at=now,
     )
 

@@ -43,7 +43,14 @@ class Simulation:
         self._rng = random.Random(seed)
 
     def add(self, name: str, key: str, settings: Settings, credits_: int, now: float) -> Organization:
-        """Open an organization with one key, one workflow and one Model Router configuration (`default`)."""
+        """Open an organization with one key, one workflow and one Model Router configuration (`default`).
+
+        Raises:
+            ValueError: the name or the key is in use.
+        """
+        if name in self.organizations:
+            raise ValueError(f"there already is an account {name!r}")
+        self._check_unused(key)
         rng = random.Random(self._rng.getrandbits(64))
         organization = Organization(name, settings, credits_, rng, now)
         self.organizations[name] = organization
@@ -52,8 +59,17 @@ class Simulation:
         return organization
 
     def add_key(self, name: str, key: str) -> None:
-        """Give an organization one more key."""
+        """Give an organization one more key.
+
+        Raises:
+            ValueError: the key is in use.
+        """
+        self._check_unused(key)
         self._keys[key] = Key(self.organizations[name])
+
+    def _check_unused(self, key: str) -> None:
+        if key in self._keys:
+            raise ValueError("the key is in use")
 
     def set_keys(self, name: str, state: KeyState) -> None:
         """Put all keys of an organization in a state."""

@@ -20,7 +20,8 @@ class Record:
 
     `status` is None where no status was sent; `fault` is what was done to it, `client_gone` among others. `reason`
     says why it was refused. `model` is the one asked for, or that of the task named. `retry` is the SDK's retry count,
-    None without the header. `own` says that the monitor itself asked. Times are Unix seconds.
+    None without the header. `own` says that the monitor itself asked. Times are Unix seconds. An answer that the client
+    leaves before it has read it all counts as given.
     """
 
     organization: str

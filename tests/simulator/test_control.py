@@ -149,6 +149,9 @@ async def test_organizations_are_apart(sdk: AsyncRunwayML, url: str, control: ht
         with pytest.raises(runwayml.NotFoundError):
             await other.tasks.retrieve(mine)
         assert (await other.organization.retrieve()).credit_balance == 10
+    for taken in (account, {**account, "name": "other"}):
+        assert (await control.post("/accounts", json=taken)).status_code == 400
+    assert (await control.patch("/accounts/second", json={"add_key": DEFAULT_KEY})).status_code == 400
     await control.patch("/accounts/second", json={"add_key": "key_third"})
     async with AsyncRunwayML(api_key="key_third", base_url=url, max_retries=0) as other:
         assert (await other.organization.retrieve()).credit_balance == 10

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from hypothesis import given
+import msgspec
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.simulator.call import Call
+from monitor.simulator.catalog import CREATIONS, RECIPE_REQUIRED
 from monitor.simulator.failures import FAILURES
 from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import Refusal
+from monitor.simulator.routes import ROUTES
 from monitor.simulator.settings import Settings
+from monitor.simulator.simulation import API_VERSION, Simulation
 from monitor.simulator.tasks import Status, Task
 
 START = 1_750_000_000.0
@@ -46,8 +51,8 @@ class Run(NamedTuple):
 
 def run(plan: list[Step], concurrency: int, daily: int, credits_: int = 10_000) -> Run:
     limits = {model: {"concurrency": concurrency, "daily": daily} for model in MODELS}
-    settings = Settings().changed({"limits": limits, "charged_share": 0.7})
-    organization = Organization("test", settings, credits_, random.Random(1), START)
+    chosen = Settings().changed({"limits": limits, "charged_share": 0.7})
+    organization = Organization("test", chosen, credits_, random.Random(1), START)
     accepted: list[Task] = []
     refused: list[tuple[str, float]] = []
     now = START
@@ -131,3 +136,39 @@ def test_every_task_ends_once_time_is_given(plan: list[Step], concurrency: int) 
         expected = Status.SUCCEEDED if task.fails_with is None else Status.FAILED
         assert task.status in {expected, Status.CANCELLED}
         assert task.finished_at is not None
+
+
+FIELDS = sorted(
+    {"model", "configId", "input", "version", "speech", "voice", "settings", "from", "avatar", "startDate", "slug",
+     "beforeDate", "maxDuration", "documentIds", "ratio", "duration", "outputCount", "promptText", "type", "filename"}
+    | {name for creation in CREATIONS.values() for field in creation.required for name in field.split("|")}
+    | {name for fields in RECIPE_REQUIRED.values() for field in fields for name in field.split("|")}
+    | {"name", "personality", "referenceImage", "content", "prompt"}
+)  # fmt: skip
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+    | st.sampled_from(["default", "gen4.5", "2026-06", "9999-12-30", "0001-01-01", "text", "eleven_ttv_v3", *MODELS]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(
+    template=st.sampled_from(sorted(ROUTES)),
+    method=st.sampled_from(["GET", "POST", "PATCH", "DELETE"]),
+    fields=st.dictionaries(st.sampled_from(FIELDS), values, max_size=8) | values,
+    filled=st.booleans(),
+)
+@settings(max_examples=500)
+def test_no_request_however_odd_is_without_an_answer(template: str, method: str, fields: Any, filled: bool) -> None:
+    simulation = Simulation(seed=1)
+    organization = simulation.add("test", "key_x", Settings(), 10_000, START)
+    if filled and isinstance(fields, dict):
+        fields = {**dict.fromkeys(FIELDS, "x"), "input": {}, "from": {"type": "audio"}, **fields}
+    path = template.replace("{id}", organization.workflow_id).replace("{name}", "product_ad")
+    headers = {"authorization": "Bearer key_x", "x-runway-version": API_VERSION}
+    query = {"limit": "5", "sort": "usedBy", "order": "asc"}
+    reply = simulation.handle(Call(method, path, START, query, headers, msgspec.json.encode(fields)))
+    assert reply.status in {200, 204, 400, 401, 404, 405, 409, 429}
+    assert organization.purse.balance <= 10_000
+    msgspec.json.encode(reply.document)

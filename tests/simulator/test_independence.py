@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import monitor.simulator
+
+FOLDER = Path(monitor.simulator.__file__).parent
+ALLOWED = ("monitor.simulator", "monitor.clock", "monitor.errors")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_the_witness_shares_nothing_with_what_it_testifies_about(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    imported = {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    own = {name for name in imported if name.split(".")[0] == "monitor"}
+    assert all(name.startswith(ALLOWED) for name in own)
