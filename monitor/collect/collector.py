@@ -76,12 +76,12 @@ class Collector:
         await self._client.aclose()
 
     def _add(self, account: Account) -> None:
-        tools = (self._vendor, self._engine, self._schedule, self._clock, self._jitter)
-        follow_up = FollowUp(account, self._database, *tools)
+        means = (self._vendor, self._engine, self._clock, self._jitter)
+        follow_up = FollowUp(account, self._database, self._schedule, *means)
         self._schedule.every(follow_up.job, LOOK_SECONDS, follow_up.run)
         self._jobs_of[account.name] = [follow_up.job]
         for reader in self._vendor.provider(account).reads:
-            read = AccountRead(account, reader, *tools)
+            read = AccountRead(account, reader, *means)
             self._schedule.every(read.job, read.interval, read.run)
             self._jobs_of[account.name].append(read.job)
         self._accounts[account.name] = account

@@ -48,9 +48,9 @@ class FollowUp:
         self,
         account: Account,
         database: Database,
+        schedule: Schedule,
         vendor: Vendor,
         sink: Sink,
-        schedule: Schedule,
         clock: Clock,
         random: Random,
     ) -> None:
@@ -68,7 +68,7 @@ class FollowUp:
         self._pause = Pause()
 
     async def run(self) -> None:
-        """Begin to read the tasks that are due, those first that were seen longest ago.
+        """Begin to read the tasks that are due, those first that were seen or tried longest ago.
 
         Raises:
             StoreError: the due tasks cannot be looked up.
@@ -78,13 +78,17 @@ class FollowUp:
         room = min(MOST_AT_ONCE - len(self._attempts.under_way), self._budget.available(now))
         if room < 1 or self._pause.holds(now):
             return
-        # Tasks that are left alone for now are still due for the store: look past them.
-        due = await asyncio.to_thread(self._due, now, room + len(self._attempts))
-        chosen = [task for task in due if self._attempts.may_read(task.id, now)][:room]
+        chosen = await self._choose(now, room)
         self._budget.take(len(chosen))
         for task in chosen:
             self._attempts.started(task.id)
             self._schedule.spawn("follow_up_read", self._read(task))
+
+    async def _choose(self, now: float, room: int) -> list[Task]:
+        """Tasks to read now. For the store a task is due until a read has seen it: look past those left alone."""
+        due = await asyncio.to_thread(self._due, now, room + len(self._attempts))
+        ready = [task for task in due if self._attempts.may_read(task.id, now)]
+        return sorted(ready, key=lambda task: max(task.seen_at, self._attempts.last_read(task.id)))[:room]
 
     def _due(self, now: float, limit: int) -> list[Task]:
         silent_since, unseen_since = now - self._settings.silence, now - self._settings.interval

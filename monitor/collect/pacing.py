@@ -63,20 +63,25 @@ class TokenBucket:
 class Pause:
     """A time during which no call is made."""
 
-    _at: float = 0.0
+    began_at: float = 0.0
     _seconds: float = 0.0
 
     def begin(self, now: float, seconds: float) -> None:
         """No call for so long."""
-        self._at, self._seconds = now, seconds
+        self.began_at, self._seconds = now, seconds
 
     def end(self) -> None:
         """Calls may be made again."""
         self._seconds = 0.0
 
+    @property
+    def until(self) -> float:
+        """When it is over, Unix seconds."""
+        return self.began_at + self._seconds
+
     def holds(self, now: float) -> bool:
         """Whether it lasts at `now`."""
-        return 0 <= now - self._at < self._seconds
+        return 0 <= now - self.began_at < self._seconds
 
 
 @dataclass
@@ -108,6 +113,10 @@ class Attempts:
         """Whether the task is neither being read nor left alone."""
         return task not in self.under_way and not (task in self._known and self._known[task].pause.holds(now))
 
+    def last_read(self, task: str) -> float:
+        """When a read of the task last ended, Unix seconds; 0 where none is remembered."""
+        return self._known[task].pause.began_at if task in self._known else 0.0
+
     def started(self, task: str) -> None:
         """A read of the task is under way."""
         self.under_way.add(task)
@@ -124,7 +133,7 @@ class Attempts:
 
     def forget(self, now: float) -> None:
         """Drop tasks that nobody had to read for long."""
-        idle = [task for task, known in self._known.items() if not known.pause.holds(now - self.longest)]
+        idle = [task for task, known in self._known.items() if now - known.pause.until > self.longest]
         for task in set(idle) - self.under_way:
             del self._known[task]
 

@@ -6,7 +6,6 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.collect.pacing import Backoff, Random
-from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Sink
@@ -28,7 +27,6 @@ class AccountRead:
         reader: AccountReader,
         vendor: Vendor,
         sink: Sink,
-        schedule: Schedule,
         clock: Clock,
         random: Random,
     ) -> None:
@@ -38,12 +36,11 @@ class AccountRead:
         self._reader = reader
         self._vendor = vendor
         self._sink = sink
-        self._schedule = schedule
         self._clock = clock
         self._backoff = Backoff(self.interval, LONGEST_BACKOFF_SECONDS, random)
 
-    async def run(self) -> None:
-        """Read once and store what was told.
+    async def run(self) -> float | None:
+        """Read once and store what was told; after a failure, the seconds until the next read.
 
         Raises:
             StoreError: it could not be stored.
@@ -51,16 +48,17 @@ class AccountRead:
         exchange = await self._vendor.exchange(self._account, self._reader.call(self._clock.now()))
         observations = self._reader.decode(exchange)
         finished = next(each for each in observations if isinstance(each, ReadFinished))
-        self._plan(finished)
+        wait = self._plan(finished)
         await self._sink.submit(observations, SOURCE)
+        return wait
 
-    def _plan(self, finished: ReadFinished) -> None:
-        """Log the read; put the next one off where it failed."""
+    def _plan(self, finished: ReadFinished) -> float | None:
+        """Log the read; the seconds to wait where it failed."""
         told = log.bind(account=finished.account, read=finished.read, outcome=finished.outcome.value)
         if finished.outcome is Outcome.SUCCESS:
             self._backoff.succeeded()
             told.info("read.finished", seconds=round(finished.duration_seconds, 3))
-            return
+            return None
         wait = self._backoff.failed()
-        self._schedule.postpone(self.job, wait)
         told.warning("read.failed", next_in_seconds=round(wait))
+        return wait

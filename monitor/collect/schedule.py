@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 
 import structlog
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
-from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.clock import Clock
@@ -25,19 +26,35 @@ SHORTEST_REAL_SECONDS = 0.05
 PACE_SECONDS = 1.0
 
 log = structlog.get_logger()
+T = TypeVar("T")
+
+
+Run = Callable[[], Awaitable[float | None]]
+"""A run may answer with the seconds until the next one, where that should not come at its interval."""
+
+
+@dataclass
+class _Job:
+    """A job, and how far ahead its next run may lie, in real seconds. Namesakes have different ids."""
+
+    name: str
+    id: str
+    interval: float
+    longest_wait: float
 
 
 class Schedule:
     """Runs jobs at intervals of the clock's seconds.
 
-    A job's id is its name, alone or followed by a colon and what tells it from its likes; only the name is a label.
-    A run that raises is logged and counted, and the next one comes as planned.
+    A job's name is its label, alone or followed by a colon and what tells it from its likes. A run that raises is
+    logged and counted, and the next one comes as planned.
     """
 
     def __init__(self, own: Own, clock: Clock) -> None:
         self._own = own
         self._clock = clock
-        self._longest_waits: dict[str, float] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._ids = count()
         self._running: set[asyncio.Task[Any]] = set()
         self._pace: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler(
@@ -50,37 +67,25 @@ class Schedule:
         self._scheduler.start()
         self._pace = asyncio.create_task(self._keep_pace())
 
-    def every(self, job: str, seconds: float, run: Callable[[], Awaitable[None]]) -> None:
-        """Run at once and then every so many seconds; takes the place of a job of the same id."""
+    def every(self, name: str, seconds: float, run: Run) -> None:
+        """Run at once and then every so many seconds; takes the place of a job of the same name."""
+        if name in self._jobs:
+            self.remove(name)
         real = max(SHORTEST_REAL_SECONDS, self._clock.real_seconds(seconds))
-        self._longest_waits[job] = real
-
-        async def tracked() -> None:
-            self._longest_waits[job] = real
-            await self._tracked(job, run())
-
+        # An id of its own lets it begin while a run of its predecessor still ends.
+        job = _Job(name, f"{name}#{next(self._ids)}", real, real)
+        self._jobs[name] = job
         self._scheduler.add_job(
-            tracked, "interval", seconds=real, id=job, replace_existing=True, next_run_time=datetime.now(UTC)
+            self._run, "interval", (job, run), id=job.id, name=name, seconds=real, next_run_time=datetime.now(UTC)
         )
 
-    def postpone(self, job: str, seconds: float) -> None:
-        """Let the next run be so many seconds from now, if the job is still there."""
-        real = self._clock.real_seconds(seconds)
-        try:
-            self._scheduler.modify_job(job, next_run_time=datetime.now(UTC) + timedelta(seconds=real))
-        except JobLookupError:
-            return
-        self._longest_waits[job] = real
-
-    def remove(self, job: str) -> None:
+    def remove(self, name: str) -> None:
         """Run it no more; a run under way ends by itself."""
-        self._scheduler.remove_job(job)
+        self._scheduler.remove_job(self._jobs.pop(name).id)
 
-    def spawn(self, job: str, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run something once, beside the jobs and under the same care."""
-        task = asyncio.create_task(self._cared_for(job, work))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._track(self._cared_for(name, work))
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # what still runs by then is cancelled
         """Start nothing more, and wait for what runs; after `timeout` real seconds, cancel it."""
@@ -99,24 +104,39 @@ class Schedule:
         # The scheduler shuts down in the event loop's next round.
         await asyncio.sleep(0)
 
-    async def _tracked(self, job: str, work: Awaitable[None]) -> None:
-        """A run in a task of APScheduler's, which would log its cancellation as an error."""
-        task = asyncio.ensure_future(self._cared_for(job, work))
+    async def _run(self, job: _Job, run: Run) -> None:
+        """A run, in a task of APScheduler's: that is not cancelled itself, which it would log as an error."""
+        job.longest_wait = job.interval
+        task = self._track(self._cared_for(job.name, run()))
+        await asyncio.wait([task])
+        wait = None if task.cancelled() else task.result()
+        if wait is not None:
+            self._postpone(job, self._clock.real_seconds(wait))
+
+    def _track(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await asyncio.wait([task])
+        return task
 
-    async def _cared_for(self, job: str, work: Awaitable[None]) -> None:
-        name = _name(job)
+    def _postpone(self, job: _Job, real_seconds: float) -> None:
+        """Let the next run be so long from now, if the job is still there."""
+        if self._jobs.get(job.name) is job:
+            job.longest_wait = real_seconds
+            self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) + timedelta(seconds=real_seconds))
+
+    async def _cared_for(self, name: str, work: Awaitable[T]) -> T | None:
+        label = _label(name)
         try:
-            with self._own.job_seconds.labels(name).time():
-                await work
+            with self._own.job_seconds.labels(label).time():
+                return await work
         except MonitorError as error:
-            self._own.job_errors.labels(name).inc()
-            log.warning("job.failed", job=job, error=str(error))
+            self._own.job_errors.labels(label).inc()
+            log.warning("job.failed", job=name, error=str(error))
         except Exception:
-            self._own.job_errors.labels(name).inc()
-            log.exception("job.failed", job=job)
+            self._own.job_errors.labels(label).inc()
+            log.exception("job.failed", job=name)
+        return None
 
     async def _keep_pace(self) -> None:
         loop = asyncio.get_running_loop()
@@ -129,13 +149,14 @@ class Schedule:
     def _realign(self) -> None:
         """Bring back jobs that lie further ahead than they were put: the clock has stepped back under them."""
         now = datetime.now(UTC)
-        for job in self._scheduler.get_jobs():
-            if (job.next_run_time - now).total_seconds() > self._longest_waits[job.id] + PACE_SECONDS:
+        for job in self._jobs.values():
+            ahead = self._scheduler.get_job(job.id).next_run_time - now
+            if ahead.total_seconds() > job.longest_wait + PACE_SECONDS:
                 self._scheduler.modify_job(job.id, next_run_time=now)
 
     def _count_missed(self, event: JobEvent) -> None:
-        self._own.jobs_missed.labels(_name(event.job_id)).inc()
+        self._own.jobs_missed.labels(_label(event.job_id)).inc()
 
 
-def _name(job: str) -> str:
-    return job.partition(":")[0]
+def _label(name: str) -> str:
+    return name.partition("#")[0].partition(":")[0]
