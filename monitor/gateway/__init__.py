@@ -1,0 +1,5 @@
+"""The pass-through between an application and a vendor: aiohttp on both sides, bytes unchanged."""
+
+from monitor.gateway.server import build_gateway
+
+__all__ = ["build_gateway"]

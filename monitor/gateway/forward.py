@@ -1,0 +1,133 @@
+"""Takes requests in, passes them on, and answers for the vendor only where the vendor does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import aiohttp
+from aiohttp import HttpVersion11, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from monitor.config import Account
+from monitor.gateway.headers import request_headers
+from monitor.gateway.observer import Observer, Watch
+from monitor.gateway.refusal import Refused, own_answer
+from monitor.gateway.relay import Relay, Relayed
+from monitor.gateway.target import Target, parse_target
+from monitor.gateway.upload import Upload
+from monitor.gateway.upstream import VendorFailure, send
+from monitor.metrics import Own
+from monitor.providers.base import Failure, Provider
+
+BAD_GATEWAY = 502
+GATEWAY_TIMEOUT = 504
+
+
+class Forwarder:
+    """Passes each request to the vendor of the account that its path names."""
+
+    def __init__(
+        self,
+        accounts: Callable[[], Mapping[str, Account]],
+        providers: Mapping[str, Provider],
+        observer: Observer,
+        own: Own,
+        session: aiohttp.ClientSession,
+        timeout: float,
+    ) -> None:
+        self._accounts = accounts
+        self._providers = providers
+        self._observer = observer
+        self._own = own
+        self._session = session
+        self._timeout = timeout
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        try:
+            target = parse_target(request.raw_path)
+            account = self._account(target)
+            url = URL(account.base_url).with_path(target.path + target.query, encoded=True)
+            headers = request_headers(request.raw_headers, url.host_port_subcomponent or "")
+        except Refused as refused:
+            return refusal(self._own, refused)
+        provider = self._providers[account.provider]
+        watch = Watch(self._observer, account, provider, request.method, target.path)
+        with self._own.in_flight.labels(provider.name, account.name).track_inprogress():
+            return await self._watched(request, url, headers, watch)
+
+    def _account(self, target: Target) -> Account:
+        try:
+            return self._accounts()[target.account]
+        except KeyError:
+            raise Refused(404, "account", f"no account is called '{target.account}'; see the configuration") from None
+
+    async def _watched(
+        self, request: web.BaseRequest, url: URL, headers: CIMultiDict[str], watch: Watch
+    ) -> web.StreamResponse:
+        try:
+            return await self._exchange(request, url, headers, watch)
+        except asyncio.CancelledError:
+            watch.failure = Failure.CLIENT_GONE
+            raise
+        except ConnectionError:
+            watch.failure = Failure.CLIENT_GONE
+            return Relayed(keep_alive=False)
+        finally:
+            watch.end(request.headers)
+
+    async def _exchange(
+        self, request: web.BaseRequest, url: URL, headers: CIMultiDict[str], watch: Watch
+    ) -> web.StreamResponse:
+        expects = request.version >= HttpVersion11 and headers.get("Expect", "").lower() == "100-continue"
+        upload = None
+        if request.body_exists:
+            client = request.writer if expects else None
+            upload = Upload(request.content, client, watch.request_bytes, self._timeout)
+        try:
+            response = await send(self._session, request.method, url, headers, upload, expects and upload is not None)
+        except VendorFailure as failure:
+            return self._unanswered(failure, upload, watch)
+        watch.response_head(response)
+        unread = expects and upload is not None and not upload.started
+        relay = Relay(request, response, bool(request.keep_alive) and not unread)
+        return await self._relay(relay, response, watch)
+
+    def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
+        if upload is not None and upload.broken:
+            watch.failure = Failure.CLIENT_GONE
+            return refusal(self._own, Refused(400, "body", "the request's body is malformed"))
+        if upload is not None and not upload.started:
+            upload.show_buffered()
+        watch.failure = failure.failure
+        return vendor_failed(failure)
+
+    async def _relay(self, relay: Relay, response: aiohttp.ClientResponse, watch: Watch) -> web.StreamResponse:
+        try:
+            await relay.run(watch.response_bytes)
+        except VendorFailure as broken:
+            response.close()
+            watch.failure = broken.failure
+            if not relay.begun:
+                return vendor_failed(broken)
+            relay.break_off()
+        except BaseException:
+            response.close()
+            raise
+        return Relayed(relay.keep_alive)
+
+
+def refusal(own: Own, refused: Refused) -> web.Response:
+    """The answer to a request that goes nowhere; counted. What else the client sends on the connection is not read."""
+    own.refused.labels(refused.reason).inc()
+    answer = own_answer(refused.status, refused.reason, refused.text)
+    answer.force_close()
+    return answer
+
+
+def vendor_failed(failure: VendorFailure) -> web.Response:
+    """The answer in the vendor's place."""
+    status = GATEWAY_TIMEOUT if failure.failure is Failure.TIMEOUT else BAD_GATEWAY
+    return own_answer(status, failure.failure, failure.text)

@@ -1,0 +1,132 @@
+"""The gateway's listener."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import aiohttp
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from monitor.clock import Clock
+from monitor.config import Account, GatewayConfig
+from monitor.engine import Sink
+from monitor.gateway.forward import Forwarder, refusal
+from monitor.gateway.observer import Observer
+from monitor.gateway.refusal import Refused, own_answer
+from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
+from monitor.metrics import Own
+from monitor.providers.base import Provider
+
+log = structlog.get_logger()
+Accounts = Callable[[], Mapping[str, Account]]
+
+
+def build_gateway(
+    accounts: Accounts,
+    providers: Mapping[str, Provider],
+    sink: Sink,
+    own: Own,
+    clock: Clock,
+    config: GatewayConfig,
+    shutdown_timeout: float = 60.0,
+) -> web.BaseRunner:
+    """The gateway, ready for `setup()`; then a site makes it listen and `cleanup()` ends it.
+
+    `accounts` gives the accounts by name as they are now. On `cleanup()` exchanges under way have `shutdown_timeout`
+    seconds to end.
+    """
+    observer = Observer(sink, own, clock)
+    return GatewayRunner(accounts, providers, observer, own, config, shutdown_timeout)
+
+
+class GatewayRunner(web.BaseRunner):
+    """Owns the listener's connections and the session to the vendors."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        providers: Mapping[str, Provider],
+        observer: Observer,
+        own: Own,
+        config: GatewayConfig,
+        shutdown_timeout: float,
+    ) -> None:
+        super().__init__(shutdown_timeout=shutdown_timeout)
+        self._accounts = accounts
+        self._providers = providers
+        self._observer = observer
+        self._own = own
+        self._config = config
+        self._session: aiohttp.ClientSession | None = None
+
+    async def _make_server(self) -> web.Server:
+        config = self._config
+        self._session = open_session(config.connect_timeout, config.timeout)
+        forwarder = Forwarder(self._accounts, self._providers, self._observer, self._own, self._session, config.timeout)
+        return GatewayServer(forwarder.handle, self._own)
+
+    async def shutdown(self) -> None:
+        """Nothing is left to say to the clients before their connections are drained."""
+
+    async def _cleanup_server(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class GatewayServer(web.Server):
+    """Makes a `GatewayConnection` for each client."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], own: Own) -> None:
+        super().__init__(handler, handler_cancellation=True)
+        self._own = own
+
+    def __call__(self) -> web.RequestHandler:
+        return GatewayConnection(self, self._loop, self._own)
+
+
+class GatewayConnection(web.RequestHandler):
+    """One client's connection: bodies stay as they are, and every refusal is the gateway's own."""
+
+    __slots__ = ("_own",)
+
+    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: Own) -> None:
+        super().__init__(
+            manager,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]
+            auto_decompress=False,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_line_size=LONGEST_LINE_BYTES,
+            max_field_size=LONGEST_LINE_BYTES,
+            max_headers=MOST_HEADERS,
+        )
+        self._own = own
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; a body that turns out malformed fails at once."""
+        super().data_received(data)
+        under_way = self._current_request
+        # What follows a body that has not ended can only be a parser's error; the body would wait for its end for ever.
+        if self._messages and under_way is not None and not under_way.content.is_eof():
+            under_way.content.set_exception(web.RequestPayloadError("malformed"))
+            under_way.content.feed_eof()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
+    ) -> web.StreamResponse:
+        """The answer to a request that is not HTTP, or that the gateway failed to handle."""
+        if isinstance(exc, HttpProcessingError):
+            return refusal(self._own, Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))
+        log.error("gateway.failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of the answer is sent already")
+        answer = own_answer(500, "internal", "the gateway failed; its log says why")
+        answer.force_close()
+        return answer

@@ -1,0 +1,74 @@
+"""The request body on its way to the vendor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import StreamReader
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Upload(Payload):
+    """Writes a client's body to the vendor as it comes, no faster than the vendor takes it.
+
+    `client` is where to say `100 Continue` once the vendor is ready, None where the client does not wait for it.
+    `peek` is shown every chunk. `timeout` is how many seconds the vendor may take nothing. `started` and `broken` tell
+    afterwards whether the body was asked for, and whether it was the client's side that broke off.
+    """
+
+    def __init__(
+        self,
+        content: StreamReader,
+        client: AbstractStreamWriter | None,
+        peek: Callable[[bytes], None],
+        timeout: float,
+    ) -> None:
+        super().__init__(content)
+        self._content = content
+        self._client = client
+        self._peek = peek
+        self._timeout = timeout
+        self.started = False
+        self.broken = False
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - the base class's
+        """Refuse: the body is not kept."""
+        raise TypeError("a body on its way cannot be read twice")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,  # noqa: ARG002 - the client's own framing has bounded the body already
+    ) -> None:
+        """Write all of the body."""
+        self.started = True
+        try:
+            if self._client is not None:
+                await self._client.write(CONTINUE)
+            while chunk := await self._next():
+                self._peek(chunk)
+                async with asyncio.timeout(self._timeout):
+                    await writer.write(chunk)
+        except BaseException:
+            # Closing would first wait for a vendor that may never take the rest.
+            if writer.transport is not None:
+                writer.transport.abort()
+            raise
+
+    def show_buffered(self) -> None:
+        """Show what has come so far of a body that nobody asked for."""
+        self._peek(self._content.read_nowait())
+
+    async def _next(self) -> bytes:
+        try:
+            return await self._content.readany()
+        except Exception:
+            self.broken = True
+            raise

@@ -1,0 +1,142 @@
+"""The vendor's side: one attempt for each request, sent as it came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+from aiohttp import ClientRequest, ClientResponse
+from multidict import CIMultiDict
+from yarl import URL
+
+from monitor.gateway.upload import Upload
+from monitor.providers.base import Failure
+
+READ_BUFFER_BYTES = 64 * 1024
+LONGEST_LINE_BYTES = 64 * 1024
+MOST_HEADERS = 1000
+# How long a client waits for `100 Continue` is its own choice (RFC 9110, 10.1.1); curl waits a second.
+CONTINUE_SECONDS = 1.0
+SWITCHING_PROTOCOLS = 101
+
+
+class VendorFailure(Exception):  # noqa: N818 - no error of ours
+    """The vendor gave no answer, or broke one off. `text` says why, for the user."""
+
+    def __init__(self, failure: Failure, text: str) -> None:
+        super().__init__(text)
+        self.failure = failure
+        self.text = text
+
+
+class PatientRequest(ClientRequest):
+    """A request that sends its body at last to a server that knows nothing of `Expect: 100-continue`."""
+
+    def update_expect_continue(self, expect: bool = False) -> None:
+        super().update_expect_continue(expect)
+        if self._continue is not None:
+            self.loop.call_later(CONTINUE_SECONDS, _go_on, self._continue)
+
+
+def _go_on(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(True)
+
+
+def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSession:
+    """A client that adds nothing, follows nothing, keeps nothing and has no limit of its own on connections."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        request_class=PatientRequest,
+        auto_decompress=False,
+        trust_env=False,
+        read_bufsize=READ_BUFFER_BYTES,
+        max_line_size=LONGEST_LINE_BYTES,
+        max_field_size=LONGEST_LINE_BYTES,
+        max_headers=MOST_HEADERS,
+    )
+
+
+async def send(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: URL,
+    headers: CIMultiDict[str],
+    upload: Upload | None,
+    expects_continue: bool,
+) -> ClientResponse:
+    """Send one request, once, and give the answer as soon as its head is here.
+
+    Raises:
+        VendorFailure: there is none.
+    """
+    # The library wants the length to frame the body; what goes out is `headers` and nothing else.
+    framing = {"Content-Length": headers["Content-Length"]} if "Content-Length" in headers else None
+    if upload is not None and framing is None:
+        headers["Transfer-Encoding"] = "chunked"
+    response = await session.request(
+        method,
+        url,
+        data=upload,
+        headers=framing,
+        expect100=expects_continue,
+        allow_redirects=False,
+        middlewares=(_as_it_came(headers),),
+    )
+    if response.status == SWITCHING_PROTOCOLS:
+        response.close()
+        raise VendorFailure(Failure.TRUNCATED, f"{url.origin()} switched protocols unasked")
+    return response
+
+
+Handler = Callable[[ClientRequest], Awaitable[ClientResponse]]
+
+
+def _as_it_came(headers: CIMultiDict[str]) -> Callable[[ClientRequest, Handler], Awaitable[ClientResponse]]:
+    """A client middleware that sets the exact headers, and names every failure.
+
+    The session sends an idempotent request again when a kept connection turns out to be dead; it does so only for the
+    library's own exceptions, so none of them leaves here.
+    """
+
+    async def send_exactly(request: ClientRequest, handler: Handler) -> ClientResponse:
+        request.headers = headers
+        try:
+            return await handler(request)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise vendor_failure(error, request.url.origin()) from error
+
+    return send_exactly
+
+
+def vendor_failure(error: Exception, origin: URL) -> VendorFailure:
+    """What a failure of the client library means."""
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return VendorFailure(Failure.TIMEOUT, f"{origin} did not accept a connection in time")
+        case TimeoutError():
+            return VendorFailure(Failure.TIMEOUT, f"{origin} sent or took no byte in time")
+        case aiohttp.ClientConnectorError():
+            return VendorFailure(Failure.UNREACHABLE, f"cannot connect to {origin}: {error.strerror or 'failed'}")
+        case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
+            return VendorFailure(Failure.TRUNCATED, f"{origin} answered with something that is not HTTP")
+        case _:
+            return VendorFailure(Failure.UNREACHABLE, f"{origin} closed the connection without an answer")
+
+
+async def next_chunk(response: ClientResponse) -> bytes:
+    """The next bytes of the answer's body, empty at its end.
+
+    Raises:
+        VendorFailure: it broke off.
+    """
+    try:
+        return await response.content.readany()
+    except TimeoutError as error:
+        raise VendorFailure(Failure.TIMEOUT, "the answer stopped coming") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise VendorFailure(Failure.TRUNCATED, "the answer broke off") from error

@@ -1,0 +1,165 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wire import account, answers, between, get, reply, split, vendor
+
+from monitor.gateway.refusal import Refused
+from monitor.gateway.target import Target, parse_target
+
+AS_THEY_COME = [
+    "/v1/tasks/17f20503-6c24-4c16-946b-35dbbce2af2f",
+    "/v1/tasks?limit=10&cursor=a%2Fb",
+    "/v1/x?",
+    '/v1/x?a=%zz&b=+ &c=[]|{}"<>^`'.replace(" ", ""),
+    "/v1/%7Euser/%e2%82%ac/a%2Fb/A%2fB",
+    "/v1//double//slash/",
+    "/v1/a;b=c,d:e@f!$&'()*+,=~-._",
+    "/@evil.invalid/x",
+    "/:80/x",
+    "/v1/gen4.5/..hidden/...",
+    "/v1/x?next=http://evil.invalid/../a\\b//c",
+    "/v1/%252e%252e/x",
+    "/http://evil.invalid/",
+    "/",
+]
+
+
+@pytest.mark.parametrize("path", AS_THEY_COME)
+async def test_a_path_and_query_reach_the_vendor_as_they_came(path: str) -> None:
+    async with between(answers(reply(b""))) as (front, vendor):
+        await front.ask(get("/runway" + path))
+    assert vendor.calls[0].lines[0] == f"GET {path} HTTP/1.1".encode()
+
+
+async def test_an_account_alone_is_the_vendors_root() -> None:
+    async with between(answers(reply(b""))) as (front, vendor):
+        await front.ask(get("/runway"))
+        await front.ask(get("/runway?a=b"))
+    assert [call.lines[0] for call in vendor.calls] == [b"GET / HTTP/1.1", b"GET /?a=b HTTP/1.1"]
+
+
+REFUSED = [
+    ("/runway/../other/x", 400, "path"),
+    ("/runway/..", 400, "path"),
+    ("/runway/v1/./x", 400, "path"),
+    ("/runway/%2e%2e/x", 400, "path"),
+    ("/runway/.%2E/x", 400, "path"),
+    ("/runway/v1/..%2f..%2fx", 400, "path"),
+    ("/runway/v1/%5c..%5cx", 400, "path"),
+    ("/runway/%5Cevil.invalid", 400, "path"),
+    ("/runway//evil.invalid/x", 400, "path"),
+    ("/runway/%2fevil.invalid/x", 400, "path"),
+    ("/runway/v1\\..\\x", 400, "target"),
+    ("/runway\\..\\x", 400, "target"),
+    ("/../runway/x", 400, "target"),
+    ("/./runway/x", 400, "target"),
+    ("/%2e%2e/runway", 400, "target"),
+    ("//evil.invalid/x", 400, "target"),
+    ("//runway/x", 400, "target"),
+    ("/", 400, "target"),
+    ("/runway@evil.invalid/x", 400, "target"),
+    ("/%72unway/x", 400, "target"),
+    ("/Runway/x", 400, "target"),
+    ("/runway/x#fragment", 400, "target"),
+    ("/runway/caf\u00e9", 400, "malformed"),
+    ("http://evil.invalid/runway/x", 400, "target"),
+    ("http://127.0.0.1/runway/x", 400, "target"),
+    ("https://user:pass@evil.invalid/", 400, "target"),
+    ("evil.invalid:443", 400, "malformed"),
+    ("*", 400, "malformed"),
+    ("/other/v1/x", 404, "account"),
+    ("/runwayx/v1/x", 404, "account"),
+]
+
+
+@pytest.mark.parametrize(("target", "status", "reason"), REFUSED)
+async def test_a_target_that_could_wander_is_refused_and_sent_nowhere(target: str, status: int, reason: str) -> None:
+    async with between(answers(reply(b""))) as (front, vendor):
+        lines, body = split(await front.ask(get(target)))
+        assert lines[0].split(b" ")[1] == b"%d" % status
+        assert f"X-Genmedia-Monitor: {reason}".encode() in lines
+        document = json.loads(body)
+        assert document["source"] == "genmedia-monitor"
+        assert document["error"]
+        assert front.refused(reason) == 1
+        assert front.sink.observations == []
+    assert vendor.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"CONNECT evil.invalid:443 HTTP/1.1\r\nHost: evil.invalid\r\n\r\n", "target"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
+        (b"GET /runway/x HTTP/1.1\r\n\r\n", "malformed"),
+        (b"GET /runway/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "malformed"),
+        (b"GET /runway/x HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", "malformed"),
+        (b"GET /runway/x HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n", "malformed"),
+        (b"GET /runway/x HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n", "malformed"),
+        (b"GET /runway/x HTTP/1.1\r\nHost: a\r\nX: caf\xe9\r\n\r\n", "header"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello of TLS\r\n\r\n", "malformed"),
+        (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", "malformed"),
+    ],
+)
+async def test_what_cannot_be_passed_as_it_came_is_refused_in_json_and_the_connection_ends(
+    raw: bytes, reason: str
+) -> None:
+    async with between(answers(reply(b""))) as (front, vendor):
+        lines, body = split(await front.ask(raw))
+        assert b" 400 " in lines[0]
+        assert json.loads(body)["source"] == "genmedia-monitor"
+        assert front.refused(reason) == 1
+    assert vendor.connections == 0
+
+
+async def test_a_refusal_quotes_no_header_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    raw = b"GET /runway/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer key_secret\x00\r\n\r\n"
+    async with between(answers(reply(b""))) as (front, _):
+        await front.ask(raw)
+    shown = capfd.readouterr()
+    assert "key_secret" not in shown.out + shown.err
+
+
+async def test_each_account_has_its_own_vendor_and_a_swap_is_seen_at_once() -> None:
+    async with between(answers(reply(b"first"))) as (front, _), vendor(answers(reply(b"second"))) as other:
+        assert (await front.ask(get("/other/x"))).startswith(b"HTTP/1.1 404")
+        front.accounts["other"] = account("other", other.origin)
+        assert (await front.ask(get("/other/x"))).endswith(b"second")
+        assert (await front.ask(get("/runway/x"))).endswith(b"first")
+        del front.accounts["runway"]
+        assert (await front.ask(get("/runway/x"))).startswith(b"HTTP/1.1 404")
+
+
+SEGMENTS = st.sampled_from(
+    ["..", ".", "", "%2e%2e", "%2F", "%5c", "\\", "@", ":", "//", "v1", "a%20b", "?", "#", "evil.invalid"]
+)
+
+
+@given(
+    st.lists(SEGMENTS, max_size=8).map("/".join), st.sampled_from(["/runway", "/runway/", "", "/", "http://runway/"])
+)
+def test_what_is_accepted_names_the_account_and_holds_no_way_out(rest: str, start: str) -> None:
+    raw = start + rest
+    try:
+        target = parse_target(raw)
+    except Refused:
+        return
+    assert raw in {f"/{target.account}{target.path}{target.query}", f"/{target.account}{target.query}"}
+    assert target.path.startswith("/")
+    assert not target.path.startswith("//")
+    assert not {"..", "."} & set(target.path.split("/"))
+    assert "\\" not in target.path
+    assert "#" not in raw
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_target_or_refused(raw: str) -> None:
+    try:
+        target = parse_target(raw)
+    except Refused as refused:
+        assert refused.status == 400
+    else:
+        assert isinstance(target, Target)
+        assert raw.isascii()
