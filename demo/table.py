@@ -7,7 +7,7 @@ from rich.table import Table
 
 from demo.scrape import Scrape
 
-COLUMNS = ("model", "created", "refused", "failed", "pending", "throttled", "running", "oldest", "drains in", "p50",
+COLUMNS = ("model", "created", "refused", "failed", "pending", "throttled", "running", "oldest", "drain", "p50",
            "at once", "in 24 h")  # fmt: skip
 
 

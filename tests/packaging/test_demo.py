@@ -162,7 +162,7 @@ def test_a_row_says_what_the_metrics_say() -> None:
         "throttled": "5",
         "running": "3",
         "oldest": "1m01s",
-        "drains in": "20s",
+        "drain": "20s",
         "p50": "15s",
         "at once": "3/3",
         "in 24 h": "",
