@@ -126,7 +126,7 @@ def watch(demo: Demo, stopped: threading.Event, interval: float) -> None:
     with display(console) as show:
         while not stopped.wait(interval):
             demo.check()
-            show(table(demo.scrape(), "what the monitor sees"))
+            show(table(demo.scrape()))
 
 
 def arguments() -> argparse.Namespace:

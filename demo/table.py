@@ -72,11 +72,11 @@ def summary(scrape: Scrape) -> str:
     )
 
 
-def table(scrape: Scrape, title: str) -> Table:
+def table(scrape: Scrape) -> Table:
     """One row a model."""
-    shown = Table(*COLUMNS, title=title, caption=summary(scrape), box=box.SIMPLE_HEAD, padding=0)
-    for column in shown.columns[1:]:
-        column.justify = "right"
+    shown = Table(caption=summary(scrape), box=box.SIMPLE_HEAD, padding=0)
+    for name in COLUMNS:
+        shown.add_column(name, justify="left" if name == "model" else "right", overflow="fold")
     for model in scrape.models():
         shown.add_row(*row(scrape, model))
     return shown
