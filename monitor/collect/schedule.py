@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -27,8 +28,6 @@ PACE_SECONDS = 1.0
 
 log = structlog.get_logger()
 T = TypeVar("T")
-
-
 Run = Callable[[], Awaitable[float | None]]
 """A run may answer with the seconds until the next one, where that should not come at its interval."""
 
@@ -93,9 +92,11 @@ class Schedule:
             return
         self._pace.cancel()
         self._scheduler.pause()
-        late: set[asyncio.Task[Any]] = set()
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=timeout)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._running:
+                    await asyncio.wait(self._running)
+        late = list(self._running)
         for task in late:
             task.cancel()
         await asyncio.gather(self._pace, *late, return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -17,8 +18,13 @@ MOST_BODY_BYTES = 1024 * 1024
 
 
 def open_client() -> httpx.AsyncClient:
-    """A client for `Vendor`: it follows no redirect, so that a key goes to the configured origin only."""
-    return httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False)
+    """A client for `Vendor`.
+
+    It follows no redirect, so that a key goes to the configured origin only, and keeps no cookie, so that nothing of
+    one account goes with the key of another.
+    """
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, cookies=no_cookies)
 
 
 class Vendor:

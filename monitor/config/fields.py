@@ -105,7 +105,8 @@ def parse_store(text: object) -> str:
         url = make_url(text if isinstance(text, str) else "")
     except (ArgumentError, ValueError):
         raise fault from None
-    if url.drivername not in STORES or (url.drivername == "sqlite" and url.host):
+    in_memory = url.database in {None, "", ":memory:"}
+    if url.drivername not in STORES or (url.drivername == "sqlite" and (url.host or in_memory)):
         raise fault
     return str(text)
 

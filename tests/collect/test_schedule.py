@@ -176,6 +176,25 @@ async def test_draining_starts_nothing_more_and_waits_for_what_runs(own: Own) ->
     assert (job.begun, job.ended, once.ended) == (1, 1, 1)
 
 
+async def test_draining_waits_for_what_a_run_still_spawns(own: Own) -> None:
+    schedule = Schedule(own, ManualClock())
+    schedule.start()
+    go, last = asyncio.Event(), Job()
+
+    async def spawner() -> None:
+        await go.wait()
+        schedule.spawn("follow_up_read", last())
+
+    schedule.every("follow_up:production", 3600.0, spawner)
+    await until(lambda: bool(schedule._running))
+    draining = asyncio.create_task(schedule.drain(10.0))
+    await asyncio.sleep(0)
+    go.set()
+    await draining
+
+    assert last.ended == 1
+
+
 async def test_draining_cancels_what_runs_too_long_without_calling_it_an_error(
     own: Own, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:

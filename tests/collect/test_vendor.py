@@ -101,6 +101,16 @@ async def test_a_redirect_is_not_followed_so_the_key_stays_with_the_vendor(vendo
     assert (exchange.status, other.requests) == (302, [])
 
 
+async def test_a_cookie_is_not_sent_back(vendor: Vendor) -> None:
+    peer = Peer(reply(b"{}", "Set-Cookie: session=1; Path=/\r\nConnection: close\r\n"))
+    async with wire(peer) as origin:
+        for _ in range(2):
+            await vendor.exchange(account_at(origin), READ)
+
+    assert len(peer.requests) == 2
+    assert not [request for request in peer.requests if "cookie" in request.lower()]
+
+
 async def test_the_key_is_sent_in_its_header_and_stands_nowhere_in_the_exchange(vendor: Vendor) -> None:
     peer = Peer(reply(b"{}"))
     async with wire(peer) as origin:

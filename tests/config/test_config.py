@@ -249,6 +249,15 @@ def test_any_text_is_a_configuration_or_faults_of_one_line_each(
     assert not [fault for fault in faults if len(fault.splitlines()) != 1]
 
 
+@pytest.mark.parametrize(
+    "store", ["sqlite://", "sqlite:///:memory:", "sqlite://monitor.db", "mysql://db/m", "monitor.db", "postgres://db/m"]
+)
+def test_a_store_that_would_not_last_or_cannot_be_opened_is_a_fault(tmp_path: Path, store: str) -> None:
+    assert faults_of(write(tmp_path, f"store: '{store}'")) == (
+        "store: not a store; give sqlite:///monitor.db or postgresql://user@host/database",
+    )
+
+
 def test_a_nesting_without_end_is_a_fault(tmp_path: Path) -> None:
     assert faults_of(write(tmp_path, "listen: " + "[" * 5000)) == (
         "the file holds a tag or a nesting that cannot be read; use plain YAML",
