@@ -31,8 +31,8 @@ tasks = Table(
 """One row per task, the fields of `monitor.state.task.Task`. A task is open while `finished_at` is null."""
 
 IS_OPEN = tasks.c.finished_at.is_(None)
-Index("tasks_open", tasks.c.account, tasks.c.model, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
-Index("tasks_finished_at", tasks.c.finished_at)
+Index("tasks_open", tasks.c.account, tasks.c.seen_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("tasks_finished_at", tasks.c.account, tasks.c.finished_at, tasks.c.model)
 Index("tasks_created_at", tasks.c.account, tasks.c.created_at, tasks.c.accepted, tasks.c.model)
 
 tallies = Table(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, case, delete, func, select, tup
 from monitor.model import TaskStatus
 from monitor.state.task import Task
 from monitor.store.dialect import upsert
-from monitor.store.schema import IS_OPEN, tasks
+from monitor.store.schema import IS_OPEN, tallies, tasks
 
 DAY = 86400.0
 RECENT_SECONDS = 3600.0
@@ -123,7 +123,9 @@ def overdue(connection: Connection, accounts: Collection[str], created_before: f
 def prune(connection: Connection, finished_before: float, limit: int) -> int:
     """Forget tasks that ended before this time; the number of rows deleted, `limit` at most."""
     key = tuple_(tasks.c.account, tasks.c.id)
-    old = select(tasks.c.account, tasks.c.id).where(tasks.c.finished_at < finished_before).limit(limit)
+    accounts = select(tallies.c.account).distinct()  # few; and every end of a task has a count, so none is missed
+    ended = and_(tasks.c.account.in_(accounts), tasks.c.finished_at < finished_before)
+    old = select(tasks.c.account, tasks.c.id).where(ended).limit(limit)
     return connection.execute(delete(tasks).where(key.in_(old))).rowcount
 
 

@@ -3,8 +3,9 @@
 from stores import T0
 
 from monitor.model import Reason, TaskStatus
+from monitor.state.tally import Increment, Tally
 from monitor.state.task import Task
-from monitor.store import Database, tasks
+from monitor.store import Database, tallies, tasks
 from monitor.store.tasks import OpenTasks
 
 S = TaskStatus
@@ -140,6 +141,7 @@ def test_retention_forgets_ended_tasks_only_and_no_more_than_asked(database: Dat
     store(database, *old, *kept)
 
     with database.begin(write=True) as connection:
+        tallies.add(connection, [Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", ""))])
         assert [tasks.prune(connection, T0, 2) for _ in range(3)] == [2, 1, 0]
         left = tasks.load(connection, {("a", row.id) for row in (*old, *kept)})
 

@@ -30,8 +30,8 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     is_open = sa.text("finished_at IS NULL")
-    op.create_index("tasks_open", "tasks", ["account", "model"], sqlite_where=is_open, postgresql_where=is_open)
-    op.create_index("tasks_finished_at", "tasks", ["finished_at"])
+    op.create_index("tasks_open", "tasks", ["account", "seen_at"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index("tasks_finished_at", "tasks", ["account", "finished_at", "model"])
     op.create_index("tasks_created_at", "tasks", ["account", "created_at", "accepted", "model"])
     op.create_table(
         "tallies",
