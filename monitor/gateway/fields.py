@@ -138,5 +138,5 @@ def _decoded(string: bytes) -> str:
     """The text of a JSON string; empty where it is broken."""
     try:
         return msgspec.json.decode(string, type=str)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return ""

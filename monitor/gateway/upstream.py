@@ -120,6 +120,8 @@ def vendor_failure(error: Exception, origin: URL) -> VendorFailure:
             return VendorFailure(Failure.TIMEOUT, f"{origin} did not accept a connection in time")
         case TimeoutError():
             return VendorFailure(Failure.TIMEOUT, f"{origin} sent or took no byte in time")
+        case aiohttp.ClientConnectorCertificateError():
+            return VendorFailure(Failure.UNREACHABLE, f"do not trust {origin}: {error.certificate_error}")
         case aiohttp.ClientConnectorError():
             return VendorFailure(Failure.UNREACHABLE, f"cannot connect to {origin}: {error.strerror or 'failed'}")
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():

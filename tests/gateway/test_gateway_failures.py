@@ -1,13 +1,18 @@
 import asyncio
 import json
+import shutil
 import socket
+import ssl
+import subprocess
+from pathlib import Path
 
 import pytest
-from wire import TASK, Call, Hangup, Script, between, dechunk, gateway, get, post, reply, split, until
+from wire import TASK, Call, HangUpError, Script, between, dechunk, gateway, get, post, reply, split, until
 
 from monitor.model import Outcome
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n" + b"x" * 40
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
 HALF_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n10\r\nhal"
 
 
@@ -22,7 +27,7 @@ def sends(data: bytes, then: str) -> Script:
             call.reset()
         if then == "hang":
             await asyncio.Event().wait()
-        raise Hangup
+        raise HangUpError
 
     return script
 
@@ -64,15 +69,38 @@ async def test_a_vendor_that_does_not_speak_tls_gives_502() -> None:
         assert own_error(await front.ask(get()))[:2] == (b"502", "unreachable")
 
 
+async def test_a_vendor_without_a_trusted_certificate_gives_502_and_is_sent_nothing(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed (Debian: apt-get install openssl)")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=127.0.0.1"
+    subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    received = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context)
+    async with server, gateway(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as front:
+        status, header, text = own_error(await front.ask(get()))
+        assert (status, header) == (b"502", "unreachable")
+        assert "certificate" in text
+    assert received in ([], [b""])
+
+
 async def test_a_vendor_that_accepts_no_connection_in_time_gives_504() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         waiting = [socket.socket() for _ in range(3)]
         for client in waiting:
-            client.setblocking(False)
+            client.settimeout(0)
             client.connect_ex(full.getsockname())
-        async with gateway(f"http://127.0.0.1:{full.getsockname()[1]}", timeout=0.2) as front:
+        async with gateway(f"http://127.0.0.1:{full.getsockname()[1]}", patience=0.2) as front:
             assert own_error(await front.ask(get()))[:2] == (b"504", "timeout")
             assert front.sink.requests[0].outcome is Outcome.TIMEOUT
         for client in waiting:
@@ -88,17 +116,13 @@ async def test_a_vendor_that_accepts_no_connection_in_time_gives_504() -> None:
         (b"HTTP/1.1 200 OK\r\nConte", "hang", (b"504", "timeout", Outcome.TIMEOUT)),
         (b"HTTP/1.1 200 OK\r\nConte", "reset", (b"502", "unreachable", Outcome.UNREACHABLE)),
         (b"<html>not HTTP</html>\r\n\r\n", "close", (b"502", "truncated", Outcome.TRUNCATED)),
-        (
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-            "hang",
-            (b"502", "truncated", Outcome.TRUNCATED),
-        ),
+        (SWITCHING, "hang", (b"502", "truncated", Outcome.TRUNCATED)),
     ],
 )
 async def test_no_answer_gives_an_error_in_the_gateways_name(
     data: bytes, then: str, expected: tuple[bytes, str, Outcome]
 ) -> None:
-    async with between(sends(data, then), timeout=0.3) as (front, vendor):
+    async with between(sends(data, then), patience=0.3) as (front, vendor):
         status, header, _ = own_error(await front.ask(post(b'{"model":"gen4.5"}')))
         [seen] = front.sink.requests
         assert (status, header, seen.outcome) == expected
@@ -120,7 +144,7 @@ async def test_the_vendors_own_errors_pass_as_they_are() -> None:
 
 @pytest.mark.parametrize("then", ["close", "reset", "hang"])
 async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(then: str) -> None:
-    async with between(sends(HALF, then), timeout=0.3) as (front, _):
+    async with between(sends(HALF, then), patience=0.3) as (front, _):
         lines, body = split(await front.ask(get()))
         assert b"Content-Length: 100" in lines
         assert body == b"x" * 40
@@ -131,9 +155,9 @@ async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(then: str
 
 @pytest.mark.parametrize("then", ["close", "reset", "hang"])
 async def test_a_chunked_answer_that_breaks_off_gets_no_last_chunk(then: str) -> None:
-    async with between(sends(HALF_CHUNKED, then), timeout=0.3) as (front, _):
+    async with between(sends(HALF_CHUNKED, then), patience=0.3) as (front, _):
         _, body = split(await front.ask(get()))
-        assert body.startswith(b"4\r\nhalf\r\n") or body.startswith(b"7\r\nhalfhal\r\n")
+        assert body.startswith((b"4\r\nhalf\r\n", b"7\r\nhalfhal\r\n"))
         with pytest.raises(ValueError, match="no last chunk"):
             dechunk(body)
 
@@ -149,7 +173,7 @@ async def test_a_request_is_sent_once_even_on_a_kept_connection_that_turns_out_d
         if len(call.lines) and call.lines[0].startswith(b"GET /first"):
             await call.send(reply(b"1"))
         else:
-            raise Hangup
+            raise HangUpError
 
     async with between(script) as (front, vendor):
         assert (await front.ask(get("/runway/first"))).endswith(b"1")
@@ -161,7 +185,7 @@ async def test_a_request_is_sent_once_even_on_a_kept_connection_that_turns_out_d
 async def test_a_connection_that_the_vendor_closed_while_idle_is_not_used_again() -> None:
     async def script(call: Call) -> None:
         await call.send(reply(b"ok"))
-        raise Hangup
+        raise HangUpError
 
     async with between(script) as (front, vendor):
         for _ in range(3):
@@ -196,7 +220,7 @@ async def test_a_client_that_leaves_ends_the_vendors_exchange_at_once(sent: byte
         await call.read_body()
         await call.send(sent)
         assert await call.reader.read() == b""
-        raise Hangup
+        raise HangUpError
 
     async with between(script) as (front, vendor):
         async with front.connect() as (reader, writer):

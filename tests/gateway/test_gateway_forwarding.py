@@ -22,13 +22,7 @@ async def test_a_request_arrives_as_it_was_sent() -> None:
     async with between(answers(reply(b""))) as (front, vendor):
         await front.ask(raw)
     host = b"Host: 127.0.0.1:%d" % vendor.port
-    assert vendor.calls[0].lines == [
-        b"GET /v1/x HTTP/1.1",
-        host,
-        *(field.rstrip() for field in fields[:6]),
-        b"X-Empty: ",
-        fields[7],
-    ]
+    assert vendor.calls[0].lines == [b"GET /v1/x HTTP/1.1", host, *fields]
 
 
 async def test_a_bare_request_gains_nothing_but_the_vendors_host() -> None:
@@ -54,9 +48,8 @@ async def test_an_answer_arrives_as_it_was_sent() -> None:
 
 async def test_hop_by_hop_fields_stay_on_their_side() -> None:
     hops = ["Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "TE: trailers", "Upgrade: h2c", "X-Mine: 1"]
-    raw = "\r\n".join(
-        ["GET /runway/v1/x HTTP/1.1", "Host: a", *hops, "Connection: close, X-Mine, te", "X-End: 1", "", ""]
-    )
+    lines = ["GET /runway/v1/x HTTP/1.1", "Host: a", *hops, "Connection: close, X-Mine, te", "X-End: 1", "", ""]
+    raw = "\r\n".join(lines)
     answer = reply(b"ok", b"Keep-Alive: timeout=5", b"X-Theirs: 1", b"Connection: keep-alive, X-Theirs", b"X-End: 1")
     async with between(answers(answer)) as (front, vendor):
         lines, _ = split(await front.ask(raw.encode()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -67,7 +67,7 @@ class Call:
         self.writer.transport.abort()
 
 
-class Hangup(Exception):
+class HangUpError(Exception):
     """A script raises it to close the connection."""
 
 
@@ -92,7 +92,7 @@ class Vendor:
                 call = Call(reader, writer, await reader.readuntil(b"\r\n\r\n"))
                 self.calls.append(call)
                 await self.script(call)
-        except (Hangup, asyncio.IncompleteReadError, ConnectionError):
+        except (HangUpError, asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             self.closed.set()
@@ -210,13 +210,13 @@ def account(name: str, origin: str) -> Account:
 
 @asynccontextmanager
 async def gateway(
-    origin: str, provider: Provider = PROVIDERS["runway"], *, timeout: float = 5.0, sink: ListSink | None = None
+    origin: str, provider: Provider = PROVIDERS["runway"], *, patience: float = 5.0, sink: ListSink | None = None
 ) -> AsyncIterator[Gateway]:
     """A running gateway in front of `origin`."""
     registry, clock = CollectorRegistry(), ManualClock()
     accounts = {"runway": account("runway", origin)}
     sink = sink or ListSink()
-    config = GatewayConfig(timeout=timeout, connect_timeout=timeout)
+    config = GatewayConfig(timeout=patience, connect_timeout=patience)
     runner = build_gateway(
         lambda: accounts, {"runway": provider}, sink, Own(registry), clock, config, shutdown_timeout=1.0
     )
@@ -230,17 +230,17 @@ async def gateway(
 
 @asynccontextmanager
 async def between(
-    script: Script, provider: Provider = PROVIDERS["runway"], *, timeout: float = 5.0, sink: ListSink | None = None
+    script: Script, provider: Provider = PROVIDERS["runway"], *, patience: float = 5.0, sink: ListSink | None = None
 ) -> AsyncIterator[tuple[Gateway, Vendor]]:
-    """A gateway in front of a vendor that runs `script`."""
-    async with vendor(script) as server, gateway(server.origin, provider, timeout=timeout, sink=sink) as front:
+    """A gateway in front of a vendor that runs `script`, waiting `patience` seconds for it."""
+    async with vendor(script) as server, gateway(server.origin, provider, patience=patience, sink=sink) as front:
         yield front, server
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop run until `condition` holds."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for raises no event
             await asyncio.sleep(0.005)
 
 
