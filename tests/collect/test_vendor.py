@@ -101,6 +101,14 @@ async def test_a_redirect_is_not_followed_so_the_key_stays_with_the_vendor(vendo
     assert (exchange.status, other.requests) == (302, [])
 
 
+async def test_no_compression_is_asked_for_so_that_the_bound_on_a_body_is_one_on_memory(vendor: Vendor) -> None:
+    peer = Peer(reply(b"{}"))
+    async with wire(peer) as origin:
+        await vendor.exchange(account_at(origin), READ)
+
+    assert "accept-encoding: identity\r\n" in peer.requests[0].lower()
+
+
 async def test_a_cookie_is_not_sent_back(vendor: Vendor) -> None:
     peer = Peer(reply(b"{}", "Set-Cookie: session=1; Path=/\r\nConnection: close\r\n"))
     async with wire(peer) as origin:
