@@ -15,7 +15,7 @@ from monitor.providers.base import Failure
 
 READ_BUFFER_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 64 * 1024
-MOST_HEADERS = 1000
+MOST_HEADERS = 256
 # How long a client waits for `100 Continue` is its own choice (RFC 9110, 10.1.1); curl waits a second.
 CONTINUE_SECONDS = 1.0
 SWITCHING_PROTOCOLS = 101

@@ -12,6 +12,8 @@ from wire import TASK, Call, HangUpError, Script, between, dechunk, gateway, get
 from monitor.model import Outcome
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n" + b"x" * 40
+TWO_LENGTHS = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
+CHUNKED_WITH_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
 HALF_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n10\r\nhal"
 
@@ -69,7 +71,9 @@ async def test_a_vendor_that_does_not_speak_tls_gives_502() -> None:
         assert own_error(await front.ask(get()))[:2] == (b"502", "unreachable")
 
 
-async def test_a_vendor_without_a_trusted_certificate_gives_502_and_is_sent_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def untrusted(tmp_path: Path) -> ssl.SSLContext:
+    """A server's TLS with a certificate that nobody vouches for."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is not installed (Debian: apt-get install openssl)")
@@ -78,13 +82,17 @@ async def test_a_vendor_without_a_trusted_certificate_gives_502_and_is_sent_noth
     subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_a_vendor_without_a_trusted_certificate_gives_502_and_is_sent_nothing(untrusted: ssl.SSLContext) -> None:
     received = []
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         received.append(await reader.read())
         writer.close()
 
-    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=untrusted)
     async with server, gateway(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as front:
         status, header, text = own_error(await front.ask(get()))
         assert (status, header) == (b"502", "unreachable")
@@ -116,6 +124,8 @@ async def test_a_vendor_that_accepts_no_connection_in_time_gives_504() -> None:
         (b"HTTP/1.1 200 OK\r\nConte", "hang", (b"504", "timeout", Outcome.TIMEOUT)),
         (b"HTTP/1.1 200 OK\r\nConte", "reset", (b"502", "unreachable", Outcome.UNREACHABLE)),
         (b"<html>not HTTP</html>\r\n\r\n", "close", (b"502", "truncated", Outcome.TRUNCATED)),
+        (TWO_LENGTHS, "hang", (b"502", "truncated", Outcome.TRUNCATED)),
+        (CHUNKED_WITH_LENGTH, "hang", (b"502", "truncated", Outcome.TRUNCATED)),
         (SWITCHING, "hang", (b"502", "truncated", Outcome.TRUNCATED)),
     ],
 )

@@ -1,4 +1,3 @@
-import asyncio
 import gzip
 from collections.abc import Sequence
 
@@ -79,15 +78,13 @@ async def test_the_exchange_shows_what_is_allowed_and_nothing_secret() -> None:
 
 @pytest.mark.parametrize("step", [7.5, -3600.0])
 async def test_the_duration_runs_to_the_last_byte_out_and_is_never_negative(step: float) -> None:
-    async with between(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{}"), provider := Recording()) as (
-        front,
-        server,
-    ):
-        async with front.connect() as (reader, writer):
-            writer.write(get())
-            await reader.readuntil(b"\r\n\r\n")
-            front.clock.advance(step)
-            await reader.read()
+    script = answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{}")
+    provider = Recording()
+    async with between(script, provider) as (front, _), front.connect() as (reader, writer):
+        writer.write(get())
+        await reader.readuntil(b"\r\n\r\n")
+        front.clock.advance(step)
+        await reader.read()
     assert provider.exchanges[0].duration_seconds == max(0.0, step)
 
 
