@@ -38,14 +38,14 @@ def run(config: ConfigFile = None) -> None:
 
     SIGHUP reads the configuration again. A second SIGTERM stops at once.
     """
-    first = _load(config)
-    configure_logging([account.api_key for account in first.accounts])
-    uvloop.run(serve(first, lambda: _load(config), SystemClock()))
+    configure_logging()
+    uvloop.run(serve(_load(config), lambda: _load(config), SystemClock()))
 
 
 @app.command()
 def check_config(file: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
     """Check a configuration: list every fault with its place, or say that it is good."""
+    configure_logging()
     accounts = _load(file).accounts
     typer.echo(f"{file}: good; {len(accounts)} account{'s' if len(accounts) > 1 else ''}")
 
