@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that is about to happen."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # what is awaited tells nobody
+        while not condition():  # what is awaited tells nobody
             await asyncio.sleep(0.005)
 
 

@@ -84,11 +84,9 @@ class Stage:
 
     async def until(self, holds: Callable[[Figures], bool]) -> Figures:
         """The first scrape of which this holds; the test fails when none comes."""
-        figures = Figures()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not holds(figures):
+            while not holds(figures := await self.scrape()):
                 await asyncio.sleep(0.1)
-                figures = await self.scrape()
         return figures
 
     async def requests(self, **having: Any) -> list[dict[str, Any]]:

@@ -39,5 +39,5 @@ class Bench:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what happens in its own time."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+        while not condition():
             await asyncio.sleep(0.01)

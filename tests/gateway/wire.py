@@ -240,7 +240,7 @@ async def between(
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop run until `condition` holds."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what is waited for raises no event
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -86,7 +86,7 @@ def until(control: httpx.AsyncClient) -> Callable[[str, int], Awaitable[None]]:
 
     async def until(name: str, value: int) -> None:
         async with asyncio.timeout(5):
-            while (await control.get("/counts")).json()[name] != value:  # noqa: ASYNC110  it is in another place
+            while (await control.get("/counts")).json()[name] != value:
                 await asyncio.sleep(0.01)
 
     return until

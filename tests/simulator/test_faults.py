@@ -134,7 +134,7 @@ async def test_stopping_releases_what_hangs(clock: ManualClock) -> None:
             await client.post(f"{url}/_control/faults", json={"fault": "hang"})
             hanging = asyncio.create_task(client.get(f"{url}/v1/organization", headers=HEADERS))
             async with asyncio.timeout(5):
-                while not app[SERVER].in_flight:  # noqa: ASYNC110  it is in the server
+                while not app[SERVER].in_flight:
                     await asyncio.sleep(0.01)
         assert (await hanging).status_code == 200
 
