@@ -11,7 +11,7 @@ NODE_MODULES := tests/node/node_modules
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs lock clean
+.PHONY: help demo test lint bench docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ lint: $(VENV)/installed-dev ## check style, format, types and layers
 	$(RUN) mypy
 	$(VENV)/bin/python $(VENV)/bin/lint-imports
 
+bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for docs/benchmarks.md; about 12 minutes
+	@exec $(RUN) benchmarks $(BENCH_ARGS)
+
 docs: $(VENV)/installed-dev ## write docs/metrics.md from the code
 	$(RUN) monitor.metrics > docs/metrics.md
 
@@ -36,6 +39,7 @@ lock: $(VENV)/created ## pin the newest allowed versions of all dependencies, wi
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) pyproject.toml --group demo -c requirements-dev.lock -o requirements-demo.lock
+	$(COMPILE) pyproject.toml --group bench -c requirements-dev.lock -o requirements-bench.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## remove what the other targets made
