@@ -87,7 +87,9 @@ class FollowUp:
     async def _choose(self, now: float, room: int) -> list[Task]:
         """Tasks to read now. For the store a task is due until a read has seen it: look past those left alone."""
         due = await asyncio.to_thread(self._due, now, room + len(self._attempts))
-        ready = [task for task in due if self._attempts.may_read(task.id, now)]
+        # A read may have ended while the store was asked: from `now`, its pause would lie in the future.
+        later = self._clock.now()
+        ready = [task for task in due if self._attempts.may_read(task.id, later)]
         return sorted(ready, key=lambda task: max(task.seen_at, self._attempts.last_read(task.id)))[:room]
 
     def _due(self, now: float, limit: int) -> list[Task]:
