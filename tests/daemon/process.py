@@ -171,16 +171,33 @@ class ProcessStage(Stage):
         return await self.http.get(f"{self.base_url(account)}{path}", headers=headers, **more)
 
 
+@dataclass(frozen=True)
+class Nowhere:
+    """Where a daemon listens that has not been started yet."""
+
+    operator_url: str = ""
+    gateway_url: str = ""
+
+
+@asynccontextmanager
+async def vendor_stage(
+    folder: Path, accounts: Iterable[str] = ("runway",), **settings: Any
+) -> AsyncIterator[ProcessStage]:
+    """A simulator with an organization for each account, and no daemon yet."""
+    keys = {name: f"{KEY[:-4]}{number:04x}" for number, name in enumerate(accounts)}
+    async with serve(build_app(SystemClock(), openings=())) as vendor, httpx.AsyncClient(timeout=30) as http:
+        stage = ProcessStage(vendor, Nowhere(), keys, http, folder)  # type: ignore[arg-type]
+        for name, key in keys.items():
+            await stage.control("POST", "/accounts", **{"name": name, "key": key, "credits": 100_000, **settings})
+        yield stage
+
+
 @asynccontextmanager
 async def process_stage(
     folder: Path, accounts: Iterable[str] = ("runway",), serving: Iterable[str] | None = None, **top: Any
 ) -> AsyncIterator[ProcessStage]:
-    """A simulator with an organization for each account, and a daemon that serves them, or those in `serving`."""
-    keys = {name: f"{KEY[:-4]}{number:04x}" for number, name in enumerate(accounts)}
-    async with serve(build_app(SystemClock(), openings=())) as vendor, httpx.AsyncClient(timeout=30) as http:
-        stage = ProcessStage(vendor, None, keys, http, folder)  # type: ignore[arg-type]
-        for name, key in keys.items():
-            await stage.control("POST", "/accounts", name=name, key=key, credits=100_000)
-        config = stage.configure(keys if serving is None else serving, **top)
+    """A simulator, and a daemon that serves all the accounts there, or those in `serving`."""
+    async with vendor_stage(folder, accounts) as stage:
+        config = stage.configure(stage.keys if serving is None else serving, **top)
         async with running("--config", config, cwd=folder) as stage.daemon:
             yield stage

@@ -24,7 +24,13 @@ def call(*arguments: str | Path, cwd: Path, **environ: str) -> subprocess.Comple
     """Run the program to its end."""
     command = [*MODULE, *arguments]
     return subprocess.run(
-        command, cwd=cwd, env=environment(**environ), capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        command,
+        check=False,
+        cwd=cwd,
+        env=environment(**environ),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -1,0 +1,1 @@
+from stores import database_url  # noqa: F401
