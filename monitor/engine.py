@@ -225,7 +225,7 @@ class Engine:
             middle = len(group) // 2
             return [group[:middle], group[middle:]]
         kind = type(group[0].observation).__name__
-        log.error("observation dropped: it cannot be applied", observation=kind, error=type(error).__name__)
+        log.error("observation.rejected", observation=kind, error=type(error).__name__)
         self._drop("invalid", 1)
         group[0].settle()
         return []
@@ -248,7 +248,7 @@ class Engine:
         self._groups.clear()
         self._queue.clear()
         if rest:
-            log.error("observations lost: the daemon stopped before they were stored", observations=len(rest))
+            log.error("observations.lost", reason="the daemon stopped before they were stored", observations=len(rest))
         self._drop("stopped", sum(arrival.receipt is None for arrival in rest))
         for arrival in rest:
             arrival.refuse()
@@ -282,7 +282,7 @@ class Engine:
 
     def _note_success(self, applied: Applied) -> None:
         if not self.is_storing:
-            log.info("the store works again")
+            log.info("store.recovered")
         self.is_storing = True
         self._own.store_up.set(1)
         for source, count in applied.sources.items():
@@ -294,7 +294,7 @@ class Engine:
 
     def _note_failure(self, error: StoreError) -> None:
         if self.is_storing:
-            log.error("the store fails; observations wait in memory", error=str(error))
+            log.error("store.failed", advice="observations wait in memory", error=str(error))
         self.is_storing = False
         self._own.store_up.set(0)
 
