@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Organization, Outcome, TaskStatus, Usage
+from monitor.model import Kind, Organization, Outcome, TaskStatus, Usage
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
+from monitor.state.tally import Tally
 
 SPEND_DAYS = 30
 
@@ -93,3 +94,40 @@ def spend(usage: Usage, at: float) -> dict[str, Spend]:
 def failed(outcome: str) -> bool:
     """Whether a request of this outcome went wrong; a client that hung up is not the vendor's failure."""
     return outcome not in {Outcome.SUCCESS, Outcome.BENIGN_NOT_FOUND, Outcome.CLIENT_GONE}
+
+
+class RequestCount(msgspec.Struct, frozen=True):
+    """Requests of one kind, by how they ended."""
+
+    kind: Kind
+    outcomes: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of them, attempts included."""
+        return sum(self.outcomes.values())
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """Those that went wrong."""
+        return {outcome: count for outcome, count in self.outcomes.items() if failed(outcome)}
+
+    @property
+    def failed(self) -> int:
+        """How many went wrong."""
+        return sum(self.errors.values())
+
+
+def requests(account: AccountSnapshot) -> list[RequestCount]:
+    """What the application has asked for since counting began; a kind that was never seen is left out."""
+    outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for series in account.series:
+        if series.tally is Tally.REQUESTS:
+            _, kind, _, _, outcome = series.labels
+            outcomes[kind][outcome] += int(series.value)
+    return [RequestCount(kind, dict(outcomes[kind])) for kind in Kind if kind in outcomes]
+
+
+def retries(account: AccountSnapshot) -> int:
+    """How many requests the client marked as repeating another."""
+    return int(sum(series.value for series in account.series if series.tally is Tally.REQUEST_RETRIES))

@@ -34,7 +34,7 @@ def build_web(
     `POST /api/v1/observations`.
     """
     probes = Probes(exposition, ready, reload)
-    api = Api(snapshot)
+    api = Api(snapshot, clock)
     page = StatusPage(snapshot, ready, clock)
     app = web.Application(middlewares=[refuse_browsers])
     app.on_response_prepare.append(secure)

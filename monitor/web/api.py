@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
-from monitor.state.figures import limit_uses
+from monitor.clock import Clock
+from monitor.state.figures import RequestCount, limit_uses, requests, retries, spend
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
 from monitor.state.tally import Tally
 
@@ -27,15 +28,16 @@ LABELS = {
 class Api:
     """Handlers of `/api/v1/accounts`."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot | None]) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot | None], clock: Clock) -> None:
         self._snapshot = snapshot
+        self._clock = clock
 
     async def accounts(self, _: web.Request) -> web.Response:
         """Every account."""
         snapshot = self._snapshot()
         if snapshot is None:
             return _not_yet()
-        return _json({"at": snapshot.at, "accounts": [_account(account) for account in snapshot.accounts]})
+        return _json({**self._time(snapshot), "accounts": [_account(one, snapshot.at) for one in snapshot.accounts]})
 
     async def account(self, request: web.Request) -> web.Response:
         """One account by its name."""
@@ -46,15 +48,38 @@ class Api:
         found = next((account for account in snapshot.accounts if account.account == name), None)
         if found is None:
             return _json({"error": f"no account is named {name!r}"}, status=404)
-        return _json({"at": snapshot.at, **_account(found)})
+        return _json({**self._time(snapshot), **_account(found, snapshot.at)})
+
+    def _time(self, snapshot: Snapshot) -> dict[str, object]:
+        return {"at": snapshot.at, "age_seconds": max(0.0, self._clock.now() - snapshot.at)}
 
 
-def _account(account: AccountSnapshot) -> dict[str, object]:
-    """The account's figures, its limits joined with their use and its counts with their labels' names."""
+def _account(account: AccountSnapshot, at: float) -> dict[str, object]:
+    """The account's figures with what follows from them, and its counts with their labels' names."""
     shown: dict[str, object] = msgspec.to_builtins(account)
     del shown["series"]
     limits = [{**msgspec.to_builtins(use), "saturation_ratio": use.saturation} for use in limit_uses(account)]
-    return {**shown, "limits": limits, "counts": [_count(series) for series in account.series]}
+    return {
+        **shown,
+        "limits": limits,
+        "spent": _spent(account, at),
+        "requests": [_requests(count) for count in requests(account)],
+        "retries": retries(account),
+        "counts": [_count(series) for series in account.series],
+    }
+
+
+def _spent(account: AccountSnapshot, at: float) -> list[dict[str, object]] | None:
+    if account.usage is None:
+        return None
+    return [
+        {"model": model, "today_credits": one.today, "month_credits": one.month}
+        for model, one in spend(account.usage, at).items()
+    ]
+
+
+def _requests(count: RequestCount) -> dict[str, object]:
+    return {"kind": count.kind, "total": count.total, "failed": count.failed, "outcomes": count.outcomes}
 
 
 def _count(series: Series) -> dict[str, object]:

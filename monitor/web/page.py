@@ -8,10 +8,9 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from monitor import __version__
+from monitor import __version__, wording
 from monitor.clock import Clock
 from monitor.state.snapshot import Snapshot
-from monitor.web import wording
 from monitor.web.guard import CSS
 from monitor.web.view import account_view
 

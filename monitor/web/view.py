@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from monitor.model import Kind, Reason, TaskStatus
-from monitor.state.figures import Limit, LimitUse, Spend, failed, limit_uses, spend
+from monitor.model import Reason, TaskStatus
+from monitor.state.figures import Limit, LimitUse, Spend, limit_uses, requests, spend
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
-from monitor.web.wording import UNKNOWN, amount, dollars, duration, share, words
+from monitor.wording import UNKNOWN, amount, dollars, duration, last_read, share, words
 
 NEAR = 0.8
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
@@ -94,12 +94,8 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
 
 
 def _read(read: ReadState) -> Tile:
-    if read.age_seconds is None:
-        return Tile(read.read, "has not worked yet", level="bad")
-    age = duration(read.age_seconds)
-    if not read.up:
-        return Tile(read.read, f"failing, last worked {age} ago", level="bad")
-    return Tile(read.read, f"{age} ago", level="good")
+    level = "good" if read.up and read.age_seconds is not None else "bad"
+    return Tile(read.read, last_read(read.age_seconds, up=read.up), level=level)
 
 
 def _money(account: AccountSnapshot, spent: dict[str, Spend] | None) -> Iterator[Tile]:
@@ -197,16 +193,9 @@ def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], listed: bool) ->
 
 
 def _requests(account: AccountSnapshot) -> Iterator[CountView]:
-    outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for series in account.series:
-        if series.tally is Tally.REQUESTS:
-            _, kind, _, _, outcome = series.labels
-            outcomes[kind][outcome] += int(series.value)
-    for kind in (kind.value for kind in Kind if kind.value in outcomes):
-        counts = outcomes[kind]
-        errors = Counter({outcome: count for outcome, count in counts.items() if failed(outcome)})
-        figures = (amount(counts.total()), amount(errors.total()), share(errors.total(), counts.total()))
-        yield CountView(kind, figures, _causes(errors))
+    for count in requests(account):
+        figures = (amount(count.total), amount(count.failed), share(count.failed, count.total))
+        yield CountView(count.kind, figures, _causes(Counter(count.errors)))
 
 
 def _ended(account: AccountSnapshot) -> Iterator[CountView]:

@@ -61,10 +61,40 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
     }
 
 
+async def test_an_account_tells_what_follows_from_its_figures(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot
+) -> None:
+    daemon.snapshot = snapshot
+    body = await (await client.get("/api/v1/accounts/production")).json()
+    assert {one["model"]: (one["today_credits"], one["month_credits"]) for one in body["spent"]} == {
+        "gen4.5": (1200, 4200),
+        "gen4_image": (-40, 435),
+        "upscale_v1": (0, 12),
+    }
+    assert {one["kind"]: (one["total"], one["failed"]) for one in body["requests"]} == {
+        "create": (532, 25),
+        "poll": (12871, 31),
+        "delete": (9, 0),
+        "other": (3, 0),
+    }
+    assert body["requests"][1]["outcomes"] == {"success": 12840, "overloaded": 31}
+    assert body["retries"] == 20
+
+
+async def test_the_age_of_the_figures_is_told(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    daemon.clock.advance(42)
+    for path in ("/api/v1/accounts", "/api/v1/accounts/production"):
+        assert (await (await client.get(path)).json())["age_seconds"] == 42
+    daemon.clock.advance(-3600)
+    assert (await (await client.get("/api/v1/accounts")).json())["age_seconds"] == 0
+
+
 async def test_what_is_unknown_is_null(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
     daemon.snapshot = snapshot
     body = await (await client.get("/api/v1/accounts/staging")).json()
-    assert (body["organization"], body["usage"], body["limits"]) == (None, None, [])
+    assert (body["organization"], body["usage"], body["spent"], body["limits"]) == (None, None, None, [])
+    assert (body["requests"], body["retries"]) == ([], 0)
 
 
 async def test_an_account_that_is_not_there_is_not_found(

@@ -9,9 +9,9 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
+from monitor import wording
 from monitor.model import TaskStatus
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
-from monitor.web import wording
 from monitor.web.view import account_view
 
 

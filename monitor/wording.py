@@ -43,6 +43,14 @@ def share(part: float, whole: float) -> str:
     return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004
 
 
+def last_read(age_seconds: float | None, *, up: bool) -> str:
+    """How an account read stands; the age is since it last worked, None when it never did."""
+    if age_seconds is None:
+        return "has not worked yet"
+    age = duration(age_seconds)
+    return f"{age} ago" if up else f"failing, last worked {age} ago"
+
+
 def words(label: str) -> str:
     """A label's value as words."""
     return label.replace("_", " ")
