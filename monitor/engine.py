@@ -32,7 +32,7 @@ LINGER_SECONDS = 0.05
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 SUBMIT_SECONDS = 5.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 3.0
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -150,7 +150,7 @@ class Engine:
             self._writer.shutdown(wait=False)
 
     async def stop(self) -> None:
-        """Take no more; `run` returns once the queue is committed, or after 5 s of a failing database."""
+        """Take no more; `run` returns once the queue is committed, or after 3 s of a failing database."""
         self._stop_by = asyncio.get_running_loop().time() + STOP_SECONDS
         for flag in (self._stopping, self._some, self._enough):
             flag.set()
