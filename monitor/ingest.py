@@ -20,6 +20,7 @@ from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Sink
 from monitor.errors import StoreError
+from monitor.logs import redact
 from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider
 from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
@@ -107,7 +108,7 @@ class Ingest:
             try:
                 yield self._checked(DECODER.decode(line))
             except (ValueError, RecursionError) as fault:
-                answer.reject(number, str(fault))
+                answer.reject(number, redact(str(fault)))  # it may quote the line
 
     def _checked(self, seen: AnyObservation) -> AnyObservation:
         """The observation with bounded labels; ValueError says why it cannot be taken."""

@@ -23,11 +23,6 @@ SECRET_SHAPES = re.compile(r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*
 CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "apscheduler", "httpcore", "httpx")
 
 
-def redact(text: str) -> str:
-    """`text` less everything shaped like a key, a bearer token or a URL's user and password."""
-    return SECRET_SHAPES.sub(REDACTED, text)
-
-
 class Redactor:
     """A structlog processor that takes secrets out, by their shape and, once told of them, by their value."""
 
@@ -43,7 +38,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` less every secret."""
-        return redact(self._exact.sub(REDACTED, text) if self._exact else text)
+        return SECRET_SHAPES.sub(REDACTED, self._exact.sub(REDACTED, text) if self._exact else text)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {self.text(str(key)): self._clean(value) for key, value in event.items()}
@@ -66,6 +61,11 @@ def protect(secret: SecretStr) -> SecretStr:
     """Keep this value out of every log line of the process from now on; gives it back."""
     _redactor.protect([secret.get_secret_value()])
     return secret
+
+
+def redact(text: str) -> str:
+    """`text` less every protected value, and all shaped like a key, a bearer token or a URL's user and password."""
+    return _redactor.text(text)
 
 
 def configure_logging(secrets: Iterable[SecretStr] = (), stream: TextIO | None = None, level: str = "info") -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from monitor.errors import ConfigError
+from monitor.logs import redact
 
 
 class _Loader(yaml.SafeLoader):
@@ -66,4 +67,4 @@ def _describe(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}YAML syntax error: {problem}"
+    return f"{place}YAML syntax error: {redact(problem)}"

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from monitor.clock import Clock
+from monitor.logs import redact
 from monitor.state.figures import RequestCount, limit_uses, requests, retries, spend
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
 from monitor.state.tally import Tally
@@ -47,7 +48,7 @@ class Api:
         name = request.match_info["account"]
         found = next((account for account in snapshot.accounts if account.account == name), None)
         if found is None:
-            return _json({"error": f"no account is named {name!r}"}, status=404)
+            return _json({"error": redact(f"no account is named {name!r}")}, status=404)
         return _json({**self._time(snapshot), **_account(found, snapshot.at)})
 
     def _time(self, snapshot: Snapshot) -> dict[str, object]:
