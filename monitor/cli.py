@@ -1,4 +1,4 @@
-"""The command line: `genmedia-monitor run`, `check-config`, `simulate`."""
+"""The command line: `genmedia-monitor run`, `check-config`, `status`, `simulate`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from monitor.config import Config, load
 from monitor.errors import ConfigError, MonitorError
 from monitor.logs import configure_logging
 from monitor.simulator.command import simulate
+from monitor.status.command import status
 
 app = typer.Typer(
     name="genmedia-monitor",
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(status)
 app.command()(simulate)
 
 ConfigFile = Annotated[

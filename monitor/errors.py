@@ -3,7 +3,8 @@
 MonitorError
 ├── ConfigError      the user's configuration; carries every fault with its place
 ├── StoreError       the database cannot be opened, read or written
-└── ListenError      an address cannot be bound
+├── ListenError      an address cannot be bound
+└── DaemonError      a running daemon cannot be asked
 """
 
 from __future__ import annotations
@@ -29,3 +30,7 @@ class StoreError(MonitorError):
 
 class ListenError(MonitorError):
     """A listener's address cannot be bound."""
+
+
+class DaemonError(MonitorError):
+    """A running daemon cannot be asked: it is not there, not ready, or not one."""

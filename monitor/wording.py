@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import floor
 
 UNKNOWN = "unknown"
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -49,6 +50,16 @@ def last_read(age_seconds: float | None, *, up: bool) -> str:
         return "has not worked yet"
     age = duration(age_seconds)
     return f"{age} ago" if up else f"failing, last worked {age} ago"
+
+
+def percentage(ratio: float) -> str:
+    """A ratio in whole percent, rounded down: only a full limit is at 100 %."""
+    return f"{floor(100 * ratio + 1e-9)} %"
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere without what a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def words(label: str) -> str:

@@ -1,0 +1,184 @@
+"""What the command shows, as data: `--json` prints it, the view words it. Its shape is promised in `docs/status.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from monitor.errors import DaemonError
+from monitor.model import TaskStatus
+from monitor.state.snapshot import ModelTasks, ReadState
+from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
+from monitor.status.warnings import warnings
+from monitor.wording import printable
+
+
+class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One finite limit in its own unit; `used` and `saturation_ratio` are None while unknown."""
+
+    limit: str
+    allowed: float
+    used: float | None
+    saturation_ratio: float | None
+
+
+class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One model. `limits_known` says that a limit which is not in `limits` is unlimited, not unknown.
+
+    `throttled_oldest_age_seconds` is None where nothing is throttled, `throttled_drain_seconds` also where it cannot
+    be estimated; the dollars are None while the account's spend is unknown.
+    """
+
+    model: str
+    pending: int
+    throttled: int
+    running: int
+    orphaned: int
+    throttled_oldest_age_seconds: float | None
+    throttled_drain_seconds: float | None
+    accepted_24h: int
+    limits_known: bool
+    limits: tuple[LimitFigures, ...]
+    spent_today_dollars: float | None
+    spent_30d_dollars: float | None
+
+    @property
+    def saturation(self) -> float:
+        """Of the limit that is closest."""
+        return max((limit.saturation_ratio or 0.0 for limit in self.limits), default=0.0)
+
+    def limit(self, name: str) -> LimitFigures | None:
+        """One of its finite limits."""
+        return next((limit for limit in self.limits if limit.limit == name), None)
+
+
+class RequestFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests of one kind since counting began; `error_ratio` is None where there was none."""
+
+    kind: str
+    total: int
+    failed: int
+    error_ratio: float | None
+    outcomes: dict[str, int]
+
+
+class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One account; None is unknown. `limits` are those of the whole account, `unlisted_models` left out of `models`."""
+
+    account: str
+    provider: str
+    warnings: tuple[str, ...]
+    balance_credits: float | None
+    balance_dollars: float | None
+    spent_today_dollars: float | None
+    spent_30d_dollars: float | None
+    limits: tuple[LimitFigures, ...]
+    reads: tuple[ReadState, ...]
+    requests: tuple[RequestFigures, ...]
+    retries: int
+    models: tuple[ModelFigures, ...]
+    unlisted_models: int
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """The evaluation of `at`, Unix seconds, which was `age_seconds` old when it was asked for."""
+
+    at: float
+    age_seconds: float
+    accounts: tuple[AccountFigures, ...]
+
+
+def figures(reply: Reply, names: Collection[str], *, every_model: bool) -> Figures:
+    """The accounts of these names, all without one; only models in use unless `every_model`.
+
+    Raises:
+        DaemonError: there is no account of such a name.
+    """
+    known = [account.account for account in reply.accounts]
+    for name in names:
+        if name not in known:
+            there = f"there are {', '.join(map(printable, known))}" if known else "there is none"
+            raise DaemonError(f"no account is named {name!r}; {there}")
+    chosen = (account for account in reply.accounts if not names or account.account in names)
+    return Figures(
+        at=reply.at,
+        age_seconds=reply.age_seconds,
+        accounts=tuple(_account(account, every_model=every_model) for account in chosen),
+    )
+
+
+def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
+    price = account.dollars_per_credit
+    balance = account.organization.credit_balance if account.organization is not None else None
+    spent = account.spent
+    used = _models_in_use(account)
+    models = {limit.model for limit in account.limits if limit.model} | used
+    if account.organization is not None:
+        models |= account.organization.limits.keys()
+    listed = models if every_model else used
+    rows = [_model(model, account) for model in sorted(listed)]
+    return AccountFigures(
+        account=account.account,
+        provider=account.provider,
+        warnings=tuple(warnings(account)),
+        balance_credits=balance,
+        balance_dollars=_dollars(balance, price),
+        spent_today_dollars=_dollars(None if spent is None else sum(one.today_credits for one in spent), price),
+        spent_30d_dollars=_dollars(None if spent is None else sum(one.month_credits for one in spent), price),
+        limits=_limits("", account.limits),
+        reads=account.reads,
+        requests=tuple(map(_requests, account.requests)),
+        retries=account.retries,
+        models=tuple(sorted(rows, key=lambda row: (row.model not in used, -row.saturation, -row.throttled))),
+        unlisted_models=len(models - listed),
+    )
+
+
+def _models_in_use(account: AccountReply) -> set[str]:
+    used = {limit.model for limit in account.limits if limit.model and limit.used}
+    return used | {tasks.model for tasks in account.tasks} | {spent.model for spent in account.spent or ()}
+
+
+def _model(model: str, account: AccountReply) -> ModelFigures:
+    tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
+    throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
+    spent = None
+    if account.spent is not None:
+        spent = next((one for one in account.spent if one.model == model), SpentReply(model, 0.0, 0.0))
+    return ModelFigures(
+        model=model,
+        pending=tasks.open.get(TaskStatus.PENDING, 0),
+        throttled=throttled,
+        running=tasks.open.get(TaskStatus.RUNNING, 0),
+        orphaned=tasks.orphaned,
+        throttled_oldest_age_seconds=tasks.throttled_oldest_age_seconds if throttled else None,
+        throttled_drain_seconds=tasks.throttled_drain_seconds if throttled else None,
+        accepted_24h=tasks.accepted_24h,
+        limits_known=account.organization is not None and model in account.organization.limits,
+        limits=_limits(model, account.limits),
+        spent_today_dollars=_dollars(None if spent is None else spent.today_credits, account.dollars_per_credit),
+        spent_30d_dollars=_dollars(None if spent is None else spent.month_credits, account.dollars_per_credit),
+    )
+
+
+def _limits(model: str, limits: tuple[LimitReply, ...]) -> tuple[LimitFigures, ...]:
+    return tuple(
+        LimitFigures(limit=limit.limit, allowed=limit.allowed, used=limit.used, saturation_ratio=limit.saturation_ratio)
+        for limit in limits
+        if limit.model == model
+    )
+
+
+def _requests(requests: RequestsReply) -> RequestFigures:
+    return RequestFigures(
+        kind=requests.kind,
+        total=requests.total,
+        failed=requests.failed,
+        error_ratio=requests.failed / requests.total if requests.total else None,
+        outcomes=requests.outcomes,
+    )
+
+
+def _dollars(credits_: float | None, price: float) -> float | None:
+    return None if credits_ is None else round(credits_ * price, 6)

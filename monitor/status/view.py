@@ -1,0 +1,225 @@
+"""The figures as a terminal shows them: the same words as the status page, bars for the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from monitor.state.figures import Limit, failed
+from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
+from monitor.status.warnings import HARD, SOFT
+from monitor.status.watch import Pace, Watch
+from monitor.wording import UNKNOWN, amount, dollars, duration, last_read, moment, percentage, printable, share, words
+
+OLD_AFTER_SECONDS = 60.0
+WIDE = 120
+SHORTEST_BAR = 5
+CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
+
+
+class View:
+    """Everything, at `now` of the watch's clock. Taller than the terminal, it ends with a note of what is missing."""
+
+    def __init__(self, watch: Watch, url: str, now: float) -> None:
+        self._watch, self._url, self._now = watch, url, now
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        content = Group(*self._head(), *self._accounts(options.max_width))
+        lines = console.render_lines(content, options.update(height=None), pad=False)
+        if options.height is not None and len(lines) > options.height:
+            hidden = len(lines) - options.height + 1
+            note = Text(f"{hidden} more lines: enlarge the window, or see one account with --account NAME", style=WARN)
+            lines = [*lines[: options.height - 1], *console.render_lines(note, options.update(height=1), pad=False)]
+        for line in lines:
+            yield from line
+            yield Segment.line()
+
+    def _head(self) -> Iterator[RenderableType]:
+        age = self._watch.age_seconds(self._now)
+        evaluated = f"figures of {moment(self._watch.figures.at)}, {duration(age)} old"
+        yield Text.assemble((printable(self._url), "bold"), ", ", evaluated)
+        if self._watch.trouble:
+            yield Text(f"{self._watch.trouble} - trying again", style=BAD)
+        elif age > OLD_AFTER_SECONDS:
+            yield Text("the daemon answers, but its figures are old: its log says why", style=WARN)
+        if not self._watch.figures.accounts:
+            yield Text("no account is configured")
+
+    def _accounts(self, width: int) -> Iterator[RenderableType]:
+        for account in self._watch.figures.accounts:
+            yield Text()
+            yield from account_view(account, self._watch.paces(account), width)
+
+
+def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int) -> Iterator[RenderableType]:
+    """One account for a terminal of this width."""
+    title = Text.assemble((printable(account.account), "bold"), (f" {printable(account.provider)}", FAINT))
+    yield Rule(title, align="left", style=FAINT, characters="-")
+    for warning in account.warnings:
+        yield Text(f"! {printable(warning)}", style=WARN)
+    yield Padding(_facts(account), (0, 0, 0, 2))
+    if account.requests:
+        yield _section(_requests(account, paces))
+    waiting = [model for model in account.models if model.pending or model.throttled or model.running]
+    if waiting:
+        yield _section(_tasks(waiting))
+    if account.models:
+        yield _section(_models(account.models, width))
+    if account.unlisted_models:
+        more = f"{account.unlisted_models} more models are not in use; --all lists them"
+        yield Padding(Text(more, style=FAINT), (0, 0, 0, 2))
+
+
+def _section(table: Table) -> Padding:
+    return Padding(table, (1, 0, 0, 2))
+
+
+def _table(*titles: str) -> Table:
+    """Columns of these titles, the first for a name, the others for figures."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=FAINT)
+    for title in titles:
+        first = title == titles[0]
+        table.add_column(title, justify="left" if first else "right", overflow="fold", no_wrap=not first)
+    return table
+
+
+def _facts(account: AccountFigures) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style=FAINT, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("balance", _balance(account))
+    grid.add_row("spent", _spent(account))
+    for limit in account.limits:
+        grid.add_row(words(printable(limit.limit)), _use(limit))
+    grid.add_row("tasks", _open(account))
+    grid.add_row("requests", _totals(account))
+    grid.add_row("account reads", Text(", ").join(_reads(account)))
+    return grid
+
+
+def _balance(account: AccountFigures) -> Text:
+    if account.balance_credits is None:
+        return Text(UNKNOWN)
+    style = BAD if account.balance_credits <= 0 else CALM
+    return Text(f"{dollars(account.balance_dollars)}, {amount(account.balance_credits)} credits", style=style)
+
+
+def _spent(account: AccountFigures) -> Text:
+    if account.spent_30d_dollars is None:
+        return Text(UNKNOWN)
+    return Text(f"{dollars(account.spent_today_dollars)} today, {dollars(account.spent_30d_dollars)} in 30 days")
+
+
+def _open(account: AccountFigures) -> Text:
+    """Totals of the listed models, which are all that have an open task."""
+    named = ("throttled", "pending", "running", "orphaned")
+    return Text(", ".join(f"{amount(sum(getattr(model, name) for model in account.models))} {name}" for name in named))
+
+
+def _totals(account: AccountFigures) -> Text:
+    total = sum(requests.total for requests in account.requests)
+    if not total:
+        return Text("none seen yet")
+    wrong = sum(requests.failed for requests in account.requests)
+    return Text(
+        f"{amount(total)}, {amount(wrong)} failed ({share(wrong, total)}), {amount(account.retries)} were retries"
+    )
+
+
+def _reads(account: AccountFigures) -> Iterator[Text]:
+    for read in account.reads:
+        good = read.up and read.age_seconds is not None
+        told = last_read(read.age_seconds, up=read.up)
+        yield Text(f"{words(printable(read.read))} {told}", style=GOOD if good else BAD)
+
+
+def _requests(account: AccountFigures, paces: Mapping[str, Pace]) -> Table:
+    seconds = next((pace.seconds for pace in paces.values()), None)
+    titles = ["requests", "total", "failed", "rate"]
+    table = _table(*titles if seconds is None else [*titles, f"last {duration(seconds)}"])
+    table.add_column("failed with", overflow="fold")
+    for requests in account.requests:
+        row = [
+            Text(printable(requests.kind)),
+            Text(amount(requests.total)),
+            Text(amount(requests.failed)),
+            Text(share(requests.failed, requests.total)),
+        ]
+        if seconds is not None:
+            row.append(_pace(paces[requests.kind]))
+        table.add_row(*row, Text(_causes(requests.outcomes)))
+    return table
+
+
+def _pace(pace: Pace) -> Text:
+    if not pace.failed:
+        return Text(amount(pace.total))
+    return Text(f"{amount(pace.total)}, {amount(pace.failed)} failed ({share(pace.failed, pace.total)})", style=WARN)
+
+
+def _causes(outcomes: Mapping[str, int]) -> str:
+    errors = sorted(((count, outcome) for outcome, count in outcomes.items() if failed(outcome)), reverse=True)
+    return ", ".join(f"{words(printable(outcome))} {amount(count)}" for count, outcome in errors)
+
+
+def _tasks(models: list[ModelFigures]) -> Table:
+    table = _table("open tasks", "throttled", "oldest", "drained in", "pending", "running", "orphaned")
+    for model in models:
+        waits = (duration(model.throttled_oldest_age_seconds), duration(model.throttled_drain_seconds))
+        table.add_row(
+            _name(model),
+            amount(model.throttled),
+            *(waits if model.throttled else ("-", "-")),
+            amount(model.pending),
+            amount(model.running),
+            Text(amount(model.orphaned), style=WARN if model.orphaned else CALM),
+        )
+    return table
+
+
+def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
+    table = _table("limits")
+    table.expand = True
+    for title in ("concurrency", "in 24 h"):
+        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(ratio=1, min_width=SHORTEST_BAR)
+        table.add_column(justify="right", no_wrap=True)
+    if width >= WIDE:
+        for title in ("seen here", "today", "30 days"):
+            table.add_column(title, justify="right", no_wrap=True)
+    for model in models:
+        spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
+        table.add_row(
+            _name(model),
+            *_limit(model, Limit.CONCURRENCY),
+            *_limit(model, Limit.DAILY_GENERATIONS),
+            *((amount(model.accepted_24h), *spent) if width >= WIDE else ()),
+        )
+    return table
+
+
+def _name(model: ModelFigures) -> Text:
+    return Text(printable(model.model) or "no model")
+
+
+def _limit(model: ModelFigures, name: Limit) -> tuple[RenderableType, RenderableType, RenderableType]:
+    limit = model.limit(name)
+    if limit is None:
+        return Text("unlimited" if model.limits_known else UNKNOWN), Text(), Text()
+    ratio = limit.saturation_ratio
+    if ratio is None:
+        return _use(limit), Text(), Text()
+    style = BAD if ratio >= HARD else WARN if ratio >= SOFT else GOOD
+    bar = ProgressBar(1.0, ratio, style=FAINT, complete_style=style, finished_style=style)
+    return _use(limit), bar, Text(percentage(ratio), style=style)
+
+
+def _use(limit: LimitFigures) -> Text:
+    return Text(f"{amount(limit.used)} of {amount(limit.allowed)}")

@@ -1,0 +1,46 @@
+"""What deserves attention, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.model import TaskStatus
+from monitor.state.figures import Limit
+from monitor.state.snapshot import ModelTasks
+from monitor.status.daemon import AccountReply, LimitReply
+from monitor.wording import amount, duration, last_read, percentage, words
+
+SOFT, HARD = 0.8, 0.95
+LONG_WAIT_SECONDS = 300.0
+# A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
+SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
+
+
+def warnings(account: AccountReply) -> Iterator[str]:
+    """The account's, what hurts first."""
+    balance = account.organization.credit_balance if account.organization is not None else None
+    if balance is not None and balance <= 0:
+        yield "no credits are left: generations are refused"
+    for read in account.reads:
+        if not read.up or read.age_seconds is None:
+            yield f"the read of {words(read.read)}: {last_read(read.age_seconds, up=read.up)}"
+    for limit in sorted(account.limits, key=lambda limit: -(limit.saturation_ratio or 0.0)):
+        yield from _limit(limit)
+    for tasks in account.tasks:
+        yield from _tasks(tasks)
+
+
+def _limit(limit: LimitReply) -> Iterator[str]:
+    if limit.limit in SILENT or not limit.used or limit.saturation_ratio is None or limit.saturation_ratio < SOFT:
+        return
+    where = f"{limit.model}: " if limit.model else ""
+    share = percentage(limit.saturation_ratio)
+    yield f"{where}{words(limit.limit)} at {share}: {amount(limit.used)} of {amount(limit.allowed)}"
+
+
+def _tasks(tasks: ModelTasks) -> Iterator[str]:
+    throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
+    if throttled and tasks.throttled_oldest_age_seconds >= LONG_WAIT_SECONDS:
+        yield f"{tasks.model}: {amount(throttled)} throttled, for up to {duration(tasks.throttled_oldest_age_seconds)}"
+    if tasks.orphaned:
+        yield f"{tasks.model}: {amount(tasks.orphaned)} orphaned, their client stopped polling"
