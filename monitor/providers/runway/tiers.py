@@ -1,0 +1,120 @@
+"""Runway's usage tiers, as every table that is known of them.
+
+Four tables in two years: each is dated, none is to be trusted against the account's own answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.model import ModelLimits, Organization
+from monitor.providers.runway.tables import DOLLARS_PER_CREDIT
+from monitor.providers.tiers import Tier, TierMatch, TierTable, TierTables
+
+VIDEO, IMAGE, AUDIO, REALTIME = "video", "image", "audio", "realtime"
+
+MODELS_OF = {
+    VIDEO: """
+        gen4.5 gen4_turbo aleph2 act_two veo3.1 veo3.1_fast gemini_omni_flash gemini_omni_flash_1.1
+        kling2.5_turbo_pro kling3.0_4k kling3.0_pro kling3.0_standard klingO3_4k klingO3_pro klingO3_standard kling_4
+        hailuo3 h3_max happyhorse_1_0 seedance2 seedance2_fast seedance2_mini seedance2_5 wan3 wan3_prime
+        grok_imagine_1_5 grok_imagine_1_5_lite gen3a_turbo gen4_aleph veo3
+    """,
+    IMAGE: """
+        gen4_image gen4_image_turbo gpt_image_2 gpt_image_2_5_flare gpt_image_2_5_sunburst muse_image nano_banana_2.1
+        gemini_2.5_flash gemini_image3_pro gemini_image3.1_flash gemini_image3.1_flash_lite grok_imagine_image_2
+        seedream5_pro seedream5_lite seedream5_flash bria_fibo_1_5 bria_fibo_edit_1_5
+        ideogram_4_0 ideogram_4_5 recraft_v4_1_flash recraft_v4_1_vector
+    """,
+    AUDIO: """
+        seed_audio mirelo_sfx_2_0 eleven_v4 eleven_v3 eleven_multilingual_v2 eleven_multilingual_sts_v2
+        eleven_text_to_sound_v2 eleven_voice_dubbing eleven_voice_isolation eleven_ttv_v3 eleven_multilingual_ttv_v2
+    """,
+    REALTIME: "gwm1_avatars",
+}
+MODALITIES = {model: modality for modality, models in MODELS_OF.items() for model in models.split()}
+"""By the endpoint that takes the model (SDK 5.24.0, autumn 2026). How recipes, workflows and the avatar videos count is
+not stated anywhere: they have no modality here."""
+
+UNTABLED = frozenset(
+    {"ruby", "enhance_frame_rate", "magnific_precision_upscaler_v2", "magnific_video_upscaler_creative"}
+)
+"""Models with a table of their own, which is not known (docs `usage/tiers`, autumn 2026)."""
+
+
+def _columns(concurrency: Sequence[int], daily: Sequence[int]) -> tuple[ModelLimits, ...]:
+    return tuple(
+        ModelLimits(concurrency=at_once, daily_generations=a_day)
+        for at_once, a_day in zip(concurrency, daily, strict=True)
+    )
+
+
+AUTUMN_2026 = TierTable(
+    name="docs, autumn 2026",
+    date="autumn 2026",
+    source="https://docs.dev.runwayml.com/usage/tiers",
+    doubt="The names of the five columns are lost. The first is video; image and audio are probably the second and "
+    "third, real-time one of the last two. Its tiers are reached at once; the launch checklist of the same docs still "
+    "says to wait.",
+    columns={VIDEO: (0,), IMAGE: (1, 2), AUDIO: (1, 2, 4), REALTIME: (3, 4)},
+    tiers=(
+        Tier(1, _columns((1, 2, 2, 1, 1), (50, 200, 200, 50, 50)), 100),
+        Tier(2, _columns((3, 3, 3, 3, 3), (500, 1_000, 1_000, 500, 1_000)), 500, 50),
+        Tier(3, _columns((5, 5, 5, 5, 5), (1_000, 2_000, 2_000, 1_000, 2_000)), 2_000, 100),
+        Tier(4, _columns((10, 10, 10, 10, 10), (5_000, 10_000, 10_000, 5_000, 10_000)), 20_000, 1_000),
+        Tier(5, _columns((20, 20, 20, 20, 20), (25_000, 30_000, 30_000, 25_000, 30_000)), 100_000, 5_000),
+    ),
+)
+
+APRIL_2026 = TierTable(
+    name="skill pack, April 2026",
+    date="2026-04-21",
+    source="github runwayml/skills, commit c5674fd",
+    doubt="It gives ranges over all models, not who has which end.",
+    columns={},
+    tiers=(
+        Tier(1, _columns((1, 2), (50, 200)), 100),
+        Tier(2, _columns((3, 3), (500, 1_000)), 500, 50, 1),
+        Tier(3, _columns((5, 5), (1_000, 2_000)), 2_000, 100, 7),
+        Tier(4, _columns((10, 10), (5_000, 10_000)), 20_000, 1_000, 14),
+        Tier(5, _columns((20, 20), (25_000, 30_000)), 100_000, 5_000, 7),
+    ),
+)
+
+LATE_2025 = TierTable(
+    name="docs, late 2025",
+    date="late 2025",
+    source="a third party's research report, which copied the table from https://docs.dev.runwayml.com",
+    doubt="Second hand, and without what it takes to reach a tier. The limits were the organization's, of all models.",
+    columns={},
+    tiers=(
+        Tier(1, _columns((1,), (50,)), 100),
+        Tier(2, _columns((2,), (200,)), 500, None, None),
+        Tier(3, _columns((5,), (1_000,)), 2_000, None, None),
+        Tier(4, _columns((10,), (5_000,)), 10_000, None, None),
+        Tier(5, _columns((20,), (25_000,)), 100_000, None, None),
+    ),
+)
+
+BEFORE_LATE_2025 = TierTable(
+    name="docs, before late 2025",
+    date="undated, older than late 2025",
+    source="https://docs.dev.runwayml.com/usage/tiers",
+    doubt="The limits were the organization's, of all models.",
+    columns={},
+    tiers=(
+        Tier(1, _columns((1,), (50,)), 100),
+        Tier(2, _columns((2,), (200,)), 500, 50, 1),
+        Tier(3, _columns((3,), (500,)), 1_000, 100, 7),
+        Tier(4, _columns((4,), (1_000,)), 5_000, 1_000, 14),
+        Tier(5, _columns((8,), (5_000,)), 20_000, 5_000, 7),
+    ),
+)
+
+TIERS = TierTables((AUTUMN_2026, APRIL_2026, LATE_2025, BEFORE_LATE_2025), MODALITIES, UNTABLED, DOLLARS_PER_CREDIT)
+"""Every table, newest first."""
+
+
+def infer_tier(limits: Organization) -> TierMatch | None:
+    """The tier of an account by what it answers of its limits; None where they are those of no tier or of several."""
+    return TIERS.infer(limits)
