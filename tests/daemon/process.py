@@ -165,10 +165,10 @@ class ProcessStage(Stage):
         """Ask for a reload over HTTP."""
         return await self.http.post(f"{self.daemon.operator_url}/-/reload")
 
-    async def ask(self, path: str, account: str = "runway", **more: Any) -> httpx.Response:
+    async def ask(self, path: str, account: str = "runway", method: str = "GET", **more: Any) -> httpx.Response:
         """What an application gets through the gateway with the account's own key."""
         headers = {"Authorization": f"Bearer {self.keys[account]}", "X-Runway-Version": "2024-11-06"}
-        return await self.http.get(f"{self.base_url(account)}{path}", headers=headers, **more)
+        return await self.http.request(method, f"{self.base_url(account)}{path}", headers=headers, **more)
 
 
 @dataclass(frozen=True)
