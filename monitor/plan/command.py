@@ -1,0 +1,66 @@
+"""`genmedia-monitor plan`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Annotated
+
+import typer
+
+from monitor.clock import SystemClock
+
+
+def plan(
+    count: Annotated[int, typer.Option(help="How many tasks.")],
+    seconds: Annotated[float, typer.Option(help="How long one runs, from start to end.")],
+    model: Annotated[
+        str | None, typer.Option(help="The model they use.", show_default="the only one that is in use")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="When all should be done: 18:00, or 2026-11-23T18:00. Local time.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Whose live limits count.", show_default="the only one there is")
+    ] = None,
+    tier: Annotated[int | None, typer.Option(help="Plan for this usage tier; no daemon is asked.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Tasks that run at once, instead of the limit there is.")
+    ] = None,
+    daily: Annotated[
+        int | None, typer.Option(help="Generations in any 24 hours, instead of the limit there is.")
+    ] = None,
+    used: Annotated[int | None, typer.Option(help="Generations of the last 24 hours, instead of those known.")] = None,
+    credits_per_task: Annotated[
+        float | None, typer.Option(help="What a task costs, instead of the list price.")
+    ] = None,
+    output_seconds: Annotated[
+        float | None, typer.Option(help="Length of one result, for prices by the second.")
+    ] = None,
+    url: Annotated[str, typer.Option(help="The daemon's operator listener.")] = "http://127.0.0.1:10190",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell how long a batch of tasks takes, which limit holds it up, which tier would do, and what it costs.
+
+    Asks a running daemon for the account's limits. With --tier, or without --account but with --concurrency or --daily,
+    it needs none.
+    """
+    # Rich and httpx would cost every other command its start.
+    from monitor.plan.present import present  # noqa: PLC0415
+    from monitor.plan.request import Request, deadline  # noqa: PLC0415
+
+    now = float(math.floor(SystemClock().now()))
+    request = Request(
+        count=count,
+        seconds=seconds,
+        model=model,
+        by=None if by is None else deadline(by, now),
+        account=account,
+        tier=tier,
+        concurrency=concurrency,
+        daily=daily,
+        used=used,
+        credits_per_task=credits_per_task,
+        output_seconds=output_seconds,
+    )
+    asyncio.run(present(request, now, url, as_json=json))

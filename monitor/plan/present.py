@@ -1,0 +1,38 @@
+"""From a request to what is printed."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+from rich.console import Console
+
+from monitor.plan.reckon import reckon
+from monitor.plan.request import Request
+from monitor.plan.standing import Standing, given, live
+from monitor.plan.view import view
+from monitor.status.daemon import Daemon
+
+WIDTH_WITHOUT_TERMINAL = 140
+
+
+async def present(request: Request, now: float, url: str, *, as_json: bool) -> None:
+    """Print the plan as text or JSON; `now` is Unix seconds, `url` the daemon's where one has to be asked.
+
+    Raises:
+        DaemonError: the daemon cannot be asked.
+        PlanError: what it answers leaves open what is meant.
+    """
+    answer = reckon(request, await _standing(request, url), now)
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n")
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+    console.print(view(answer))
+
+
+async def _standing(request: Request, url: str) -> Standing:
+    if request.offline:
+        return given(request)
+    async with Daemon(url) as daemon:
+        return live(await daemon.ask(), request)
