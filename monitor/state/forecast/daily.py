@@ -1,0 +1,136 @@
+"""When the rolling daily cap of one model will be hit.
+
+Use at a later time is what is used now, less the entries of the window that expire until then, plus what will be
+accepted until then. The first two are known exactly. Acceptances are taken to begin at the present pace and to fade,
+over `FADE`, into those of the same hours yesterday, halfway (geometrically) scaled to today's level; where yesterday
+was not watched, the present pace goes on. The pace is measured over half an hour and over two hours, and both must
+lead to the limit, with a margin for chance, before anything is announced.
+
+The constants were chosen on the tuning seeds of `benchmarks.forecast`; docs/forecast.md tells how well they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from math import exp, sqrt
+
+import msgspec
+
+from monitor.state.ledger import DAY, HOUR, Ledger, Span, seconds_watched
+
+STEP = 300.0
+STEPS = 48
+HORIZON = STEP * STEPS
+"""Nothing further ahead is looked at."""
+ANNOUNCED = 2 * HOUR
+"""A limit is announced when it will be hit within this time even by the cautious path."""
+PACES = (HOUR / 2, 2 * HOUR)
+FADE = 80 * 60.0
+LEVEL_OVER = 3 * HOUR
+LEVEL_PRIOR = 0.1
+SMOOTHING = 6
+CAUTION = 0.7
+CHANCE = 1.3
+DRIFT = 0.2
+LEAST_SHARE = 0.5
+LEAST_ENTRIES = 3
+WEIGHTS = [exp(-(k + 0.5) * STEP / FADE) for k in range(STEPS)]
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """Seconds until a limit is hit.
+
+    `expected` is the likely time; `latest` a cautious one, or None where the evidence does not bear an announcement
+    and only keeps one that has been made.
+    """
+
+    expected: float
+    latest: float | None
+
+
+class Use(msgspec.Struct, frozen=True):
+    """What is known of one model's use: our own ledger, when we watched, and the provider's figure where it told one.
+
+    Use that the provider counts beyond ours is taken to lie evenly over the window. What of it lies in time that we
+    watched never came past us: it is taken to go on as it is. The rest expires unreplaced.
+    """
+
+    ledger: Ledger
+    watched: tuple[Span, ...]
+    provider: int | None = None
+
+    def total(self, now: float) -> int:
+        """The larger of both figures."""
+        return max(self.ledger.used(now), self.provider or 0)
+
+
+def estimate(use: Use, limit: int, now: float) -> Estimate | None:
+    """When `limit` will be hit; None without reason to expect it. At the limit, zero seconds."""
+    used = use.total(now)
+    if used >= limit:
+        return Estimate(0.0, 0.0)
+    if used < LEAST_SHARE * limit or use.ledger.between(now - max(PACES), now) < LEAST_ENTRIES:
+        return None
+    expiring, yesterday, blind = _window(use, used, now)
+    level = _level(use, limit, now)
+    likely, cautious = [], []
+    for seconds in PACES:
+        pace = use.ledger.between(now - seconds, now) * STEP / seconds
+        rates = _rates(pace, level, yesterday, blind)
+        room = [limit - used + gone for gone in expiring]
+        arrivals = list(accumulate(rates, initial=0.0))
+        likely.append(_crossing(arrivals, room))
+        cautious.append(_crossing([n - CAUTION * sqrt(CHANCE * n + (DRIFT * n) ** 2) for n in arrivals], room))
+    hits = [seconds for seconds in likely if seconds is not None]
+    return Estimate(sum(hits) / len(hits), _agreed(cautious)) if hits else None
+
+
+def _agreed(cautious: Sequence[float | None]) -> float | None:
+    """The later of the paces' times when all of them are near enough to be announced."""
+    latest = max(HORIZON if seconds is None else seconds for seconds in cautious)
+    return latest if latest <= ANNOUNCED else None
+
+
+def _window(use: Use, used: int, now: float) -> tuple[list[float], list[float], list[float]]:
+    """At the end of each step what has expired by then; in each step yesterday's acceptances, smoothed, and the share
+    of that time which nobody watched."""
+    start = now - DAY - SMOOTHING * STEP
+    steps = STEPS + 2 * SMOOTHING
+    ours = use.ledger.cumulative(start, STEP, steps)
+    blind = [0.0] * steps
+    if seconds_watched(use.watched, start, start + steps * STEP) < steps * STEP:
+        edges = [start + k * STEP for k in range(steps + 1)]
+        blind = [1 - seconds_watched(use.watched, a, b) / STEP for a, b in pairwise(edges)]
+    unseen = (used - use.ledger.used(now)) * STEP / DAY
+    both = [a + b * unseen for a, b in zip(ours, accumulate(blind, initial=0.0), strict=True)]
+    expiring = [both[SMOOTHING + k] - both[SMOOTHING] for k in range(STEPS + 1)]
+    width = 2 * SMOOTHING
+    yesterday = [(late - early) / width for early, late in zip(ours, ours[width:], strict=False)]
+    return expiring, yesterday, blind[SMOOTHING : SMOOTHING + STEPS]
+
+
+def _level(use: Use, limit: int, now: float) -> float:
+    """Today's acceptances of the last hours to yesterday's, drawn towards 1 where there are few."""
+    prior = LEVEL_PRIOR * limit * LEVEL_OVER / DAY
+    today = use.ledger.between(now - LEVEL_OVER, now)
+    then = now - DAY
+    watched = seconds_watched(use.watched, then - LEVEL_OVER, then) / LEVEL_OVER
+    before = use.ledger.between(then - LEVEL_OVER, then) + (1 - watched) * today
+    return sqrt((today + prior) / (before + prior))
+
+
+def _rates(pace: float, level: float, yesterday: Sequence[float], blind: Sequence[float]) -> Iterator[float]:
+    """Acceptances expected in each step."""
+    for weight, usual, unknown in zip(WEIGHTS, yesterday, blind, strict=False):
+        later = level * usual + unknown * (pace - level * usual)
+        yield later + weight * (pace - later)
+
+
+def _crossing(arrivals: Sequence[float], room: Sequence[float]) -> float | None:
+    """Seconds until arrivals fill the room, within a step in proportion."""
+    lack = [free - came for free, came in zip(room, arrivals, strict=True)]
+    for k, (before, after) in enumerate(pairwise(lack)):
+        if after <= 0:
+            return STEP * (k + before / (before - after))
+    return None

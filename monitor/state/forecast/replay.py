@@ -1,0 +1,63 @@
+"""What the daily forecast would have said over a history of acceptances: the daemon's own steps, minute by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil
+
+import msgspec
+
+from monitor.state.forecast.daily import Use, estimate
+from monitor.state.forecast.warning import Outlook, Warning, advance, arm
+from monitor.state.ledger import DAY, REACH, Ledger, Span
+
+EVERY = 60.0
+"""Seconds from one forecast to the next."""
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """Every warning in order of raising, the last perhaps still standing, and when the limit was hit. Unix seconds."""
+
+    warnings: tuple[Warning, ...]
+    exhaustions: tuple[float, ...]
+
+
+def replay(accepted: Sequence[float], limit: int) -> Replay:
+    """Replay ascending acceptance times, as if they were all the traffic and the daemon had started with the first."""
+    outlook, warnings = Outlook(), []
+    for use, now in uses(accepted):
+        step = advance(outlook, estimate(use, limit, now), use.total(now), limit, now)
+        outlook = step.outlook
+        if step.ended is not None:
+            warnings.append(step.ended)
+    if outlook.standing is not None:
+        warnings.append(outlook.standing.warning)
+    return Replay(tuple(warnings), tuple(exhaustions(accepted, limit)))
+
+
+def uses(accepted: Sequence[float]) -> Iterator[tuple[Use, float]]:
+    """What was known at each forecast until the last acceptance, and the time of the forecast."""
+    if not accepted:
+        return
+    ledger, taken = Ledger(), 0
+    first = EVERY * ceil(accepted[0] / EVERY)
+    for turn in range(1 + ceil((accepted[-1] - first) / EVERY)):
+        now = first + turn * EVERY
+        while taken < len(accepted) and accepted[taken] <= now:
+            ledger.add(accepted[taken])
+            taken += 1
+        ledger.forget(now - REACH)
+        yield Use(ledger, (Span(accepted[0], now),)), now
+
+
+def exhaustions(accepted: Sequence[float], limit: int) -> Iterator[float]:
+    """When the acceptances of 24 hours reached `limit`, having been below 90 % of it since the last time."""
+    armed, oldest = True, 0
+    for newest, at in enumerate(accepted):
+        while accepted[oldest] <= at - DAY:
+            oldest += 1
+        armed = arm(armed, newest - oldest, limit)
+        after = arm(armed, newest - oldest + 1, limit)
+        if armed and not after:
+            yield at
+        armed = after

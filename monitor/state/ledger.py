@@ -1,0 +1,99 @@
+"""The rolling window of a daily cap: when the generations of one model were accepted, to the instant.
+
+A slot is taken when a generation is accepted and frees exactly 24 hours later (Runway, usage tiers: a rolling window,
+not a calendar day). The window at `now` is (now - 24 h, now]. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+REACH = 28 * HOUR
+"""How far back the forecast looks: the window, and what came in the hours before it a day ago."""
+
+
+class Ledger:
+    """Acceptance times of one model in ascending order, eight bytes each.
+
+    It holds what it was given: that a task is accepted once is settled before, by the task's id.
+    """
+
+    def __init__(self, accepted: Iterable[float] = ()) -> None:
+        self._accepted = array("d", sorted(accepted))
+
+    def __len__(self) -> int:
+        return len(self._accepted)
+
+    def add(self, at: float) -> None:
+        """One more acceptance, whenever it was."""
+        self._accepted.insert(bisect_right(self._accepted, at), at)
+
+    def replace(self, since: float, accepted: Iterable[float]) -> None:
+        """Let the acceptances after `since` be these; the same call twice changes nothing."""
+        del self._accepted[bisect_right(self._accepted, since) :]
+        self._accepted.extend(sorted(at for at in accepted if at > since))
+
+    def forget(self, until: float) -> None:
+        """Drop the acceptances up to `until`. What a clock set back would need again must be given again."""
+        del self._accepted[: bisect_right(self._accepted, until)]
+
+    def between(self, start: float, end: float) -> int:
+        """How many were accepted in (start, end]."""
+        return max(0, bisect_right(self._accepted, end) - bisect_right(self._accepted, start))
+
+    def used(self, now: float) -> int:
+        """How many slots are taken: the acceptances in (now - 24 h, now]."""
+        return self.between(now - DAY, now)
+
+    def freeing(self, now: float, seconds: float) -> int:
+        """How many of the slots taken at `now` are free again `seconds` later."""
+        return self.between(now - DAY, min(now, now - DAY + seconds))
+
+    def next_free(self, now: float) -> float | None:
+        """When the next of the taken slots frees; None when none is taken."""
+        first = bisect_right(self._accepted, now - DAY)
+        if first < len(self._accepted) and self._accepted[first] <= now:
+            return self._accepted[first] + DAY
+        return None
+
+    def cumulative(self, start: float, step: float, count: int) -> list[int]:
+        """How many were accepted in (start, start + k * step], for k from 0 to `count`."""
+        accepted, low = self._accepted, bisect_right(self._accepted, start)
+        high = bisect_right(accepted, start + count * step, low)
+        return [bisect_right(accepted, start + k * step, low, high) - low for k in range(count + 1)]
+
+
+class Span(NamedTuple):
+    """A stretch of time in which every acceptance that passes through us was seen."""
+
+    start: float
+    end: float
+
+
+def attend(watched: Sequence[Span], now: float, gap: float) -> tuple[Span, ...]:
+    """The watched spans after one more sign of life at `now`.
+
+    A silence of more than `gap` seconds begins a new span. What lies in the future of a clock that was set back was not
+    watched, and what no window needs any more is dropped.
+    """
+    known = [Span(start, min(end, now)) for start, end in watched if start <= now and end > now - REACH]
+    if known and now - known[-1].end <= gap:
+        known[-1] = Span(known[-1].start, now)
+    else:
+        known.append(Span(now, now))
+    return tuple(known)
+
+
+def seconds_watched(watched: Iterable[Span], start: float, end: float) -> float:
+    """How much of (start, end] was watched. The spans do not overlap."""
+    return sum(max(0.0, min(span.end, end) - max(span.start, start)) for span in watched)
+
+
+def coverage(watched: Iterable[Span], now: float) -> float:
+    """The share of (now - 24 h, now] that was watched, 0 to 1."""
+    return min(1.0, seconds_watched(watched, now - DAY, now) / DAY)
