@@ -1,4 +1,4 @@
-"""The command line: `genmedia-monitor run`, `check-config`, `status`, `simulate`."""
+"""The command line: `genmedia-monitor run`, `check-config`, `status`, `plan`, `simulate`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from monitor.clock import SystemClock
 from monitor.config import Config, load
 from monitor.errors import ConfigError, MonitorError
 from monitor.logs import configure_logging
+from monitor.plan.command import plan
 from monitor.simulator.command import simulate
 from monitor.status.command import status
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(status)
+app.command()(plan)
 app.command()(simulate)
 
 ConfigFile = Annotated[

@@ -29,6 +29,8 @@ def _unsure(request: Request, standing: Standing) -> Iterator[str]:
             f"When the {amount(standing.used)} generations of the last day leave the rolling window is not known: "
             "at best at once, at worst in 24 h."
         )
+    if not standing.used_known:
+        yield "The provider's count of them is not known: these are the generations that passed through the monitor."
     if standing.ahead[1]:
         yield f"{amount(standing.ahead[1])} open tasks go first; each is taken to run as long as yours."
     if standing.origin is Origin.TIER and request.used is None:

@@ -32,13 +32,14 @@ class Origin(StrEnum):
 class Standing:
     """What the tasks find. `limits` are several where it is not known which of them holds; None is unknown.
 
-    `used` generations of the last day count against the daily limit; of the open tasks that go first there are at
-    least and at most `ahead`.
+    `used` generations of the last day count against the daily limit, as far as the provider's own count is known
+    (`used_known`). Of the open tasks, at least and at most `ahead` go first.
     """
 
     origin: Origin
     limits: tuple[ModelLimits, ...]
     used: int = 0
+    used_known: bool = True
     ahead: tuple[int, int] = (0, 0)
     account: str | None = None
     model: str | None = None
@@ -96,6 +97,7 @@ def live(reply: Reply, request: Request) -> Standing:
         origin=Origin.ACCOUNT,
         limits=_overridden((organization.limits[model],), request),
         used=seen if request.used is None else request.used,
+        used_known=request.used is not None or model in organization.daily_generations,
         ahead=(tasks.open.get(TaskStatus.THROTTLED, 0), sum(tasks.open.values())),
         account=account.account,
         model=model,
@@ -114,7 +116,7 @@ def _overridden(limits: Iterable[ModelLimits], request: Request) -> tuple[ModelL
 
 
 def _account(reply: Reply, request: Request) -> AccountReply:
-    names = _listed(account.account for account in reply.accounts)
+    names = _listed(account.account for account in reply.accounts) or "none"
     if request.account is None and len(reply.accounts) > 1:
         raise PlanError(f"there are several accounts: name one with --account ({names})")
     for account in reply.accounts:
@@ -122,7 +124,8 @@ def _account(reply: Reply, request: Request) -> AccountReply:
             if account.provider == "runway":
                 return account
             raise PlanError(f"account {account.account!r} is at {account.provider}, which has no such limits")
-    raise PlanError(f"no account is named {request.account!r}: the daemon watches {names or 'none'}")
+    asked = "" if request.account is None else f" named {request.account!r}"
+    raise PlanError(f"there is no account{asked}: the daemon watches {names}")
 
 
 def _model(account: AccountReply, organization: Organization, request: Request) -> str:

@@ -63,13 +63,19 @@ def _fact_rows(answer: Answer) -> Iterator[tuple[str, str | Text]]:
     yield "done", _moments(answer.done, answer.at)
     if answer.by is not None:
         yield f"by {_moment(answer.by.at, answer.at)}", _by(answer)
-    yield "held up by", ", ".join(map(_limit_name, answer.binding)) or "nothing"
+    yield "held up by", ", ".join(_binding(answer)) or "nothing"
     yield "accepted", "; ".join(_accepted(answer))
     today = answer.today
     yield "today", f"{_of(today.accepted, answer.count)} accepted, {_of(today.finished, answer.count)} finished"
     yield "cost", _cost(answer)
     if answer.tiers:
         yield "tier", _lowest(answer)
+
+
+def _binding(answer: Answer) -> Iterator[str]:
+    verdicts = {limit.limit: limit.binds for limit in answer.limits}
+    for limit in answer.binding:
+        yield f"{'perhaps ' if verdicts[limit] is Verdict.MAYBE else ''}{_limit_name(limit)}"
 
 
 def _by(answer: Answer) -> Text:
