@@ -20,7 +20,7 @@ from monitor.wording import UNKNOWN, amount, dollars, duration, last_read, momen
 
 OLD_AFTER_SECONDS = 60.0
 WIDE = 120
-SHORTEST_BAR = 5
+SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
 
 
@@ -64,7 +64,7 @@ def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int)
     yield Rule(title, align="left", style=FAINT, characters="-")
     for warning in account.warnings:
         yield Text(f"! {printable(warning)}", style=WARN)
-    yield Padding(_facts(account), (0, 0, 0, 2))
+    yield Padding(_facts(account), (0, 0, 0, 2), expand=False)
     if account.requests:
         yield _section(_requests(account, paces))
     waiting = [model for model in account.models if model.pending or model.throttled or model.running]
@@ -74,19 +74,20 @@ def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int)
         yield _section(_models(account.models, width))
     if account.unlisted_models:
         more = f"{account.unlisted_models} more models are not in use; --all lists them"
-        yield Padding(Text(more, style=FAINT), (0, 0, 0, 2))
+        yield Padding(Text(more, style=FAINT), (0, 0, 0, 2), expand=False)
 
 
 def _section(table: Table) -> Padding:
-    return Padding(table, (1, 0, 0, 2))
+    return Padding(table, (1, 0, 0, 2), expand=False)
 
 
 def _table(*titles: str) -> Table:
     """Columns of these titles, the first for a name, the others for figures."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=FAINT)
-    for title in titles:
-        first = title == titles[0]
-        table.add_column(title, justify="left" if first else "right", overflow="fold", no_wrap=not first)
+    name, *figures = titles
+    table.add_column(name, overflow="fold", min_width=SHORTEST_NAME)
+    for title in figures:
+        table.add_column(title, justify="right", no_wrap=True)
     return table
 
 

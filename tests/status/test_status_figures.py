@@ -1,0 +1,123 @@
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from monitor.errors import DaemonError
+from monitor.model import ModelLimits, Organization
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
+
+Ask = Callable[..., Awaitable[Figures]]
+DOCUMENT = Path(__file__).parents[2] / "docs" / "status.md"
+
+
+def only(account: AccountSnapshot) -> Snapshot:
+    return Snapshot(at=1_795_357_800.0, accounts=(account,))
+
+
+async def test_models_in_use_are_listed_the_most_saturated_first(ask: Ask, snapshot: Snapshot) -> None:
+    account = (await ask(snapshot)).accounts[0]
+    hostile = snapshot.accounts[0].tasks[2].model
+    assert [model.model for model in account.models] == ["gen4.5", "gen4_image", hostile, "upscale_v1"]
+    assert account.unlisted_models == 3
+
+
+async def test_every_model_is_listed_when_asked_for_the_unused_last(ask: Ask, snapshot: Snapshot) -> None:
+    account = (await ask(snapshot, every_model=True)).accounts[0]
+    assert [model.model for model in account.models][4:] == ["veo3.1", "act_two", "gen4_turbo"]
+    assert account.unlisted_models == 0
+
+
+async def test_a_model_tells_its_tasks_limits_and_spend(ask: Ask, snapshot: Snapshot) -> None:
+    model = (await ask(snapshot, "production")).accounts[0].models[0]
+    assert (model.pending, model.throttled, model.running, model.orphaned) == (1, 198, 4, 3)
+    assert (model.throttled_oldest_age_seconds, model.throttled_drain_seconds) == (1284.5, 1485.0)
+    assert model.limit("daily_generations") == LimitFigures(
+        limit="daily_generations", allowed=500, used=418, saturation_ratio=0.836
+    )
+    assert (model.spent_today_dollars, model.spent_30d_dollars) == (12.0, 42.0)
+
+
+async def test_an_account_tells_its_money_and_requests(ask: Ask, snapshot: Snapshot) -> None:
+    account = (await ask(snapshot)).accounts[0]
+    assert (account.balance_credits, account.balance_dollars) == (18_240, 182.4)
+    assert (account.spent_today_dollars, account.spent_30d_dollars) == (11.6, 46.47)
+    create = account.requests[0]
+    assert (create.kind, create.total, create.failed, create.error_ratio) == ("create", 532, 25, 25 / 532)
+    assert account.retries == 20
+
+
+async def test_what_is_unknown_is_null_and_never_zero(ask: Ask, snapshot: Snapshot) -> None:
+    staging = (await ask(snapshot)).accounts[1]
+    money = (staging.balance_credits, staging.balance_dollars, staging.spent_today_dollars, staging.spent_30d_dollars)
+    assert money == (None, None, None, None)
+    model = (await ask(only(replace(snapshot.accounts[0], organization=None, usage=None)))).accounts[0].models[0]
+    assert (model.limits, model.limits_known, model.spent_today_dollars) == ((), False, None)
+
+
+async def test_nothing_throttled_has_no_age(ask: Ask, snapshot: Snapshot) -> None:
+    model = (await ask(snapshot)).accounts[0].models[1]
+    assert (model.throttled, model.throttled_oldest_age_seconds, model.throttled_drain_seconds) == (0, None, None)
+
+
+async def test_only_the_accounts_asked_for_are_told(ask: Ask, snapshot: Snapshot) -> None:
+    assert [account.account for account in (await ask(snapshot, "staging")).accounts] == ["staging"]
+    assert len((await ask(snapshot, "staging", "production")).accounts) == 2
+
+
+async def test_an_unknown_account_is_told_with_those_there_are(ask: Ask, snapshot: Snapshot) -> None:
+    with pytest.raises(DaemonError, match=r"^no account is named 'nobody'; there are production, staging$"):
+        await ask(snapshot, "production", "nobody")
+    with pytest.raises(DaemonError, match=r"^no account is named 'nobody'; there is none$"):
+        await ask(Snapshot(at=1.0), "nobody")
+
+
+async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limits(ask: Ask, snapshot: Snapshot) -> None:
+    told = await ask(snapshot)
+    assert told.accounts[0].warnings == (
+        "the read of usage: failing, last worked 10 min 40 s ago",
+        "gen4.5: daily generations at 83 %: 418 of 500",
+        "gen4.5: 198 throttled, for up to 21 min 24 s",
+        "gen4.5: 3 orphaned, their client stopped polling",
+    )
+    assert told.accounts[1].warnings == (
+        "the read of organization: has not worked yet",
+        "the read of usage: has not worked yet",
+    )
+
+
+@pytest.mark.parametrize(
+    ("used", "throttled_seconds", "balance", "warnings"),
+    [
+        (79, 299.0, 1.0, ()),
+        (80, 299.0, None, ("m: daily generations at 80 %: 80 of 100",)),
+        (0, 300.0, 0.0, ("no credits are left: generations are refused", "m: 1 throttled, for up to 5 min")),
+    ],
+)
+async def test_warnings_begin_at_their_thresholds(
+    ask: Ask, used: int, throttled_seconds: float, balance: float | None, warnings: tuple[str, ...]
+) -> None:
+    account = AccountSnapshot(
+        account="a",
+        provider="runway",
+        dollars_per_credit=0.01,
+        organization=Organization(
+            credit_balance=balance,
+            limits={"m": ModelLimits(concurrency=1, daily_generations=100)},
+            daily_generations={"m": used},
+        ),
+        tasks=(ModelTasks(model="m", open={"throttled": 1}, throttled_oldest_age_seconds=throttled_seconds),),
+        reads=(ReadState(read="organization", up=True, age_seconds=1.0),),
+    )
+    assert (await ask(only(account))).accounts[0].warnings == warnings
+
+
+def test_every_field_of_the_json_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z0-9_]+)`", DOCUMENT.read_text().partition("## JSON")[2]))
+    for shape in (Figures, AccountFigures, ModelFigures, RequestFigures, LimitFigures, ReadState):
+        fields = {field.encode_name for field in msgspec.structs.fields(shape)}
+        assert fields <= documented, fields - documented

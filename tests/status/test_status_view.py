@@ -1,0 +1,155 @@
+import io
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+
+from monitor.model import ModelLimits, Organization
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.status.figures import Figures
+from monitor.status.view import View
+from monitor.status.watch import Watch
+
+Ask = Callable[..., Awaitable[Figures]]
+URL = "http://127.0.0.1:10190"
+RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
+
+
+def shown(
+    watch: Watch | Figures, width: int = 80, height: int | None = None, now: float = 0.0, **console: object
+) -> str:
+    watch = watch if isinstance(watch, Watch) else Watch(watch, 0.0)
+    output = io.StringIO()
+    target = Console(file=output, width=width, height=height or 500, highlight=False, **console)
+    target.print(View(watch, URL, now), height=height)
+    return output.getvalue()
+
+
+def row(text: str, beginning: str) -> str:
+    """The last line that begins so; its runs of blanks as one."""
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip().startswith(beginning)][-1]
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snapshot, width: int) -> None:
+    text = shown(await ask(snapshot), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "figures of 2026-11-22 14:30:00 UTC, 3 s old" in text
+    assert row(text, "balance") == "balance unknown"
+    assert "$182.40, 18,240 credits" in text
+    assert "$11.60 today, $46.47 in 30 days" in text
+    assert "200 throttled, 1 pending, 6 running, 3 orphaned" in text
+    assert "13,415, 56 failed (0.4 %), 20 were retries" in text
+    assert row(text, "create").startswith("create 532 25 4.7 % rate limited 18, insufficient credits 4,")
+    limits = row(text, "gen4.5").replace("━", "").replace("╸", "").split()
+    assert limits[:11] == ["gen4.5", "5", "of", "5", "100", "%", "418", "of", "500", "83", "%"]
+    assert limits[11:] == (["412", "$12.00", "$42.00"] if width >= 120 else [])
+    assert "gen4.5 198 21 min 24 s 24 min 45 s 1 4 3" in " ".join(text.split())
+    assert "! gen4.5: daily generations at 83 %: 418 of 500" in text
+    assert "3 more models are not in use; --all lists them" in text
+
+
+async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, snapshot: Snapshot) -> None:
+    text = shown(await ask(snapshot, "staging"))
+    assert row(text, "balance") == "balance unknown"
+    assert row(text, "spent") == "spent unknown"
+    assert row(text, "requests") == "requests none seen yet"
+    assert "organization has not worked yet, usage has not worked yet" in text
+    assert "%" not in text
+    assert "$" not in text
+
+
+async def test_unlimited_and_unknown_limits_are_told_apart(ask: Ask, snapshot: Snapshot) -> None:
+    text = shown(await ask(snapshot, "production", every_model=True))
+    assert row(text, "gen4_turbo") == "gen4_turbo unlimited unlimited"
+    assert row(text, "upscale_v1") == "upscale_v1 unknown unknown"
+    assert row(text, "act_two") == "act_two 0 of 3 0 % unknown of 200"
+
+
+async def test_no_drain_estimate_is_unknown(ask: Ask, snapshot: Snapshot) -> None:
+    assert "2 40 s unknown 0 0 0" in " ".join(shown(await ask(snapshot)).split())
+
+
+@pytest.mark.parametrize(
+    ("used", "colour"), [(0, GREEN), (799, GREEN), (800, YELLOW), (949, YELLOW), (950, RED), (1200, RED)]
+)
+async def test_a_bar_has_the_colour_of_its_level(ask: Ask, used: int, colour: str) -> None:
+    account = AccountSnapshot(
+        account="a",
+        provider="runway",
+        dollars_per_credit=0.01,
+        organization=Organization(limits={"m": ModelLimits(daily_generations=1000)}, daily_generations={"m": used}),
+        tasks=(ModelTasks(model="m", open={"running": 1}),),
+    )
+    figures = await ask(Snapshot(at=1.0, accounts=(account,)))
+    line = row(shown(figures, force_terminal=True, color_system="standard"), "m")
+    assert [code for code in (RED, YELLOW, GREEN) if code in line] == [colour]
+    assert f"{used // 10} %" in line
+
+
+async def test_a_bar_is_as_long_as_its_share(ask: Ask, snapshot: Snapshot) -> None:
+    text = shown(await ask(snapshot), 140)
+    full, most = (len(bar) for bar in re.findall("━+╸?", row(text, "gen4.5")))
+    fifth, tenth = (len(bar) for bar in re.findall("━+╸?", row(text, "gen4_image")))
+    assert full > 15
+    assert most == pytest.approx(0.836 * full, abs=1)
+    assert fifth == pytest.approx(0.2 * full, abs=1)
+    assert tenth == pytest.approx(0.095 * full, abs=1)
+
+
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
+async def test_there_is_no_colour_where_none_is_wanted(ask: Ask, snapshot: Snapshot, environ: dict[str, str]) -> None:
+    text = shown(await ask(snapshot), _environ=environ, force_terminal="NO_COLOR" in environ)
+    assert not any(code in text for code in (RED, YELLOW, GREEN))
+    assert "\x1b" not in text or "NO_COLOR" in environ
+
+
+async def test_names_from_elsewhere_cannot_steer_the_terminal(ask: Ask, snapshot: Snapshot) -> None:
+    hostile = "\x1b[2J\x1b]0;owned\x07[red]\u202e\r\n"
+    account = replace(
+        snapshot.accounts[0],
+        account=hostile,
+        provider=hostile,
+        tasks=(ModelTasks(model=hostile, open={"throttled": 1}, throttled_oldest_age_seconds=900, orphaned=1),),
+    )
+    text = shown(Watch(await ask(Snapshot(at=1.0, accounts=(account,))), 0.0, trouble="gone"), force_terminal=False)
+    assert "[red]" in text
+    assert not {letter for letter in text if not letter.isprintable()} - {"\n"}
+
+
+async def test_a_view_that_does_not_fit_says_how_much_is_missing(ask: Ask, snapshot: Snapshot) -> None:
+    figures = await ask(snapshot)
+    whole = shown(figures).splitlines()
+    cut = shown(figures, height=20).splitlines()
+    assert len(cut) == 20
+    assert cut[:19] == whole[:19]
+    assert cut[19].startswith(f"{len(whole) - 19} more lines: ")
+
+
+async def test_a_daemon_that_went_away_is_shown_with_the_age_of_its_last_figures(ask: Ask, snapshot: Snapshot) -> None:
+    text = shown(Watch(await ask(snapshot), 0.0).missed("no daemon answers"), now=87.0)
+    assert "14:30:00 UTC, 1 min 30 s old\nno daemon answers - trying again\n" in text
+    assert "$182.40" in text
+
+
+async def test_old_figures_of_a_daemon_that_answers_are_called_old(ask: Ask, snapshot: Snapshot) -> None:
+    watch = Watch(await ask(snapshot), 0.0)
+    assert "its figures are old" not in shown(watch, now=57.0)
+    assert "its figures are old" in shown(watch, now=58.0)
+
+
+async def test_the_last_interval_has_a_rate_of_its_own(ask: Ask, snapshot: Snapshot) -> None:
+    before = await ask(snapshot, "production")
+    create = replace(before.accounts[0].requests[0], total=542, failed=28)
+    account = replace(before.accounts[0], requests=(create, *before.accounts[0].requests[1:]))
+    text = shown(Watch(before, 0.0).saw(replace(before, at=before.at + 5, accounts=(account,)), 5.0))
+    assert "last 5 s" in row(text, "requests")
+    assert row(text, "create").startswith("create 542 28 5.2 % 10, 3 failed (30.0 %)")
+    assert row(text, "poll").startswith("poll 12,871 31 0.2 % 0 ")
+    assert "last" not in row(shown(before), "requests")
+
+
+async def test_a_daemon_without_accounts_says_so(ask: Ask) -> None:
+    assert "no account is configured" in shown(await ask(Snapshot(at=1.0)))
