@@ -71,7 +71,7 @@ def _tier(standing: Standing) -> Iterator[str]:
     if claims:
         told = "; ".join(map(_claim, here))
         others = len(claims) - len(here)
-        more = f"{amount(others)} limits of other models" if others else ""
+        more = f"{amount(others)} limit{'s' if others > 1 else ''} of other models" if others else ""
         yield (
             f"The newest table of tiers ({standing.match.newest.name}) disagrees with the account's own answer, which "
             f"holds: {'; '.join(filter(None, (told, more)))}."

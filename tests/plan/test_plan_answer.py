@@ -6,12 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given as given_by
+from hypothesis import strategies as st
 
 from monitor.model import ModelLimits, Organization, TaskStatus
 from monitor.plan.answer import Answer, LimitAnswer, Span, Verdict
 from monitor.plan.reckon import reckon
 from monitor.plan.request import PlanError, Request
 from monitor.plan.standing import given, live
+from monitor.state.plan import Batch, Room, Schedule
 from monitor.state.snapshot import ModelTasks
 from monitor.status.daemon import AccountReply, Reply
 
@@ -116,6 +119,27 @@ def test_generations_of_unknown_age_give_bounds() -> None:
     assert limit(answer, "daily_generations").binds is Verdict.MAYBE
     assert (answer.today.accepted, answer.today.finished) == (Span(100, 200), Span(100, 200))
     assert "is not known" in answer.notes[0]
+
+
+@given_by(
+    st.integers(1, 80),
+    st.integers(1, 9),
+    st.integers(1, 60),
+    st.lists(st.builds(Batch, at=st.floats(0, DAY), count=st.integers(1, 9)), max_size=4),
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
+def test_whatever_is_not_known_the_truth_lies_within_the_bounds(
+    count: int, concurrency: int, daily: int, window: list[Batch], throttled: int, running: int
+) -> None:
+    limits = ModelLimits(concurrency=concurrency, daily_generations=daily)
+    used = sum(batch.count for batch in window)
+    reply = account(limits={"gen4.5": limits}, daily_generations={"gen4.5": used})
+    answer = asked(with_tasks(reply, throttled=throttled, running=running), count=count)
+    for ahead in (throttled, throttled + running):
+        freeing = tuple(sorted(window, key=lambda batch: batch.at))
+        true = Schedule(count, 15.0, Room(limits, freeing, ahead)).seconds
+        assert answer.takes_seconds.least <= true <= answer.takes_seconds.most
 
 
 def test_the_larger_of_both_counts_of_the_window_is_used() -> None:
@@ -245,7 +269,7 @@ def test_the_accounts_tier_is_inferred_and_a_table_that_disagrees_is_named() -> 
         ("gen4.5", 9, (5,)),
         ("gen4_image_turbo", 2_001, (2_000,)),
     ]
-    assert any("concurrency 9, not 5; 1 limits of other models" in note for note in answer.notes)
+    assert any("concurrency 9, not 5; 1 limit of other models" in note for note in answer.notes)
     nobody = asked(account(limits={"gen4.5": ModelLimits(concurrency=77, daily_generations=77)}))
     assert (nobody.tier, any("no known tier" in note for note in nobody.notes)) == (None, True)
 
