@@ -156,7 +156,7 @@ def _model(model: str, account: AccountReply) -> ModelFigures:
         throttled_drain_seconds=tasks.throttled_drain_seconds if throttled else None,
         accepted_24h=tasks.accepted_24h,
         limits_known=account.organization is not None and model in account.organization.limits,
-        limits=_limits(model, account.limits),
+        limits=_limits(model, account.limits) if model else (),
         spent_today_dollars=_dollars(None if spent is None else spent.today_credits, account.dollars_per_credit),
         spent_30d_dollars=_dollars(None if spent is None else spent.month_credits, account.dollars_per_credit),
     )

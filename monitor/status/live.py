@@ -8,6 +8,7 @@ import sys
 import time
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.live import Live
 
@@ -47,7 +48,7 @@ async def present(url: str, names: list[str], *, every_model: bool, interval: fl
         choice = Choice(daemon, names, every_model=every_model)
         newest = await choice.figures()
         if as_json:
-            sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(newest), indent=2) + b"\n")
+            typer.echo(msgspec.json.format(msgspec.json.encode(newest), indent=2))
         elif once or not sys.stdout.isatty() or console.is_dumb_terminal:
             now = time.monotonic()
             console.print(View(Watch(newest, now), choice.url, now))

@@ -16,9 +16,20 @@ from monitor.state.figures import Limit, failed
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.warnings import HARD, SOFT
 from monitor.status.watch import Pace, Watch
-from monitor.wording import UNKNOWN, amount, dollars, duration, last_read, moment, percentage, printable, share, words
+from monitor.wording import (
+    OLD_AFTER_SECONDS,
+    UNKNOWN,
+    amount,
+    dollars,
+    duration,
+    last_read,
+    moment,
+    percentage,
+    printable,
+    share,
+    words,
+)
 
-OLD_AFTER_SECONDS = 60.0
 WIDE = 120
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"

@@ -14,8 +14,6 @@ from monitor.state.snapshot import Snapshot
 from monitor.web.guard import CSS
 from monitor.web.view import account_view
 
-OLD_AFTER_SECONDS = 60.0
-
 
 class StatusPage:
     """Handler of `/`."""
@@ -45,7 +43,7 @@ class StatusPage:
             version=__version__,
             reasons=self._ready(),
             evaluated=self._evaluated(snapshot),
-            old=snapshot is not None and self._clock.now() - snapshot.at > OLD_AFTER_SECONDS,
+            old=snapshot is not None and self._clock.now() - snapshot.at > wording.OLD_AFTER_SECONDS,
             accounts=[account_view(account, snapshot.at) for account in snapshot.accounts] if snapshot else [],
         )
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.errors import DaemonError
-from monitor.model import ModelLimits, Organization
+from monitor.model import DaySpend, ModelLimits, Organization, Usage
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 
@@ -57,6 +57,13 @@ async def test_what_is_unknown_is_null_and_never_zero(ask: Ask, snapshot: Snapsh
     assert money == (None, None, None, None)
     model = (await ask(only(replace(snapshot.accounts[0], organization=None, usage=None)))).accounts[0].models[0]
     assert (model.limits, model.limits_known, model.spent_today_dollars) == ((), False, None)
+
+
+async def test_spend_without_a_model_has_no_limits_of_its_own(ask: Ask, snapshot: Snapshot) -> None:
+    usage = Usage(days=(DaySpend(date="2026-11-22", model="", credits=5.0),))
+    told = (await ask(only(replace(snapshot.accounts[0], usage=usage, tasks=())))).accounts[0]
+    assert [limit.limit for limit in told.limits] == ["monthly_spend_credits"]
+    assert [model.limits for model in told.models if not model.model] == [()]
 
 
 async def test_nothing_throttled_has_no_age(ask: Ask, snapshot: Snapshot) -> None:

@@ -11,6 +11,7 @@ from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
 from monitor.status.figures import Figures
 from monitor.status.view import View
 from monitor.status.watch import Watch
+from monitor.wording import percentage
 
 Ask = Callable[..., Awaitable[Figures]]
 URL = "http://127.0.0.1:10190"
@@ -149,6 +150,13 @@ async def test_the_last_interval_has_a_rate_of_its_own(ask: Ask, snapshot: Snaps
     assert row(text, "create").startswith("create 542 28 5.2 % 10, 3 failed (30.0 %)")
     assert row(text, "poll").startswith("poll 12,871 31 0.2 % 0 ")
     assert "last" not in row(shown(before), "requests")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(0.0, "0 %"), (0.29, "29 %"), (0.799, "79 %"), (0.9999, "99 %"), (1.0, "100 %"), (3.0, "300 %")]
+)
+def test_only_a_full_limit_is_at_a_hundred_percent(ratio: float, text: str) -> None:
+    assert percentage(ratio) == text
 
 
 async def test_a_daemon_without_accounts_says_so(ask: Ask) -> None:
