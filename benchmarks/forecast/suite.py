@@ -174,7 +174,7 @@ def office(random: Random) -> Rates:
     volume = random.uniform(0.65, 0.85)
     rates: Rates = []
     for number in range(DAYS):
-        weekend = number % 7 >= 5  # noqa: PLR2004
+        weekend = number % 7 >= 5
         special = random.choices([1.0, 0.15, random.uniform(1.3, 1.7)], [0.83, 0.05, 0.12])[0]
         level = volume * around(random, 0.12) * (0.15 if weekend else special)
         rates += [level * share * next(noise) for share in day]

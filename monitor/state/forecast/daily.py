@@ -30,7 +30,7 @@ FADE = 80 * 60.0
 LEVEL_OVER = 3 * HOUR
 LEVEL_PRIOR = 0.1
 SMOOTHING = 6
-CAUTION = 0.7
+CAUTION = 0.8
 CHANCE = 1.3
 DRIFT = 0.2
 LEAST_SHARE = 0.5
@@ -80,8 +80,8 @@ def estimate(use: Use, limit: int, now: float) -> Estimate | None:
         rates = _rates(pace, level, yesterday, blind)
         room = [limit - used + gone for gone in expiring]
         arrivals = list(accumulate(rates, initial=0.0))
-        likely.append(_crossing(arrivals, room))
-        cautious.append(_crossing([n - CAUTION * sqrt(CHANCE * n + (DRIFT * n) ** 2) for n in arrivals], room))
+        likely.append(crossing(arrivals, room))
+        cautious.append(crossing([n - CAUTION * sqrt(CHANCE * n + (DRIFT * n) ** 2) for n in arrivals], room))
     hits = [seconds for seconds in likely if seconds is not None]
     return Estimate(sum(hits) / len(hits), _agreed(cautious)) if hits else None
 
@@ -93,8 +93,7 @@ def _agreed(cautious: Sequence[float | None]) -> float | None:
 
 
 def _window(use: Use, used: int, now: float) -> tuple[list[float], list[float], list[float]]:
-    """At the end of each step what has expired by then; in each step yesterday's acceptances, smoothed, and the share
-    of that time which nobody watched."""
+    """Step by step: what has expired by its end; what was accepted in it yesterday, smoothed; its unwatched share."""
     start = now - DAY - SMOOTHING * STEP
     steps = STEPS + 2 * SMOOTHING
     ours = use.ledger.cumulative(start, STEP, steps)
@@ -127,9 +126,11 @@ def _rates(pace: float, level: float, yesterday: Sequence[float], blind: Sequenc
         yield later + weight * (pace - later)
 
 
-def _crossing(arrivals: Sequence[float], room: Sequence[float]) -> float | None:
-    """Seconds until arrivals fill the room, within a step in proportion."""
+def crossing(arrivals: Sequence[float], room: Sequence[float]) -> float | None:
+    """Seconds until arrivals fill the room, both given at the end of each step; within a step in proportion."""
     lack = [free - came for free, came in zip(room, arrivals, strict=True)]
+    if lack[0] <= 0:
+        return 0.0
     for k, (before, after) in enumerate(pairwise(lack)):
         if after <= 0:
             return STEP * (k + before / (before - after))

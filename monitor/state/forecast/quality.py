@@ -10,21 +10,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from statistics import median
 
 import msgspec
 
-from monitor.state.forecast.warning import Warning
+from monitor.state.forecast.warning import LimitWarning
 
 LEAST_LEAD = 15 * 60.0
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A warning and what happened: the exhaustion that made it right, None for a wrong one."""
+    """What became of a warning: whether it was right, None while undecided, and the exhaustion that made it so."""
 
-    warning: Warning
-    exhausted_at: float | None
+    warning: LimitWarning
+    right: bool | None
+    exhausted_at: float | None = None
 
 
 class Quality(msgspec.Struct, frozen=True):
@@ -69,30 +70,25 @@ class Quality(msgspec.Struct, frozen=True):
         return median(self.errors) if self.errors else None
 
 
-def verdicts(warnings: Iterable[Warning], exhaustions: Sequence[float], now: float) -> list[Verdict]:
-    """What became of each warning that is decided by `now`."""
-    judged = (Verdict(warning, _fulfilment(warning, exhaustions)) for warning in warnings)
-    return [each for each in judged if each.exhausted_at is not None or _is_over(each.warning, now)]
+def judge(warning: LimitWarning, exhaustions: Iterable[float], now: float) -> Verdict:
+    """What became of a warning by `now`; `exhaustions` ascend."""
+    end = warning.term if warning.withdrawn_at is None else min(warning.term, warning.withdrawn_at)
+    exhausted_at = next((at for at in exhaustions if warning.raised_at < at <= end), None)
+    if exhausted_at is not None:
+        return Verdict(warning, right=True, exhausted_at=exhausted_at)
+    return Verdict(warning, right=False if now > end or warning.withdrawn_at is not None else None)
 
 
-def quality(judged: Sequence[Verdict], exhaustions: Iterable[float], since: float) -> Quality:
+def quality(judged: Iterable[Verdict], exhaustions: Iterable[float], since: float) -> Quality:
     """The figures of verdicts and exhaustions; `since` is when the first warning could have been raised."""
+    decided = [each for each in judged if each.right is not None]
     possible = {at for at in exhaustions if at - since >= LEAST_LEAD}
-    right = [(each.warning, each.exhausted_at) for each in judged if each.exhausted_at is not None]
+    right = [(each.warning, each.exhausted_at) for each in decided if each.exhausted_at is not None]
     foretold = {at for warning, at in right if at - warning.raised_at >= LEAST_LEAD}
     return Quality(
         right=len(right),
-        wrong=len(judged) - len(right),
+        wrong=len(decided) - len(right),
         foretold=len(foretold & possible),
         exhaustions=len(possible),
         errors=tuple(abs(at - warning.expected_at) for warning, at in right),
     )
-
-
-def _fulfilment(warning: Warning, exhaustions: Iterable[float]) -> float | None:
-    end = warning.term if warning.withdrawn_at is None else min(warning.term, warning.withdrawn_at)
-    return next((at for at in exhaustions if warning.raised_at < at <= end), None)
-
-
-def _is_over(warning: Warning, now: float) -> bool:
-    return now > warning.term or warning.withdrawn_at is not None

@@ -8,7 +8,7 @@ from math import ceil
 import msgspec
 
 from monitor.state.forecast.daily import Use, estimate
-from monitor.state.forecast.warning import Outlook, Warning, advance, arm
+from monitor.state.forecast.warning import LimitWarning, Outlook, advance, arm
 from monitor.state.ledger import DAY, REACH, Ledger, Span
 
 EVERY = 60.0
@@ -18,7 +18,7 @@ EVERY = 60.0
 class Replay(msgspec.Struct, frozen=True):
     """Every warning in order of raising, the last perhaps still standing, and when the limit was hit. Unix seconds."""
 
-    warnings: tuple[Warning, ...]
+    warnings: tuple[LimitWarning, ...]
     exhaustions: tuple[float, ...]
 
 
@@ -36,13 +36,15 @@ def replay(accepted: Sequence[float], limit: int) -> Replay:
 
 
 def uses(accepted: Sequence[float]) -> Iterator[tuple[Use, float]]:
-    """What was known at each forecast until the last acceptance, and the time of the forecast."""
-    if not accepted:
-        return
+    """What was known at each forecast until the last acceptance, and the time of the forecast.
+
+    Times at which nothing has been accepted for longer than the forecast looks back are passed over.
+    """
     ledger, taken = Ledger(), 0
-    first = EVERY * ceil(accepted[0] / EVERY)
-    for turn in range(1 + ceil((accepted[-1] - first) / EVERY)):
-        now = first + turn * EVERY
+    turn = 0
+    while taken < len(accepted):
+        turn = turn + 1 if len(ledger) else ceil(accepted[taken] / EVERY)
+        now = turn * EVERY
         while taken < len(accepted) and accepted[taken] <= now:
             ledger.add(accepted[taken])
             taken += 1

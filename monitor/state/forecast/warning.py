@@ -17,10 +17,10 @@ LEAST_TERM = 30 * 60.0
 REARMED = 0.9
 
 
-class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001
+class LimitWarning(msgspec.Struct, frozen=True, kw_only=True):
     """That a limit will be hit, as announced at `raised_at`: expected at one time, promised by another. Unix seconds.
 
-    `withdrawn_at` is None while it stands, and when it ended because the limit was hit or its term was over.
+    `withdrawn_at` is None while it stands, and when the limit was hit.
     """
 
     raised_at: float
@@ -37,7 +37,7 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True):  # noqa: A001
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A warning that stands, what was last expected, and when."""
 
-    warning: Warning
+    warning: LimitWarning
     expected_at: float
     seen_at: float
 
@@ -57,7 +57,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What one evaluation leads to: the new outlook, the warning that has just ended, and whether the limit was hit."""
 
     outlook: Outlook
-    ended: Warning | None = None
+    ended: LimitWarning | None = None
     exhausted: bool = False
 
 
@@ -80,24 +80,24 @@ def advance(outlook: Outlook, found: Estimate | None, used: float, limit: float,
     return Step(outlook=Outlook(standing=standing or _raise(found, now)), ended=ended)
 
 
-def _renew(standing: Standing | None, found: Estimate | None, now: float) -> tuple[Standing | None, Warning | None]:
+def _renew(
+    standing: Standing | None, found: Estimate | None, now: float
+) -> tuple[Standing | None, LimitWarning | None]:
     """The warning that still stands, or the one that has ended."""
     if standing is None:
         return None, None
-    if now > standing.warning.term:
-        return None, standing.warning
-    if found is not None:
-        return replace(standing, expected_at=now + found.expected, seen_at=now), None
-    if abs(now - standing.seen_at) >= QUIET:
+    if now > standing.warning.term or (found is None and abs(now - standing.seen_at) >= QUIET):
         return None, replace(standing.warning, withdrawn_at=now)
-    return standing, None
+    if found is None:
+        return standing, None
+    return replace(standing, expected_at=now + found.expected, seen_at=now), None
 
 
 def _raise(found: Estimate | None, now: float) -> Standing | None:
     if found is None or found.latest is None:
         return None
     expected_at, promised_at = now + found.expected, now + found.latest
-    warning = Warning(raised_at=now, expected_at=expected_at, promised_at=promised_at)
+    warning = LimitWarning(raised_at=now, expected_at=expected_at, promised_at=promised_at)
     return Standing(warning=warning, expected_at=expected_at, seen_at=now)
 
 
