@@ -28,7 +28,7 @@ async def present(request: Request, now: float, url: str, *, as_json: bool) -> N
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n")
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
-    console.print(view(answer))
+    console.print(view(answer, console.width))
 
 
 async def _standing(request: Request, url: str) -> Standing:

@@ -18,17 +18,18 @@ FAINT = "dim"
 STYLES = {Verdict.YES: "green", Verdict.MAYBE: "yellow", Verdict.NO: "red", Verdict.UNKNOWN: ""}
 BINDS = {Verdict.YES: "yellow", Verdict.MAYBE: "yellow"}
 GROUPS_SHOWN = 4
+WIDE = 130
 
 
-def view(answer: Answer) -> RenderableType:
-    """The whole answer for a terminal."""
+def view(answer: Answer, width: int) -> RenderableType:
+    """The whole answer for a terminal of that many columns."""
     parts: list[RenderableType] = [
         Text(_title(answer), style="bold"),
         _section(_facts(answer)),
         _section(_limits(answer)),
     ]
     if answer.tiers:
-        parts.append(_section(_tiers(answer)))
+        parts.append(_section(_tiers(answer, wide=width >= WIDE)))
     parts.append(_section(_notes(answer)))
     return Group(*parts)
 
@@ -142,18 +143,20 @@ def _way(limit: LimitAnswer) -> str:
     return f"{limit.binds}, {longer}"
 
 
-def _tiers(answer: Answer) -> Table:
+def _tiers(answer: Answer, *, wide: bool) -> Table:
     enough = "all at once" if answer.by is None else f"by {_moment(answer.by.at, answer.at)}"
-    table = _table("tier", "concurrency", "in 24 h", "takes", "done", "spend in 30 d", enough, "to reach it")
+    table = _table(
+        "tier", "concurrency", "in 24 h", "takes", *(("done", "spend in 30 d") if wide else ()), enough, "reached"
+    )
     for tier in answer.tiers:
-        here = answer.tier is not None and tier.tier == answer.tier.tier
+        more = (_moments(tier.done, answer.at), _price(tier.monthly_spend_dollars)) if wide else ()
+        yours = answer.account is not None and answer.tier is not None and tier.tier == answer.tier.tier
         table.add_row(
-            f"{tier.tier}{' (yours)' if here and answer.account else ''}",
+            f"{tier.tier}{' (yours)' if yours else ''}",
             _span(tier.concurrency, amount),
             _span(tier.daily_generations, amount),
             _span(tier.takes_seconds, _seconds),
-            _moments(tier.done, answer.at),
-            _price(tier.monthly_spend_dollars),
+            *more,
             Text(tier.makes_it, style=STYLES[tier.makes_it]),
             _reach(tier),
         )
@@ -165,7 +168,7 @@ def _reach(tier: TierAnswer) -> str:
         return UNKNOWN
     if not tier.purchased_dollars:
         return "from the start"
-    wait = f"{tier.wait_days} d after" if tier.wait_days else "at once with"
+    wait = f"{tier.wait_days} d after" if tier.wait_days else "with"
     return f"{wait} {_price(tier.purchased_dollars)} bought"
 
 

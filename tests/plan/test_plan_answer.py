@@ -2,18 +2,34 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given as given_by
 from hypothesis import strategies as st
+from rich.console import Console
 
 from monitor.model import ModelLimits, Organization, TaskStatus
-from monitor.plan.answer import Answer, LimitAnswer, Span, Verdict
+from monitor.plan.answer import (
+    Accepted,
+    Answer,
+    By,
+    Cost,
+    Disagreement,
+    LimitAnswer,
+    Span,
+    TierAnswer,
+    TierOf,
+    Today,
+    Verdict,
+)
 from monitor.plan.reckon import reckon
 from monitor.plan.request import PlanError, Request
 from monitor.plan.standing import given, live
+from monitor.plan.view import view
 from monitor.state.plan import Batch, Room, Schedule
 from monitor.state.snapshot import ModelTasks
 from monitor.status.daemon import AccountReply, Reply
@@ -315,3 +331,30 @@ def test_a_model_outside_the_tables_has_no_tiers() -> None:
         offline(tier=2, model="ruby")
     answer = offline(concurrency=2, model="ruby")
     assert (answer.tiers, answer.lowest_tier) == ((), None)
+
+
+def test_the_document_names_every_field() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "plan.md").read_text()
+    structs: list[type[msgspec.Struct]] = [
+        Answer,
+        LimitAnswer,
+        Accepted,
+        Today,
+        By,
+        Cost,
+        TierAnswer,
+        TierOf,
+        Disagreement,
+    ]
+    fields = {field for struct in structs for field in struct.__struct_fields__}
+    assert {field for field in fields if f"`{field}`" not in document} == set()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_tables_fit_a_terminal(width: int) -> None:
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(view(offline(tier=2, model="gen4.5", used=100, by=NOW.timestamp() + HOUR), width))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width
+    rows = [" ".join(line.split()) for line in lines]
+    assert any(row.startswith("3 5 1,000 10 min") and row.endswith("yes with $100 bought") for row in rows)

@@ -121,10 +121,10 @@ async def test_a_plan_without_a_daemon_is_a_readable_table() -> None:
     assert "accepted 200 at once" in rows
     assert any(row.startswith("by ") and row.endswith("no: 117 of 200 are done by then") for row in rows)
     assert any(row.startswith("cost 12,000 credits, $120.00 (60 a task; price list of 2026-09-19") for row in rows)
-    assert "tier 4 is the lowest that is done in time: at once with $1,000 bought" in rows
+    assert "tier 4 is the lowest that is done in time: with $1,000 bought" in rows
     assert "daily generations 500 100 200 200 no" in rows
     assert any(
-        row.startswith("5 20 25,000 25 min ") and "$100,000 yes at once with $5,000 bought" in row for row in rows
+        row.startswith("5 20 25,000 25 min ") and "$100,000 yes with $5,000 bought" in row for row in rows
     )
 
 
