@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from monitor.config import Account
 from monitor.model import OPEN_STATUSES, Organization, TaskStatus, Usage
 from monitor.providers import PROVIDERS
-from monitor.state.drain import drain_seconds
+from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.store import Database, reads, tallies, tasks
@@ -107,14 +107,13 @@ def drain_estimates(
     throttled = {m: row for m, rows in by_model.items() for row in rows if row.status is TaskStatus.THROTTLED}
     if not throttled:
         return {}
-    finished = tasks.finished_while_throttled(connection, account)
+    ended = tasks.runs_while_throttled(connection, account)
     runs = tasks.mean_run_seconds(connection, account, now)
     allowed = limits.limits if limits else {}
     return {
         model: drain_seconds(
             row.total,
-            oldest_age([row], now),
-            finished.get(model, 0),
+            Pace(oldest_age([row], now), *ended[model]),
             allowed[model].concurrency if model in allowed else None,
             runs.get(model),
         )

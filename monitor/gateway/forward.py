@@ -18,6 +18,7 @@ from monitor.gateway.relay import Relay, Relayed
 from monitor.gateway.target import Target, parse_target
 from monitor.gateway.upload import Upload
 from monitor.gateway.upstream import VendorFailure, send
+from monitor.logs import redact
 from monitor.metrics import Own
 from monitor.providers.base import Failure, Provider
 
@@ -62,7 +63,9 @@ class Forwarder:
         try:
             return self._accounts()[target.account]
         except KeyError:
-            raise Refused(404, "account", f"no account is called '{target.account}'; see the configuration") from None
+            # A key in the wrong place must not come back in an answer, which somebody may log.
+            name = redact(target.account)
+            raise Refused(404, "account", f"no account is called '{name}'; see the configuration") from None
 
     async def _watched(
         self, request: web.BaseRequest, url: URL, headers: CIMultiDict[str], watch: Watch

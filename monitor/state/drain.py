@@ -8,23 +8,38 @@ concurrency 2 take 25 minutes (Runway, usage tiers, "Concurrency limit example")
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 PACE_TRUSTED = 40
 PACE_USABLE = 5
 
 
-def drain_seconds(
-    throttled: int, waited_seconds: float, finished: int, concurrency: int | None, run_seconds: float | None
-) -> float | None:
+class Pace(NamedTuple):
+    """What has finished since the oldest throttled task was submitted `waited_seconds` ago.
+
+    The newest of the `finished` ended `until_newest_seconds` after that submission.
+    """
+
+    waited_seconds: float
+    finished: int
+    until_newest_seconds: float
+
+    def seconds_each(self, slots: int) -> float:
+        """Time per finished task: up to the newest end, or up to now where more should have ended by now."""
+        overdue = self.waited_seconds / (self.finished + slots)
+        return max(self.until_newest_seconds / self.finished, overdue)
+
+
+def drain_seconds(throttled: int, pace: Pace, concurrency: int | None, run_seconds: float | None) -> float | None:
     """Seconds until the last of `throttled` tasks is let in; None without evidence.
 
-    `finished` tasks ended during the `waited_seconds` since the oldest throttled task was submitted; `run_seconds` is
-    the recent mean duration of a run.
+    `run_seconds` is the recent mean duration of a run.
     """
     if throttled == 0:
         return 0.0
     known = run_seconds is not None and bool(concurrency)
-    if finished >= (PACE_TRUSTED if known else PACE_USABLE):
-        return throttled * waited_seconds / finished
+    if pace.finished >= (PACE_TRUSTED if known else PACE_USABLE):
+        return throttled * pace.seconds_each(concurrency or 1)
     if run_seconds is not None and concurrency:
         return throttled * run_seconds / concurrency
     return None

@@ -31,6 +31,13 @@ class OpenTasks(NamedTuple):
     oldest_throttled_at: float | None
 
 
+class Runs(NamedTuple):
+    """Runs that ended since some moment, and the seconds from then to the newest end."""
+
+    total: int
+    seconds: float
+
+
 def load(connection: Connection, keys: Collection[Key]) -> dict[Key, Task]:
     """The tasks that exist among `keys`, pairs of account and id."""
     if not keys:
@@ -65,8 +72,8 @@ def accepted_last_day(connection: Connection, account: str, now: float) -> dict[
     return _by_model(connection, statement.group_by(tasks.c.model))
 
 
-def finished_while_throttled(connection: Connection, account: str) -> dict[str, int]:
-    """Per model with throttled tasks, how many tasks have ended since the oldest of those was submitted."""
+def runs_while_throttled(connection: Connection, account: str) -> dict[str, Runs]:
+    """Per model with throttled tasks, the runs that have ended since the oldest of those was submitted."""
     waiting = tasks.alias()
     oldest = (
         select(waiting.c.model, func.min(waiting.c.throttled_at).label("since"))
@@ -76,8 +83,12 @@ def finished_while_throttled(connection: Connection, account: str) -> dict[str, 
         .subquery()
     )
     ended = and_(tasks.c.account == account, tasks.c.model == oldest.c.model, tasks.c.finished_at >= oldest.c.since)
-    statement = select(oldest.c.model, func.count(tasks.c.id)).select_from(oldest.outerjoin(tasks, ended))
-    return _by_model(connection, statement.group_by(oldest.c.model))
+    statement = (
+        select(oldest.c.model, func.count(tasks.c.id), func.max(tasks.c.finished_at) - func.min(oldest.c.since))
+        .select_from(oldest.outerjoin(tasks, and_(ended, tasks.c.status.in_(RUNS))))
+        .group_by(oldest.c.model)
+    )
+    return {model: Runs(total, seconds or 0.0) for model, total, seconds in connection.execute(statement)}
 
 
 def mean_run_seconds(connection: Connection, account: str, now: float) -> dict[str, float]:

@@ -147,6 +147,7 @@ async def use(daemon: Process, account: str, key: str, http: httpx.AsyncClient) 
     strays = [
         http.get(f"{base}/v1/tasks/{key}?as=says_json", headers=headers),
         http.get(f"{base}/{key}?as=says_html", headers=headers),
+        http.get(f"{daemon.gateway_url}/{key}/v1/organization", headers=headers),
         http.get(f"{daemon.gateway_url}/nobody/v1/organization?key={key}", headers=headers),
         http.get(f"{daemon.operator_url}/v1/organization?key={key}", headers=headers),
     ]

@@ -18,6 +18,7 @@ STORM = 300
 AT_ONCE = 100
 LEAVES_AFTER_SECONDS = 0.5
 ALLOWED_GROWTH_BYTES = 60 * 2**20
+LONG_PENDING = {"durations": {"pending": 3600}}  # every answer to a poll is the same
 VIDEO = {"model": "gen4.5", "promptText": "a", "ratio": "1280:720", "duration": 5}
 
 Seen = tuple[int | None, bytes]
@@ -79,7 +80,7 @@ async def is_ready(stage: Stage) -> bool:
 async def test_an_answer_that_is_trouble_reaches_the_application_as_it_is(
     fault: dict[str, Any], outcome: str, tmp_path: Path
 ) -> None:
-    async with staged(tmp_path) as stage, aiohttp.ClientSession() as session:
+    async with staged(tmp_path, settings=LONG_PENDING) as stage, aiohttp.ClientSession() as session:
         through = Client(session, stage.base_url(), stage.keys["runway"])
         direct = Client(session, stage.vendor, stage.keys["runway"])
         task = await through.create()
@@ -100,7 +101,7 @@ async def test_an_answer_that_is_trouble_reaches_the_application_as_it_is(
 
 
 async def test_a_vendor_that_resets_before_it_answers_is_a_502_that_names_the_gateway(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, aiohttp.ClientSession() as session:
+    async with staged(tmp_path, settings=LONG_PENDING) as stage, aiohttp.ClientSession() as session:
         through = Client(session, stage.base_url(), stage.keys["runway"])
         task = await through.create()
         await stage.control("POST", "/faults", kind="poll", own=False, fault="reset")
@@ -115,7 +116,7 @@ async def test_a_vendor_that_resets_before_it_answers_is_a_502_that_names_the_ga
 
 
 async def test_clients_that_leave_a_hanging_vendor_are_counted_and_leave_nothing_behind(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, aiohttp.ClientSession() as session:
+    async with staged(tmp_path, settings=LONG_PENDING) as stage, aiohttp.ClientSession() as session:
         through = Client(session, stage.base_url(), stage.keys["runway"])
         task = await through.create()
         await stage.control("POST", "/faults", kind="poll", own=False, fault="hang")

@@ -90,13 +90,14 @@ def test_the_pace_counts_what_finished_since_the_oldest_throttled_task_of_the_mo
         task("before", S.SUCCEEDED, finished_at=T0 - 1),
         task("since", S.SUCCEEDED, finished_at=T0),
         task("failed since", S.FAILED, finished_at=T0 + 60),
+        task("cancelled since", S.CANCELLED, finished_at=T0 + 70),
         task("other model", S.SUCCEEDED, model="gen4_turbo", finished_at=T0 + 60),
         task("alone", S.THROTTLED, model="aleph", throttled_at=T0),
         task("other account", S.SUCCEEDED, account="b", finished_at=T0 + 60),
     )
 
     with database.begin() as connection:
-        assert tasks.finished_while_throttled(connection, "a") == {"gen4.5": 2, "aleph": 0}
+        assert tasks.runs_while_throttled(connection, "a") == {"gen4.5": (2, 60), "aleph": (0, 0)}
 
 
 def test_the_mean_run_is_that_of_the_newest_runs_of_the_last_hour(database: Database) -> None:
