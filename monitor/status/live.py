@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import time
+from io import TextIOWrapper
 
 import msgspec
 import typer
@@ -43,6 +44,8 @@ async def present(url: str, names: list[str], *, every_model: bool, interval: fl
     Raises:
         DaemonError: the first figures cannot be had; a live view waits for later ones.
     """
+    if isinstance(sys.stdout, TextIOWrapper):  # a name may hold what an old terminal's encoding has no letter for
+        sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
     async with Daemon(url) as daemon:
         choice = Choice(daemon, names, every_model=every_model)

@@ -22,6 +22,13 @@ async def test_without_a_terminal_it_prints_once_in_plain_text(url: str) -> None
     assert max(map(len, output.splitlines())) <= 80
 
 
+async def test_a_terminal_without_unicode_gets_plain_bars(url: str) -> None:
+    status, output, errors = await call("--url", url, PYTHONIOENCODING="latin-1")
+    assert (status, errors) == (0, "")
+    assert "5 of 5  -----" in output
+    assert "\\<b>" in output
+
+
 async def test_json_is_for_scripts(url: str) -> None:
     status, output, errors = await call("--url", url, "--json", "--account", "staging", "--account", "production")
     assert (status, errors) == (0, "")
