@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -183,6 +184,9 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
         MonitorError: the store cannot be opened or an address cannot be bound.
     """
     database = await asyncio.to_thread(Database.open, config.store)
+    # What was loaded stays loaded. Without it a full collection under load is short enough to go unnoticed.
+    gc.collect()
+    gc.freeze()
     try:
         async with Daemon(config, load, clock, database).running() as daemon:
             await _until_told_to_stop(daemon)
