@@ -79,7 +79,7 @@ def deadline(text: str, now: float) -> float:
     except ValueError:
         at = _moment(text)
     if at <= now:
-        raise PlanError(f"--by {text}: that has passed")
+        raise PlanError(f"--by {text!r}: that has passed")
     return at
 
 
@@ -98,5 +98,5 @@ def _moment(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         raise PlanError(
-            f"--by {text}: give a time such as 18:00, or a date and time such as 2026-11-23T18:00"
+            f"--by {text!r}: give a time such as 18:00, or a date and time such as 2026-11-23T18:00"
         ) from None

@@ -24,7 +24,7 @@ WIDE = 130
 def view(answer: Answer, width: int) -> RenderableType:
     """The whole answer for a terminal of that many columns."""
     parts: list[RenderableType] = [
-        Text(_title(answer), style="bold"),
+        Text(printable(_title(answer)), style="bold"),
         _section(_facts(answer)),
         _section(_limits(answer)),
     ]
@@ -40,7 +40,7 @@ def _section(table: Table) -> Padding:
 
 def _title(answer: Answer) -> str:
     tasks = f"{amount(answer.count)} task{'s' if answer.count > 1 else ''} of {_seconds(answer.seconds)}"
-    model = f" on {printable(answer.model)}" if answer.model else ""
+    model = f" on {answer.model}" if answer.model else ""
     tier = f"tier {answer.tier.tier}" if answer.tier else "tier unknown"
     where = {
         "account": f"account {answer.account}, its live limits, {tier}",
@@ -55,7 +55,7 @@ def _facts(answer: Answer) -> Table:
     grid.add_column(style=FAINT, no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in _fact_rows(answer):
-        grid.add_row(name, value)
+        grid.add_row(name, value if isinstance(value, Text) else Text(printable(value)))
     return grid
 
 

@@ -358,3 +358,11 @@ def test_the_tables_fit_a_terminal(width: int) -> None:
     assert max(map(len, lines)) <= width
     rows = [" ".join(line.split()) for line in lines]
     assert any(row.startswith("3 5 1,000 10 min") and row.endswith("yes with $100 bought") for row in rows)
+
+
+def test_a_name_from_elsewhere_is_shown_as_it_is_and_commands_no_terminal() -> None:
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(view(offline(concurrency=2, model="[/x]\x1b[2J"), 200))
+    text = console.export_text()
+    assert "200 tasks of 15 s on [/x]\N{REPLACEMENT CHARACTER}[2J: the limits given" in text
+    assert "\x1b" not in text

@@ -123,9 +123,7 @@ async def test_a_plan_without_a_daemon_is_a_readable_table() -> None:
     assert any(row.startswith("cost 12,000 credits, $120.00 (60 a task; price list of 2026-09-19") for row in rows)
     assert "tier 4 is the lowest that is done in time: with $1,000 bought" in rows
     assert "daily generations 500 100 200 200 no" in rows
-    assert any(
-        row.startswith("5 20 25,000 25 min ") and "$100,000 yes with $5,000 bought" in row for row in rows
-    )
+    assert any(row.startswith("5 20 25,000 25 min ") and "$100,000 yes with $5,000 bought" in row for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +132,10 @@ async def test_a_plan_without_a_daemon_is_a_readable_table() -> None:
         (("--count", "0"), "--count 0: give 1 to 100,000"),
         (("--seconds", "nan"), "--seconds nan: give 0.001 to 86,400"),
         (("--tier", "9"), "--tier 9: give 1 to 5"),
-        (("--by", "tea time"), "--by tea time: give a time such as 18:00, or a date and time such as 2026-11-23T18:00"),
+        (
+            ("--by", "tea time"),
+            "--by 'tea time': give a time such as 18:00, or a date and time such as 2026-11-23T18:00",
+        ),
         (("--url", "nowhere"), "--url: not a URL of a daemon; give one such as http://127.0.0.1:10190"),
     ],
 )
