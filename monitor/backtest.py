@@ -179,7 +179,8 @@ def show(answer: Report, console: Console) -> None:
 def _summary(each: ModelReport, limit: int) -> str:
     span = f"{each.first_at:%Y-%m-%d %H:%M} to {each.last_at:%Y-%m-%d %H:%M} UTC"
     use = f"{each.accepted} accepted, {span}; at most {each.peak} of {limit} in 24 hours"
-    hits = f"limit hit {len(each.exhaustions)} times, {each.foretold} foretold" if each.exhaustions else "never hit"
+    times = "1 time" if len(each.exhaustions) == 1 else f"{len(each.exhaustions)} times"
+    hits = f"hit {times}, {each.foretold} foretold" if each.exhaustions else "never hit"
     return f"{use}; {hits}; precision {_ratio(each.precision)}, recall {_ratio(each.recall)}"
 
 

@@ -32,7 +32,7 @@ class Rule(NamedTuple):
         standing, held, quiet, armed = None, 0, 0, True
         for minute, expected in enumerate(self.condition(trace, used)):
             now = START + MINUTE * minute
-            armed = arm(armed, used[minute], trace.limit)
+            armed = arm(used[minute], trace.limit, armed=armed)
             held = held + 1 if armed and expected is not None else 0
             quiet = 0 if expected is not None else quiet + 1
             if standing and (not armed or now > standing.term or quiet > self.keep):

@@ -58,8 +58,8 @@ def exhaustions(accepted: Sequence[float], limit: int) -> Iterator[float]:
     for newest, at in enumerate(accepted):
         while accepted[oldest] <= at - DAY:
             oldest += 1
-        armed = arm(armed, newest - oldest, limit)
-        after = arm(armed, newest - oldest + 1, limit)
+        armed = arm(newest - oldest, limit, armed=armed)
+        after = arm(newest - oldest + 1, limit, armed=armed)
         if armed and not after:
             yield at
         armed = after

@@ -61,7 +61,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     exhausted: bool = False
 
 
-def arm(armed: bool, used: float, limit: float) -> bool:
+def arm(used: float, limit: float, *, armed: bool) -> bool:
     """Whether the next time that `used` reaches `limit` will be an exhaustion of its own."""
     return used < limit and (armed or used < REARMED * limit)
 
@@ -72,7 +72,7 @@ def advance(outlook: Outlook, found: Estimate | None, used: float, limit: float,
     A hit ends a warning. So does the end of its term, after which only fresh evidence raises another; and a while
     without evidence withdraws it.
     """
-    armed = arm(outlook.armed, used, limit)
+    armed = arm(used, limit, armed=outlook.armed)
     if not armed:
         ended = outlook.standing.warning if outlook.standing else None
         return Step(outlook=Outlook(armed=False), ended=ended, exhausted=outlook.armed)
