@@ -175,6 +175,31 @@ class Daemon:
         )
 
 
+class Signals:
+    """SIGTERM and SIGINT set `stop`, and a second of them ends the process at once; SIGHUP reloads a running daemon."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.daemon: Daemon | None = None
+        self._reloads: set[asyncio.Task[str | None]] = set()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._on_stop)
+        loop.add_signal_handler(signal.SIGINT, self._on_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self) -> None:
+        if self.stop.is_set():
+            os._exit(FORCED_EXIT_STATUS)
+        self.stop.set()
+
+    def _on_reload(self) -> None:
+        if self.daemon is None:
+            return  # what is starting or stopping has nothing to change over
+        task = asyncio.create_task(self.daemon.reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+
 async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> None:
     """Run the daemon until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
 
@@ -183,39 +208,25 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
     Raises:
         MonitorError: the store cannot be opened or an address cannot be bound.
     """
+    signals = Signals()
     database = await asyncio.to_thread(Database.open, config.store)
-    # What was loaded stays loaded. Without it a full collection under load is short enough to go unnoticed.
+    # What is loaded by now stays: a collection under load need not look through it again.
     gc.collect()
     gc.freeze()
     try:
         async with Daemon(config, load, clock, database).running() as daemon:
-            await _until_told_to_stop(daemon)
+            signals.daemon = daemon
+            await _first_of(signals.stop, daemon.engine_run)
+            signals.daemon = None
             log.info("daemon.stopping")
     finally:
         database.close()
     log.info("daemon.stopped")
 
 
-async def _until_told_to_stop(daemon: Daemon) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    reloads: set[asyncio.Task[str | None]] = set()
-
-    def on_stop() -> None:
-        if stop.is_set():
-            os._exit(FORCED_EXIT_STATUS)
-        stop.set()
-
-    def on_reload() -> None:
-        task = asyncio.create_task(daemon.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop.add_signal_handler(signal.SIGTERM, on_stop)
-    loop.add_signal_handler(signal.SIGINT, on_stop)
-    loop.add_signal_handler(signal.SIGHUP, on_reload)
+async def _first_of(stop: asyncio.Event, engine: asyncio.Task[None] | None) -> None:
     told = asyncio.create_task(stop.wait())
-    await asyncio.wait([told, *filter(None, [daemon.engine_run])], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([told, *filter(None, [engine])], return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
 
 
