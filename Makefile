@@ -28,7 +28,7 @@ lint: $(VENV)/installed-dev ## check style, format, types and layers
 	$(RUN) mypy
 	$(VENV)/bin/python $(VENV)/bin/lint-imports
 
-bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for docs/benchmarks.md; about 12 minutes
+bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for docs/benchmarks.md; 10 minutes
 	@exec $(RUN) benchmarks $(BENCH_ARGS)
 
 docs: $(VENV)/installed-dev ## write docs/metrics.md from the code

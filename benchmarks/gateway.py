@@ -25,8 +25,8 @@ COLUMNS = (
     "",
     f"CPU us a request, at {RATE}/s",
     "CPU us a request, busy",
-    "added p50 ms",
-    "added p99 ms",
+    "p50 ms added",
+    "p99 ms added",
     "most requests/s on one core",
     "MiB",
 )
@@ -94,12 +94,11 @@ def table(rounds: Sequence[Round]) -> str:
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for name in rounds[0]:
         own, bare = [found[name] for found in rounds], [found[BARE] for found in rounds]
-        p50, p99 = [one.p50 for one in own], [one.p99 for one in own]
-        if name != BARE:
-            p50 = [one.p50 - none.p50 for one, none in zip(own, bare, strict=True)]
-            p99 = [one.p99 - none.p99 for one, none in zip(own, bare, strict=True)]
+        is_bare = name == BARE
+        p50 = [one.p50 - (0 if is_bare else none.p50) for one, none in zip(own, bare, strict=True)]
+        p99 = [one.p99 - (0 if is_bare else none.p99) for one, none in zip(own, bare, strict=True)]
         cells = [
-            name,
+            f"{BARE}, its own latency" if is_bare else name,
             _spread([one.cpu_steady for one in own]),
             _spread([one.cpu_busy for one in own]),
             _spread(p50, 2),
