@@ -45,7 +45,6 @@ class Daemon:
     """
 
     def __init__(self, config: Config, load: Callable[[], Config], clock: Clock, database: Database) -> None:
-        self._config = config
         self._load = load
         self._clock = clock
         self._database = database
@@ -53,7 +52,8 @@ class Daemon:
         self._own = Own(registry)
         self._exposition = Exposition(registry)
         self._snapshot: Snapshot | None = None
-        self._accounts = _by_name(config)
+        self._accounts: dict[str, Account] = {}
+        self._adopt(config)
         self._reloading = asyncio.Lock()
         self._engine = Engine(database, self._catalogue_of, self._own, clock)
         self._collector = Collector(
@@ -114,11 +114,20 @@ class Daemon:
                 self._own.reload_success.set(0)
                 log.warning("config.rejected", faults=error.faults)
                 return str(error)
-            self._config, self._accounts = config, _by_name(config)
+            self._adopt(config)
             self._collector.apply(self._accounts.values())
             self._note_reload()
             log.info("config.loaded", accounts=[*self._accounts])
             return None
+
+    def _adopt(self, config: Config) -> None:
+        """Make these the accounts; each has its gauge of requests in flight from the start."""
+        accounts = {account.name: account for account in config.accounts}
+        for gone in self._accounts.keys() - accounts.keys():
+            self._own.in_flight.remove(self._accounts[gone].provider, gone)
+        for account in accounts.values():
+            self._own.in_flight.labels(account.provider, account.name)
+        self._config, self._accounts = config, accounts
 
     def _check_fixed(self, config: Config) -> None:
         changed = [key for key in FIXED_KEYS if getattr(config, key) != getattr(self._config, key)]
@@ -243,7 +252,3 @@ async def _listen(runner: web.BaseRunner, address: Address, key: str) -> None:
 def _url(runner: web.BaseRunner) -> str:
     host, port = runner.addresses[0][:2]
     return f"http://{Address(host, port)}"
-
-
-def _by_name(config: Config) -> dict[str, Account]:
-    return {account.name: account for account in config.accounts}
