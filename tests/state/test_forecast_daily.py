@@ -92,6 +92,16 @@ def test_a_step_of_the_providers_rounded_figure_is_no_pace() -> None:
         assert estimate(Use(idle, ALWAYS, provider), 50, NOW) is None
 
 
+@pytest.mark.parametrize(("hours", "speaks"), [(0.9, False), (1.1, True)])
+def test_a_young_daemon_measures_the_pace_of_what_it_watched(hours: float, *, speaks: bool) -> None:
+    since = NOW - hours * HOUR
+    use = Use(Ledger(every(36, since, NOW)), (Span(since, NOW),), provider=800)
+    found = estimate(use, 850, NOW)
+    assert (found is not None) == speaks
+    if found is not None:
+        assert found.expected == pytest.approx(50 / (100 - 690 / 24) * HOUR, rel=0.05)
+
+
 def test_use_from_before_we_watched_expires_evenly() -> None:
     ours = Ledger(every(36, NOW - 4 * HOUR, NOW))
     found = estimate(Use(ours, (Span(NOW - 4 * HOUR, NOW),), provider=800), 860, NOW)

@@ -4,7 +4,8 @@ Use at a later time is what is used now, less the entries of the window that exp
 accepted until then. The first two are known exactly. Acceptances are taken to begin at the present pace and to fade,
 over `FADE`, into those of the same hours yesterday, halfway (geometrically) scaled to today's level; where yesterday
 was not watched, the present pace goes on. The pace is measured over half an hour and over two hours, and both must
-lead to the limit, with a margin for chance, before anything is announced.
+lead to the limit, with a margin for chance, before anything is announced. What has been announced is kept up while the
+shorter pace still leads there.
 
 The constants were chosen on the tuning seeds of `benchmarks.forecast`; docs/forecast.md tells how well they do.
 """
@@ -72,18 +73,29 @@ def estimate(use: Use, limit: int, now: float) -> Estimate | None:
         return Estimate(0.0, 0.0)
     if used < LEAST_SHARE * limit or use.ledger.between(now - max(PACES), now) < LEAST_ENTRIES:
         return None
+    short, long = (_pace(use, seconds, now) for seconds in PACES)
+    if short is None or long is None:
+        return None
     expiring, yesterday, blind = _window(use, used, now)
+    room = [limit - used + gone for gone in expiring]
     level = _level(use, limit, now)
-    likely, cautious = [], []
-    for seconds in PACES:
-        pace = use.ledger.between(now - seconds, now) * STEP / seconds
-        rates = _rates(pace, level, yesterday, blind)
-        room = [limit - used + gone for gone in expiring]
-        arrivals = list(accumulate(rates, initial=0.0))
-        likely.append(crossing(arrivals, room))
-        cautious.append(crossing([n - CAUTION * sqrt(CHANCE * n + (DRIFT * n) ** 2) for n in arrivals], room))
-    hits = [seconds for seconds in likely if seconds is not None]
-    return Estimate(sum(hits) / len(hits), _agreed(cautious)) if hits else None
+    paths = [list(accumulate(_rates(pace, level, yesterday, blind), initial=0.0)) for pace in (short, long)]
+    sooner, later = (crossing(arrivals, room) for arrivals in paths)
+    if sooner is None:
+        return None
+    expected = sooner if later is None else (sooner + later) / 2
+    return Estimate(expected, _agreed([crossing(_at_least(arrivals), room) for arrivals in paths]))
+
+
+def _pace(use: Use, seconds: float, now: float) -> float | None:
+    """Acceptances in a step at the pace of the last `seconds`; None when less than half of them was watched."""
+    watched = seconds_watched(use.watched, now - seconds, now)
+    return use.ledger.between(now - seconds, now) * STEP / watched if watched >= seconds / 2 else None
+
+
+def _at_least(arrivals: Sequence[float]) -> list[float]:
+    """Arrivals less a margin for chance, which weighs on few, and for a pace that drifts, which weighs on many."""
+    return [count - CAUTION * sqrt(CHANCE * count + (DRIFT * count) ** 2) for count in arrivals]
 
 
 def _agreed(cautious: Sequence[float | None]) -> float | None:
