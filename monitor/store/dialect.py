@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
@@ -11,22 +12,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, add: str = "") -> None:
     """Insert rows, or overwrite those with the same primary key; the column `add` is added to instead."""
-    if not rows:
-        return
-    insert = _insert(connection, table)
-
-    def after(column: Column[Any]) -> ColumnElement[Any]:
-        new: ColumnElement[Any] = insert.excluded[column.name]
-        return column + new if column.name == add else new
-
-    changes = {column.name: after(column) for column in table.columns if not column.primary_key}
-    connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), rows)
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, table, add), rows)
 
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its primary key exists; whether it was inserted."""
-    insert = _insert(connection, table).values(row).on_conflict_do_nothing()
-    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1
+    statement = _insert_missing(connection.dialect.name, table)
+    return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:
@@ -39,5 +32,23 @@ def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 0))))
 
 
-def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+@cache
+def _upsert(dialect: str, table: Table, add: str) -> postgresql.Insert | sqlite.Insert:
+    """The statement; to build it costs as much as to run it."""
+    insert = _insert(dialect, table)
+
+    def after(column: Column[Any]) -> ColumnElement[Any]:
+        new: ColumnElement[Any] = insert.excluded[column.name]
+        return column + new if column.name == add else new
+
+    changes = {column.name: after(column) for column in table.columns if not column.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+
+
+@cache
+def _insert_missing(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from monitor.store.dialect import insert_missing, upsert
 from monitor.store.schema import seen
 
 KEEP_SECONDS = 48 * 3600.0
 BATCHES = ""
+
+KNOWN = select(seen.c.account, seen.c.id).where(
+    seen.c.account.in_(bindparam("accounts", expanding=True)), seen.c.id.in_(bindparam("ids", expanding=True))
+)
+FORGET_BATCH = delete(seen).where(seen.c.account == BATCHES, seen.c.id == bindparam("previous"))
 
 Key = tuple[str, str]
 
@@ -20,8 +25,8 @@ def known(connection: Connection, keys: Collection[Key]) -> set[Key]:
     if not keys:
         return set()
     accounts, ids = {account for account, _ in keys}, {id_ for _, id_ in keys}
-    statement = select(seen.c.account, seen.c.id).where(seen.c.account.in_(accounts), seen.c.id.in_(ids))
-    return {(account, id_) for account, id_ in connection.execute(statement)}
+    rows = connection.execute(KNOWN, {"accounts": list(accounts), "ids": list(ids)})
+    return {(account, id_) for account, id_ in rows}
 
 
 def remember(connection: Connection, keys: Collection[Key], now: float) -> None:
@@ -35,7 +40,7 @@ def begin_batch(connection: Connection, batch: str, previous: str, now: float) -
     A connection that breaks while it commits leaves open whether it did. The insert answers that, and waits where the
     server is still busy with the broken connection's transaction.
     """
-    connection.execute(delete(seen).where(seen.c.account == BATCHES, seen.c.id == previous))
+    connection.execute(FORGET_BATCH, {"previous": previous})
     return insert_missing(connection, seen, {"account": BATCHES, "id": batch, "at": now})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, delete, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, select, tuple_
 
 from monitor.model import TaskStatus
 from monitor.state.task import Task
@@ -17,6 +17,10 @@ DAY = 86400.0
 RECENT_SECONDS = 3600.0
 RECENT_TASKS = 50
 RUNS = (TaskStatus.SUCCEEDED.value, TaskStatus.FAILED.value)
+
+BY_KEYS = select(tasks).where(
+    tasks.c.account.in_(bindparam("accounts", expanding=True)), tasks.c.id.in_(bindparam("ids", expanding=True))
+)
 
 Key = tuple[str, str]
 
@@ -43,8 +47,8 @@ def load(connection: Connection, keys: Collection[Key]) -> dict[Key, Task]:
     if not keys:
         return {}
     accounts, ids = {account for account, _ in keys}, {task for _, task in keys}
-    found = _fetch(connection, select(tasks).where(tasks.c.account.in_(accounts), tasks.c.id.in_(ids)))
-    return {(task.account, task.id): task for task in found}
+    rows = connection.execute(BY_KEYS, {"accounts": list(accounts), "ids": list(ids)}).mappings()
+    return {(task.account, task.id): task for task in (msgspec.convert(row, Task) for row in rows)}
 
 
 def save(connection: Connection, changed: Iterable[Task]) -> None:
