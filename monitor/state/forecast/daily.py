@@ -31,12 +31,12 @@ FADE = 80 * 60.0
 LEVEL_OVER = 3 * HOUR
 LEVEL_PRIOR = 0.1
 SMOOTHING = 6
-CAUTION = 0.8
+CAUTION = 0.9
 CHANCE = 1.3
 DRIFT = 0.2
 LEAST_SHARE = 0.5
 LEAST_ENTRIES = 3
-WEIGHTS = [exp(-(k + 0.5) * STEP / FADE) for k in range(STEPS)]
+LONGEST_RUN = 6
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -79,7 +79,8 @@ def estimate(use: Use, limit: int, now: float) -> Estimate | None:
     expiring, yesterday, blind = _window(use, used, now)
     room = [limit - used + gone for gone in expiring]
     level = _level(use, limit, now)
-    paths = [list(accumulate(_rates(pace, level, yesterday, blind), initial=0.0)) for pace in (short, long)]
+    fade = _fade(use, long, now)
+    paths = [list(accumulate(_rates(pace, fade, level, yesterday, blind), initial=0.0)) for pace in (short, long)]
     sooner, later = (crossing(arrivals, room) for arrivals in paths)
     if sooner is None:
         return None
@@ -117,7 +118,7 @@ def _window(use: Use, used: int, now: float) -> tuple[list[float], list[float], 
     both = [a + b * unseen for a, b in zip(ours, accumulate(blind, initial=0.0), strict=True)]
     expiring = [both[SMOOTHING + k] - both[SMOOTHING] for k in range(STEPS + 1)]
     width = 2 * SMOOTHING
-    yesterday = [(late - early) / width for early, late in zip(ours, ours[width:], strict=False)]
+    yesterday = [(late - early) / width for early, late in zip(ours, ours[width:-1], strict=False)]
     return expiring, yesterday, blind[SMOOTHING : SMOOTHING + STEPS]
 
 
@@ -131,11 +132,32 @@ def _level(use: Use, limit: int, now: float) -> float:
     return sqrt((today + prior) / (before + prior))
 
 
-def _rates(pace: float, level: float, yesterday: Sequence[float], blind: Sequence[float]) -> Iterator[float]:
+def _fade(use: Use, pace: float, now: float) -> float:
+    """Seconds over which the present pace fades into yesterday's.
+
+    Yesterday says nothing of the end of a run that it did not have: such a run is taken to go on for as long as it has
+    lasted, in whole hours that held at least half the pace while yesterday's did not.
+    """
+    half = pace * HOUR / STEP / 2
+    hours = 0
+    while hours < LONGEST_RUN:
+        end = now - hours * HOUR
+        today, before = (use.ledger.between(at - HOUR, at) for at in (end, end - DAY))
+        if today < half or before >= half:
+            break
+        hours += 1
+    return max(FADE, hours * HOUR)
+
+
+def _rates(
+    pace: float, fade: float, level: float, yesterday: Sequence[float], blind: Sequence[float]
+) -> Iterator[float]:
     """Acceptances expected in each step."""
-    for weight, usual, unknown in zip(WEIGHTS, yesterday, blind, strict=False):
+    weight, fall = exp(-STEP / 2 / fade), exp(-STEP / fade)
+    for usual, unknown in zip(yesterday, blind, strict=True):
         later = level * usual + unknown * (pace - level * usual)
         yield later + weight * (pace - later)
+        weight *= fall
 
 
 def crossing(arrivals: Sequence[float], room: Sequence[float]) -> float | None:
