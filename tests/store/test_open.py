@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from stores import accepted, administer, catalogue_of, create, figures, postgresql_database
 
 from monitor.errors import StoreError
 from monitor.store import Database
 from monitor.store.batch import apply_batch
+from monitor.store.migrate import REVISION
 from monitor.store.schema import metadata
 
 
@@ -29,6 +32,16 @@ def refusal(url: str) -> str:
 def test_the_migrations_lead_to_exactly_the_tables_of_the_schema(database: Database) -> None:
     with database.begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_revision_that_needs_no_migration_is_the_newest(database: Database) -> None:
+    """Alembic, not asked when the revision is there, would have left exactly that."""
+    config = Config()
+    config.set_main_option("script_location", "monitor.store:migrations")
+
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+    with database.begin() as connection:
+        assert MigrationContext.configure(connection).get_current_heads() == (REVISION,)
 
 
 def test_partial_indexes_and_key_tables_are_as_the_schema_says(tmp_path: Path) -> None:

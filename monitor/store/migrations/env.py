@@ -1,4 +1,4 @@
-"""Alembic runs this; `monitor.store.migrate` gives the connection."""
+"""Alembic runs this; `monitor.store.upgrade` gives the connection."""
 
 from alembic import context
 
