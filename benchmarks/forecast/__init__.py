@@ -13,5 +13,6 @@ stretching, and so is held to more. Median error is the distance between the tim
 raised, and the hit; a static threshold expects none. All evaluate once a minute and know nothing of the first day,
 which is not scored. Warnings whose term reaches beyond the end of a trace are left out when nothing came of them.
 
-The forecast's constants were chosen on the seeds of TUNING; what is published is of REPORTED, which no choice has seen.
+The forecast's constants were chosen on the seeds of TUNING; what is published is of REPORTED, which no choice has seen
+(figures of seeds 0 to 3 were seen before the last choice, so those are not reported).
 """

@@ -13,8 +13,8 @@ from monitor.state.forecast.quality import Quality, judge, quality
 from monitor.state.forecast.replay import exhaustions
 from monitor.state.ledger import DAY
 
-TUNING = range(100, 102)
-REPORTED = range(4)
+TUNING = range(100, 104)
+REPORTED = range(200, 204)
 OURS = "genmedia-monitor"
 
 Scores = dict[str, Quality]

@@ -27,13 +27,13 @@ HORIZON = STEP * STEPS
 ANNOUNCED = 2 * HOUR
 """A limit is announced when it will be hit within this time even by the cautious path."""
 PACES = (HOUR / 2, 2 * HOUR)
-FADE = 80 * 60.0
+FADE = HOUR
 LEVEL_OVER = 3 * HOUR
 LEVEL_PRIOR = 0.1
 SMOOTHING = 6
-CAUTION = 0.9
+CAUTION = 0.8
 CHANCE = 1.3
-DRIFT = 0.2
+DRIFT = 0.25
 LEAST_SHARE = 0.5
 LEAST_ENTRIES = 3
 LONGEST_RUN = 6

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.state.forecast.daily import Estimate
 
-QUIET = 45 * 60.0
+QUIET = 60 * 60.0
 """A warning is withdrawn when nothing has pointed to the limit for this long."""
 STRETCH = 1.5
 LEAST_TERM = 30 * 60.0
