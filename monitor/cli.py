@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import __version__
+from monitor.backtest import backtest
 from monitor.errors import ConfigError, MonitorError
 from monitor.plan.command import plan
 from monitor.simulator.command import simulate
@@ -65,7 +66,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, check_config, status, plan, simulate, version):
+for command in (run, check_config, status, plan, backtest, simulate, version):
     app.command()(command)
 
 
