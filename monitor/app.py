@@ -19,6 +19,7 @@ from monitor.config import Account, Address, Config
 from monitor.engine import Engine
 from monitor.errors import ConfigError, ListenError, StoreError
 from monitor.evaluation import evaluate
+from monitor.forecasting import Forecaster
 from monitor.gateway import build_gateway
 from monitor.ingest import Ingest
 from monitor.metrics import Exposition, Own
@@ -52,6 +53,7 @@ class Daemon:
         self._own = Own(registry)
         self._exposition = Exposition(registry)
         self._snapshot: Snapshot | None = None
+        self._forecaster = Forecaster()
         self._accounts: dict[str, Account] = {}
         self._adopt(config)
         self._reloading = asyncio.Lock()
@@ -140,10 +142,13 @@ class Daemon:
 
     async def _publish(self) -> None:
         await asyncio.to_thread(self._publish_now)
+        if self._forecaster.changed():
+            await self._engine.write("forecast", self._forecaster.save)
+            self._forecaster.saved()
 
     def _publish_now(self) -> None:
         try:
-            snapshot = evaluate(self._database, self._accounts.values(), self._clock.now())
+            snapshot = evaluate(self._database, self._accounts.values(), self._forecaster, self._clock.now())
         except StoreError:
             self._own.store_errors.labels("evaluate").inc()
             self._exposition.refresh()

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 
 import structlog
+from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.errors import StoreError
@@ -173,6 +174,14 @@ class Engine:
         while await self._in_writer("prune", self._prune, now, now - retention_seconds) == BATCH:
             pass
 
+    async def write(self, operation: str, work: Callable[[Connection], None]) -> None:
+        """Let `work` write in a transaction of its own, between two commits of observations.
+
+        Raises:
+            StoreError: the database failed, and nothing was written.
+        """
+        await self._in_writer(operation, self._write, work)
+
     def _enqueue(self, arrivals: Sequence[_Arrival]) -> None:
         self._queue.extend(arrivals)
         if self._queue:
@@ -270,6 +279,10 @@ class Engine:
             applied = apply_batch(connection, pairs, self._catalogue_of, now) if is_new else Applied()
         self._committed = name
         return applied
+
+    def _write(self, work: Callable[[Connection], None]) -> None:
+        with self._database.begin(write=True) as connection:
+            work(connection)
 
     def _expire(self, now: float) -> int:
         with self._database.begin(write=True) as connection:

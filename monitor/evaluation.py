@@ -8,17 +8,18 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from monitor.config import Account
+from monitor.forecasting import Forecaster
 from monitor.model import OPEN_STATUSES, Organization, TaskStatus, Usage
 from monitor.providers import PROVIDERS
 from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot, Thresholds
 from monitor.store import Database, reads, tallies, tasks
 
 STALE_INTERVALS = 10
 
 
-def evaluate(database: Database, accounts: Iterable[Account], now: float) -> Snapshot:
+def evaluate(database: Database, accounts: Iterable[Account], forecaster: Forecaster, now: float) -> Snapshot:
     """The figures of every account at `now`, each account read in one transaction.
 
     Raises:
@@ -27,16 +28,20 @@ def evaluate(database: Database, accounts: Iterable[Account], now: float) -> Sna
     snapshots = []
     for account in accounts:
         with database.begin() as connection:
-            snapshots.append(evaluate_account(connection, account, now))
+            snapshots.append(evaluate_account(connection, account, forecaster, now))
     return Snapshot(at=now, accounts=tuple(snapshots))
 
 
-def evaluate_account(connection: Connection, account: Account, now: float) -> AccountSnapshot:
+def evaluate_account(
+    connection: Connection, account: Account, forecaster: Forecaster, now: float
+) -> AccountSnapshot:
     """The figures of one account. Those of a read that last worked too long ago are withheld."""
     known = reads.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
     organization, usage = fresh.get("organization"), fresh.get("usage")
     limits = organization if isinstance(organization, Organization) else None
+    forecasts = forecaster.account(connection, account.name)
+    forecasts.look(connection, limits, known["organization"].ok_at if limits else None, now)
     return AccountSnapshot(
         account=account.name,
         provider=account.provider,
@@ -46,6 +51,11 @@ def evaluate_account(connection: Connection, account: Account, now: float) -> Ac
         reads=read_states(account, known, now),
         organization=limits,
         usage=usage if isinstance(usage, Usage) else None,
+        daily=tuple(forecasts.daily(limits, now)),
+        ledger_coverage=forecasts.coverage,
+        forecast_precision=forecasts.quality.precision,
+        forecast_recall=forecasts.quality.recall,
+        thresholds={name: Thresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()},
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
+RATIO = re.compile(r"[0-9](?:\.[0-9]{1,6})?")
 ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 # `/v1` is where a base URL without an account lands; an account of that name would hide the mistake.
@@ -68,6 +69,13 @@ def whole_number(low: int, high: int) -> BeforeValidator:
     return BeforeValidator(parse)
 
 
+def parse_ratio(text: object) -> float:
+    """A share such as `0.8`."""
+    if not isinstance(text, str) or not RATIO.fullmatch(text) or not 0 < float(text) <= 1:
+        raise ValueError("not a share; give a number above 0 and up to 1, such as 0.8")
+    return float(text)
+
+
 def parse_address(text: object) -> Address:
     """The address in `host:port`; an IPv6 host stands in brackets."""
     match = ADDRESS.fullmatch(text) if isinstance(text, str) else None
@@ -115,4 +123,5 @@ Listen = Annotated[Address, BeforeValidator(parse_address)]
 AccountName = Annotated[str, BeforeValidator(parse_account_name)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 StoreUrl = Annotated[str, BeforeValidator(parse_store)]
+Ratio = Annotated[float, BeforeValidator(parse_ratio)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]

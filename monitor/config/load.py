@@ -128,6 +128,7 @@ class _Accounts:
                 poll_interval=shape.poll_interval,
                 follow_up=shape.follow_up,
                 max_models=shape.max_models,
+                limits=shape.limits,
             )
             self.complete.append(account)
 

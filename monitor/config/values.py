@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, SecretStr
 
-from monitor.config.fields import AccountName, Address, Duration, Listen, Origin, StoreUrl, between, whole_number
+from monitor.config.fields import AccountName, Address, Duration, Listen, Origin, Ratio, StoreUrl, between, whole_number
 
 STRICT = ConfigDict(extra="forbid")
 OPERATOR_LISTEN = Address("127.0.0.1", 10190)
@@ -56,6 +56,40 @@ class Retention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Shares of a limit at which its use deserves attention, and action."""
+
+    __pydantic_config__ = STRICT
+
+    soft: Ratio = 0.8
+    hard: Ratio = 0.95
+
+    def __post_init__(self) -> None:
+        if self.soft > self.hard:
+            raise ValueError("soft is above hard; let soft come first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitThresholds:
+    """The thresholds of each limit that an account can run into."""
+
+    __pydantic_config__ = STRICT
+
+    concurrency: Thresholds = field(default_factory=Thresholds)
+    daily_generations: Thresholds = field(default_factory=Thresholds)
+    monthly_spend_credits: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the provider does not say of an account's limits."""
+
+    __pydantic_config__ = STRICT
+
+    thresholds: LimitThresholds = field(default_factory=LimitThresholds)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """One key at one vendor. `name` is its path on the gateway and its label."""
 
@@ -66,6 +100,7 @@ class Account:
     poll_interval: float = 60.0
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: int = 100
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +130,7 @@ class AccountShape:
     poll_interval: Annotated[Duration, between("1s", "1d")] = 60.0
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: Annotated[int, whole_number(1, 10000)] = 100
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from prometheus_client.utils import floatToGoString
 from monitor.metrics import families
 from monitor.metrics.families import Family, Type
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
-from monitor.state.figures import limit_uses, spend
+from monitor.state.figures import Limit, limit_uses, spend, thresholds
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
 from monitor.state.tally import BOUNDS, SUM, Tally
 
@@ -115,6 +115,37 @@ def _saturation(account: AccountSnapshot, _: float) -> Iterable[Row]:
             yield (use.model, use.limit.value), use.saturation
 
 
+def _thresholds(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    for limit in Limit:
+        levels = thresholds(account, limit)
+        yield (limit.value, "soft"), levels.soft
+        yield (limit.value, "hard"), levels.hard
+
+
+def _exhaustion(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    for daily in account.daily:
+        if daily.exhaustion_seconds is not None:
+            yield (daily.model, Limit.DAILY_GENERATIONS.value), daily.exhaustion_seconds
+
+
+def _freeing(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    return (((daily.model, within), slots) for daily in account.daily for within, slots in daily.freeing.items())
+
+
+def _drift(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    return (((daily.model,), daily.drift) for daily in account.daily if daily.drift is not None)
+
+
+def _whole(figure: Callable[[AccountSnapshot], float | None]) -> Rows:
+    """One figure of the whole account; None is left out."""
+
+    def rows(account: AccountSnapshot, _: float) -> Iterable[Row]:
+        value = figure(account)
+        return () if value is None else (((), value),)
+
+    return rows
+
+
 def _balance(account: AccountSnapshot, _: float) -> Iterable[Row]:
     organization = account.organization
     if organization is not None and organization.credit_balance is not None:
@@ -155,6 +186,13 @@ ROWS: dict[Family, Rows] = {
     families.LIMIT: _limits,
     families.LIMIT_USED: _limits_used,
     families.SATURATION: _saturation,
+    families.THRESHOLD: _thresholds,
+    families.EXHAUSTION: _exhaustion,
+    families.FREEING: _freeing,
+    families.COVERAGE: _whole(lambda account: account.ledger_coverage),
+    families.DRIFT: _drift,
+    families.PRECISION: _whole(lambda account: account.forecast_precision),
+    families.RECALL: _whole(lambda account: account.forecast_recall),
     families.CREDIT_BALANCE: _balance,
     families.BALANCE: _dollars(_balance),
     families.CREDITS_SPENT: _spent,

@@ -35,6 +35,8 @@ Counted since this process started. `process_*` (CPU, memory, open files, start 
 
 OPEN_VALUES = """\
 - `phase`: `throttled`, `queued`, `running`, `total`
+- `within`: `1h`, `4h`, `12h`
+- `level`: `soft`, `hard`
 - `window`: `today`, `30d`
 - `code`: the HTTP status, `none` where no status came
 - `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths

@@ -20,6 +20,7 @@ class Source(StrEnum):
     TRAFFIC = "traffic"
     TASKS = "tasks"
     READS = "account reads"
+    CONFIGURATION = "configuration"
     DAEMON = "daemon"
 
 
@@ -155,6 +156,58 @@ SATURATION = _account(
     "long tasks are throttled.",
     "model",
     "limit",
+)
+THRESHOLD = _account(
+    "saturation_threshold_ratio",
+    Type.GAUGE,
+    Source.CONFIGURATION,
+    "Saturation from which on a limit deserves attention (soft) and action (hard), as configured.",
+    "limit",
+    "level",
+)
+EXHAUSTION = _account(
+    "limit_exhaustion_seconds",
+    Type.GAUGE,
+    Source.TASKS,
+    "Expected time until a limit is hit, forecast once a minute from what expires and what comes. Absent when no hit is "
+    "predicted, and while the limit is hit: saturation tells that.",
+    "model",
+    "limit",
+)
+FREEING = _account(
+    "daily_generations_freeing",
+    Type.GAUGE,
+    Source.TASKS,
+    "Of the generations that passed through the gateway and count towards the daily limit now, those that no longer do "
+    "after this time.",
+    "model",
+    "within",
+)
+COVERAGE = _account(
+    "ledger_coverage_ratio",
+    Type.GAUGE,
+    Source.TASKS,
+    "Share of the last 24 hours in which the gateway watched; below 1 our own count of generations may be short.",
+)
+DRIFT = _account(
+    "ledger_drift_generations",
+    Type.GAUGE,
+    Source.READS,
+    "The provider's count of generations in 24 hours less our own at that time: above 0, some do not pass through the "
+    "gateway. Absent unless nearly all of the 24 hours were watched.",
+    "model",
+)
+PRECISION = _account(
+    "forecast_precision_ratio",
+    Type.GAUGE,
+    Source.TASKS,
+    "Share of right ones among the warnings of limits to be hit that ended in the last 4 weeks; absent without any.",
+)
+RECALL = _account(
+    "forecast_recall_ratio",
+    Type.GAUGE,
+    Source.TASKS,
+    "Share of the limits hit in the last 4 weeks that a right warning had foretold; absent without any.",
 )
 CREDIT_BALANCE = _account(
     "credit_balance_credits", Type.GAUGE, Source.READS, "Balance in the provider's credits, as it last told."

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from monitor.model import Kind, Organization, Outcome, TaskStatus, Usage
-from monitor.state.snapshot import AccountSnapshot, ModelTasks
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, Thresholds
 from monitor.state.tally import Tally
 
 SPEND_DAYS = 30
@@ -26,12 +26,17 @@ class Limit(StrEnum):
 
 
 class LimitUse(msgspec.Struct, frozen=True):
-    """One finite limit and how much of it is used, in the limit's own unit; `used` is None where unknown."""
+    """One finite limit and how much of it is used, in the limit's own unit; `used` is None where unknown.
+
+    `soft` and `hard` are the shares of it from which on that deserves attention, and action.
+    """
 
     model: str
     limit: Limit
     allowed: float
     used: float | None
+    soft: float
+    hard: float
 
     @property
     def saturation(self) -> float | None:
@@ -46,23 +51,35 @@ def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
     organization = account.organization
     if organization is None:
         return []
-    uses = list(_model_uses(organization, {tasks.model: tasks for tasks in account.tasks}))
+    found = list(_model_uses(organization, {tasks.model: tasks for tasks in account.tasks}))
     if organization.monthly_spend_credits is not None:
-        uses.append(LimitUse("", Limit.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, None))
-    return uses
+        found.append(("", Limit.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, None))
+    levels = {limit: thresholds(account, limit) for limit in Limit}
+    return [
+        LimitUse(model, limit, allowed, used, levels[limit].soft, levels[limit].hard)
+        for model, limit, allowed, used in found
+    ]
 
 
-def _model_uses(organization: Organization, tasks: dict[str, ModelTasks]) -> Iterator[LimitUse]:
+def thresholds(account: AccountSnapshot, limit: Limit) -> Thresholds:
+    """The levels of a limit; the ledger's are those of the daily limit, which it measures."""
+    name = Limit.DAILY_GENERATIONS if limit is Limit.DAILY_GENERATIONS_LEDGER else limit
+    return account.thresholds.get(name, Thresholds())
+
+
+def _model_uses(
+    organization: Organization, tasks: dict[str, ModelTasks]
+) -> Iterator[tuple[str, Limit, float, float | None]]:
     for model, limits in organization.limits.items():
         ours = tasks.get(model)
         if limits.concurrency is not None:
-            yield LimitUse(model, Limit.CONCURRENCY, limits.concurrency, _admitted(ours))
+            yield model, Limit.CONCURRENCY, limits.concurrency, _admitted(ours)
         if limits.daily_generations is None:
             continue
         theirs = organization.daily_generations.get(model)
-        yield LimitUse(model, Limit.DAILY_GENERATIONS, limits.daily_generations, theirs)
+        yield model, Limit.DAILY_GENERATIONS, limits.daily_generations, theirs
         if ours is not None:
-            yield LimitUse(model, Limit.DAILY_GENERATIONS_LEDGER, limits.daily_generations, ours.accepted_24h)
+            yield model, Limit.DAILY_GENERATIONS_LEDGER, limits.daily_generations, ours.accepted_24h
 
 
 def _admitted(tasks: ModelTasks | None) -> int:

@@ -35,8 +35,34 @@ class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):
     accepted_24h: int = 0
 
 
+class Thresholds(msgspec.Struct, frozen=True):
+    """Shares of a limit at which its use deserves attention, and action."""
+
+    soft: float = 0.8
+    hard: float = 0.95
+
+
+class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
+    """The daily limit of one model by our own ledger.
+
+    `exhaustion_seconds` is the expected time until the limit is hit, None where none is predicted; `freeing` says how
+    many of the taken slots are free again within 1, 4 and 12 hours, `next_free_seconds` when the first is, None where
+    none is taken. `drift` is what the provider counts beyond us, None unless all of the window was watched.
+    """
+
+    model: str
+    exhaustion_seconds: float | None = None
+    next_free_seconds: float | None = None
+    freeing: dict[str, int] = {}
+    drift: int | None = None
+
+
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One account at one moment. Figures that are unknown, or too old to show, are None."""
+    """One account at one moment. Figures that are unknown, or too old to show, are None.
+
+    `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; precision and recall are
+    those of the forecasts of the last four weeks. `thresholds` are by limit.
+    """
 
     account: str
     provider: str
@@ -46,6 +72,11 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[ReadState, ...] = ()
     organization: Organization | None = None
     usage: Usage | None = None
+    daily: tuple[DailyOutlook, ...] = ()
+    ledger_coverage: float | None = None
+    forecast_precision: float | None = None
+    forecast_recall: float | None = None
+    thresholds: dict[str, Thresholds] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from monitor.errors import DaemonError
 from monitor.model import Organization
-from monitor.state.snapshot import ModelTasks, ReadState
+from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState
 from monitor.wording import printable
 
 PATH = "/api/v1/accounts"
@@ -15,13 +15,15 @@ TIMEOUT_SECONDS = 5.0
 
 
 class LimitReply(msgspec.Struct, frozen=True):
-    """One finite limit; `used` and `saturation_ratio` are None while unknown."""
+    """One finite limit; `used` and `saturation_ratio` are None while unknown. `soft` and `hard` are its thresholds."""
 
     model: str
     limit: str
     allowed: float
     used: float | None
     saturation_ratio: float | None
+    soft: float
+    hard: float
 
 
 class SpentReply(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ class AccountReply(msgspec.Struct, frozen=True):
     limits: tuple[LimitReply, ...]
     spent: tuple[SpentReply, ...] | None
     tasks: tuple[ModelTasks, ...]
+    daily: tuple[DailyOutlook, ...]
     requests: tuple[RequestsReply, ...]
     retries: int
 

@@ -15,19 +15,25 @@ from monitor.wording import printable
 
 
 class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One finite limit in its own unit; `used` and `saturation_ratio` are None while unknown."""
+    """One finite limit in its own unit; `used` and `saturation_ratio` are None while unknown.
+
+    `soft` and `hard` are the ratios at which that deserves attention, and action.
+    """
 
     limit: str
     allowed: float
     used: float | None
     saturation_ratio: float | None
+    soft: float
+    hard: float
 
 
 class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One model. `limits_known` says that a limit which is not in `limits` is unlimited, not unknown.
 
     `throttled_oldest_age_seconds` is None where nothing is throttled, `throttled_drain_seconds` also where it cannot
-    be estimated; the dollars are None while the account's spend is unknown.
+    be estimated; `daily_exhaustion_seconds` is None where the daily limit is not expected to be hit; the dollars are
+    None while the account's spend is unknown.
     """
 
     model: str
@@ -38,6 +44,7 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     throttled_oldest_age_seconds: float | None
     throttled_drain_seconds: float | None
     accepted_24h: int
+    daily_exhaustion_seconds: float | None
     limits_known: bool
     limits: tuple[LimitFigures, ...]
     spent_today_dollars: float | None
@@ -155,6 +162,7 @@ def _model(model: str, account: AccountReply) -> ModelFigures:
         throttled_oldest_age_seconds=tasks.throttled_oldest_age_seconds if throttled else None,
         throttled_drain_seconds=tasks.throttled_drain_seconds if throttled else None,
         accepted_24h=tasks.accepted_24h,
+        daily_exhaustion_seconds=next((d.exhaustion_seconds for d in account.daily if d.model == model), None),
         limits_known=account.organization is not None and model in account.organization.limits,
         limits=_limits(model, account.limits) if model else (),
         spent_today_dollars=_dollars(None if spent is None else spent.today_credits, account.dollars_per_credit),
@@ -164,7 +172,14 @@ def _model(model: str, account: AccountReply) -> ModelFigures:
 
 def _limits(model: str, limits: tuple[LimitReply, ...]) -> tuple[LimitFigures, ...]:
     return tuple(
-        LimitFigures(limit=limit.limit, allowed=limit.allowed, used=limit.used, saturation_ratio=limit.saturation_ratio)
+        LimitFigures(
+            limit=limit.limit,
+            allowed=limit.allowed,
+            used=limit.used,
+            saturation_ratio=limit.saturation_ratio,
+            soft=limit.soft,
+            hard=limit.hard,
+        )
         for limit in limits
         if limit.model == model
     )

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from monitor.state.figures import Limit, failed
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
-from monitor.status.warnings import HARD, SOFT
 from monitor.status.watch import Pace, Watch
 from monitor.wording import (
     OLD_AFTER_SECONDS,
@@ -203,6 +202,9 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
         table.add_column(ratio=1, min_width=SHORTEST_BAR)
         table.add_column(justify="right", no_wrap=True)
+    predicted = any(model.daily_exhaustion_seconds is not None for model in models)
+    if predicted:
+        table.add_column("full in", justify="right", no_wrap=True)
     if width >= WIDE:
         for title in ("seen here", "today", "30 days"):
             table.add_column(title, justify="right", no_wrap=True)
@@ -212,9 +214,15 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
             _name(model),
             *_limit(model, Limit.CONCURRENCY),
             *_limit(model, Limit.DAILY_GENERATIONS),
+            *([_full_in(model)] if predicted else ()),
             *((amount(model.accepted_24h), *spent) if width >= WIDE else ()),
         )
     return table
+
+
+def _full_in(model: ModelFigures) -> Text:
+    seconds = model.daily_exhaustion_seconds
+    return Text("-") if seconds is None else Text(duration(seconds), style=WARN)
 
 
 def _name(model: ModelFigures) -> Text:
@@ -228,7 +236,7 @@ def _limit(model: ModelFigures, name: Limit) -> tuple[RenderableType, Renderable
     ratio = limit.saturation_ratio
     if ratio is None:
         return _use(limit), Text(), Text()
-    style = BAD if ratio >= HARD else WARN if ratio >= SOFT else GOOD
+    style = BAD if ratio >= limit.hard else WARN if ratio >= limit.soft else GOOD
     bar = ProgressBar(1.0, ratio, style=FAINT, complete_style=style, finished_style=style)
     return _use(limit), bar, Text(percentage(ratio), style=style)
 

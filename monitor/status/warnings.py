@@ -10,7 +10,6 @@ from monitor.state.snapshot import ModelTasks
 from monitor.status.daemon import AccountReply, LimitReply
 from monitor.wording import amount, duration, last_read, percentage, words
 
-SOFT, HARD = 0.8, 0.95
 LONG_WAIT_SECONDS = 300.0
 # A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
 SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
@@ -26,12 +25,15 @@ def warnings(account: AccountReply) -> Iterator[str]:
             yield f"the read of {words(read.read)}: {last_read(read.age_seconds, up=read.up)}"
     for limit in sorted(account.limits, key=lambda limit: -(limit.saturation_ratio or 0.0)):
         yield from _limit(limit)
+    for daily in account.daily:
+        if daily.exhaustion_seconds is not None:
+            yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
     for tasks in account.tasks:
         yield from _tasks(tasks)
 
 
 def _limit(limit: LimitReply) -> Iterator[str]:
-    if limit.limit in SILENT or not limit.used or limit.saturation_ratio is None or limit.saturation_ratio < SOFT:
+    if limit.limit in SILENT or not limit.used or limit.saturation_ratio is None or limit.saturation_ratio < limit.soft:
         return
     where = f"{limit.model}: " if limit.model else ""
     share = percentage(limit.saturation_ratio)

@@ -60,6 +60,24 @@ reads = Table(
 )
 """One row per account read; `figures` is the JSON of the last good `monitor.model.Figures`."""
 
+forecasts = Table(
+    "forecasts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("limit", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""One row per limit that was ever forecast; `document` is the JSON of `monitor.state.forecast.record.Record`."""
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""When each account's traffic was watched lately: a JSON array of `monitor.state.ledger.Span`."""
+
 models = Table(
     "models",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -71,9 +72,23 @@ def open_tasks(connection: Connection, account: str, silent_since: float) -> lis
 
 def accepted_last_day(connection: Connection, account: str, now: float) -> dict[str, int]:
     """Generations accepted in the 24 hours up to `now`, by model."""
-    today = and_(tasks.c.accepted, tasks.c.created_at > now - DAY, tasks.c.created_at <= now)
-    statement = select(tasks.c.model, func.count()).where(tasks.c.account == account, today)
+    return accepted_between(connection, account, now - DAY, now)
+
+
+def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, int]:
+    """Generations accepted in (start, end], by model."""
+    when = and_(tasks.c.accepted, tasks.c.created_at > start, tasks.c.created_at <= end)
+    statement = select(tasks.c.model, func.count()).where(tasks.c.account == account, when)
     return _by_model(connection, statement.group_by(tasks.c.model))
+
+
+def acceptances(connection: Connection, account: str, since: float) -> dict[str, list[float]]:
+    """When generations were accepted after `since`, by model."""
+    when = and_(tasks.c.account == account, tasks.c.accepted, tasks.c.created_at > since)
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for model, at in connection.execute(select(tasks.c.model, tasks.c.created_at).where(when)):
+        found[model].append(at)
+    return found
 
 
 def runs_while_throttled(connection: Connection, account: str) -> dict[str, Runs]:

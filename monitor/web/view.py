@@ -12,7 +12,6 @@ from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
 from monitor.wording import UNKNOWN, amount, dollars, duration, last_read, share, words
 
-NEAR = 0.8
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
 
 
@@ -49,6 +48,7 @@ class ModelView:
     orphaned: str
     concurrency: Bar
     daily: Bar
+    full_in: str
     today: str
     month: str
 
@@ -168,9 +168,16 @@ def _model(
         orphaned=amount(tasks.orphaned),
         concurrency=_bar(uses.get((model, Limit.CONCURRENCY)), listed),
         daily=_daily(model, uses, listed),
+        full_in=_full_in(model, account),
         today=dollars(None if cost is None else cost.today * account.dollars_per_credit),
         month=dollars(None if cost is None else cost.month * account.dollars_per_credit),
     )
+
+
+def _full_in(model: str, account: AccountSnapshot) -> str:
+    """When the daily limit will be hit, where that is expected."""
+    daily = next((one for one in account.daily if one.model == model), None)
+    return "-" if daily is None or daily.exhaustion_seconds is None else duration(daily.exhaustion_seconds)
 
 
 def _bar(use: LimitUse | None, listed: bool) -> Bar:
@@ -187,7 +194,7 @@ def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], listed: bool) ->
     bar = _bar(theirs, listed)
     if theirs is None or theirs.saturation is None:
         return bar
-    level = "bad" if theirs.saturation >= 1 else "warn" if theirs.saturation >= NEAR else ""
+    level = "bad" if theirs.saturation >= theirs.hard else "warn" if theirs.saturation >= theirs.soft else ""
     drift = ours is not None and ours.used != theirs.used
     return Bar(bar.text, bar.percent, level, f"{amount(ours.used)} seen here" if ours is not None and drift else "")
 

@@ -16,6 +16,7 @@ from monitor.config import Account
 from monitor.engine import Engine, Sink
 from monitor.errors import StoreError
 from monitor.evaluation import evaluate
+from monitor.forecasting import Forecaster
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.metrics import Own
 from monitor.model import AnyObservation, TaskStatus
@@ -100,7 +101,7 @@ def dumped(line: Line | str | bytes) -> str | bytes:
 
 
 def evaluated(daemon: Daemon, database: Database) -> AccountSnapshot:
-    return evaluate(database, [ACCOUNT], daemon.clock.now()).accounts[0]
+    return evaluate(database, [ACCOUNT], Forecaster(), daemon.clock.now()).accounts[0]
 
 
 def counts(daemon: Daemon, database: Database, tally: Tally) -> dict[tuple[str, ...], float]:

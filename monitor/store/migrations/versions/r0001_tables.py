@@ -1,4 +1,4 @@
-"""Tasks, tallies, account reads, model names, ids already applied."""
+"""Tasks, tallies, account reads, forecasts, model names, ids already applied."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,6 +51,18 @@ def upgrade() -> None:
         sa.Column("ok_at", sa.Double),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("figures", sa.Text),
+    )
+    op.create_table(
+        "forecasts",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("model", sa.Text, primary_key=True),
+        sa.Column("limit", sa.Text, primary_key=True),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "watches",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("document", sa.Text, nullable=False),
     )
     op.create_table(
         "models",

@@ -1,0 +1,160 @@
+"""The forecasts of daily limits as the daemon makes them: once a minute, from ledgers that are kept in memory.
+
+What is read from the store each time is what is new. Whether that was all is checked by counting: a fact that came
+later than `LATE`, or a clock that was set back, lets the ledgers of that account be read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from monitor.model import Organization
+from monitor.state.figures import Limit
+from monitor.state.forecast.daily import Use, estimate
+from monitor.state.forecast.quality import LEAST_LEAD, Quality
+from monitor.state.forecast.record import Record, after, quality_of
+from monitor.state.forecast.warning import advance, seconds_left
+from monitor.state.ledger import HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
+from monitor.state.snapshot import DailyOutlook
+from monitor.store import forecasts, tasks
+
+EVERY = 60.0
+GAP = 2.5 * EVERY
+LATE = 600.0
+FREEING = {"1h": HOUR, "4h": 4 * HOUR, "12h": 12 * HOUR}
+WHOLE = 0.99
+"""Coverage from which on our count may be held against the provider's."""
+
+
+class Forecaster:
+    """Every account's forecasts. One call at a time, from whatever thread."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, AccountForecasts] = {}
+
+    def account(self, connection: Connection, name: str) -> AccountForecasts:
+        """The forecasts of one account, restored from the store the first time."""
+        if name not in self._accounts:
+            self._accounts[name] = AccountForecasts(connection, name)
+        return self._accounts[name]
+
+    def changed(self) -> bool:
+        """Whether there is anything to store."""
+        return any(account.changed for account in self._accounts.values())
+
+    def save(self, connection: Connection) -> None:
+        """Write what has changed."""
+        for account in self._accounts.values():
+            account.save(connection)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        for account in self._accounts.values():
+            account.changed.clear()
+
+
+class AccountForecasts:
+    """One account's ledgers, records and watched spans, as of the last look.
+
+    `coverage` is the share of the 24 hours before it that was watched, `quality` how good the forecasts of the last
+    four weeks were. `changed` names the models whose record is not stored yet, the empty name the watched spans.
+    """
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._name = name
+        self._ledgers: dict[str, Ledger] = {}
+        self._records = forecasts.load(connection, name, Limit.DAILY_GENERATIONS)
+        self._watched: tuple[Span, ...] = forecasts.load_watched(connection, name)
+        self._drift: dict[str, int] = {}
+        self.coverage = 0.0
+        self.quality = Quality()
+        self._looked_at: float | None = None
+        self._knew_limits = False
+        self.changed: set[str] = set()
+
+    def look(self, connection: Connection, limits: Organization | None, told_at: float | None, now: float) -> None:
+        """Forecast anew if a minute has passed, or limits have become known. `told_at` is when the provider gave them.
+
+        Raises:
+            StoreError: the ledger cannot be read.
+        """
+        if self._looked_at is not None and abs(now - self._looked_at) < EVERY and (self._knew_limits or not limits):
+            return
+        self._read(connection, now)
+        self._watched = attend(self._watched, now, GAP)
+        self.changed.add("")
+        self.coverage = coverage(self._watched, now)
+        self._looked_at, self._knew_limits = now, limits is not None
+        self._drift = {}
+        if limits is not None:
+            self._forecast(limits, now)
+            self._drift = dict(self._drifts(limits, now if told_at is None else told_at))
+        self.quality = quality_of(self._records.values(), now)
+
+    def daily(self, limits: Organization | None, now: float) -> Iterator[DailyOutlook]:
+        """The models whose window is not empty, in order; no time is predicted while the limit is unknown."""
+        for model, ledger in sorted(self._ledgers.items()):
+            if not ledger.used(now):
+                continue
+            first = ledger.next_free(now)
+            yield DailyOutlook(
+                model=model,
+                exhaustion_seconds=self._seconds_left(model, limits, now),
+                next_free_seconds=None if first is None else first - now,
+                freeing={within: ledger.freeing(now, seconds) for within, seconds in FREEING.items()},
+                drift=self._drift.get(model),
+            )
+
+    def save(self, connection: Connection) -> None:
+        """Write what has changed."""
+        records = {model: self._records[model] for model in self.changed if model in self._records}
+        keyed = {(self._name, model, Limit.DAILY_GENERATIONS.value): record for model, record in records.items()}
+        forecasts.save(connection, keyed)
+        if "" in self.changed:
+            forecasts.save_watched(connection, {self._name: self._watched})
+
+    def _read(self, connection: Connection, now: float) -> None:
+        """Bring the ledgers up to date."""
+        if self._looked_at is not None:
+            self._replace(connection, min(self._looked_at, now) - LATE)
+        start = now - REACH
+        held = {model: ledger.between(start, now) for model, ledger in self._ledgers.items()}
+        counted = tasks.accepted_between(connection, self._name, start, now)
+        if counted != {model: count for model, count in held.items() if count}:
+            self._replace(connection, start)
+        for ledger in self._ledgers.values():
+            ledger.forget(start)
+
+    def _replace(self, connection: Connection, since: float) -> None:
+        accepted = tasks.acceptances(connection, self._name, since)
+        for model in self._ledgers.keys() | accepted.keys():
+            self._ledgers.setdefault(model, Ledger()).replace(since, accepted.get(model, ()))
+
+    def _forecast(self, limits: Organization, now: float) -> None:
+        watched = seconds_watched(self._watched, now - LEAST_LEAD, now)
+        for model in self._records.keys() | self._ledgers.keys():
+            limit = limits.limits[model].daily_generations if model in limits.limits else None
+            if not limit:
+                continue
+            before = self._records.get(model, Record())
+            use = Use(self._ledgers.get(model, Ledger()), self._watched, limits.daily_generations.get(model))
+            step = advance(before.outlook, estimate(use, limit, now), use.total(now), limit, now)
+            record = after(before, step, watched, now)
+            if record != before:
+                self._records[model] = record
+                self.changed.add(model)
+
+    def _drifts(self, limits: Organization, told_at: float) -> Iterator[tuple[str, int]]:
+        """What the provider counted beyond us when it told its figures."""
+        if self.coverage < WHOLE:
+            return
+        for model, ledger in self._ledgers.items():
+            theirs = limits.daily_generations.get(model)
+            if theirs is not None:
+                yield model, theirs - ledger.used(told_at)
+
+    def _seconds_left(self, model: str, limits: Organization | None, now: float) -> float | None:
+        known = limits is not None and model in limits.limits and limits.limits[model].daily_generations
+        return seconds_left(self._records[model].outlook, now) if known and model in self._records else None
