@@ -202,11 +202,8 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
         table.add_column(ratio=1, min_width=SHORTEST_BAR)
         table.add_column(justify="right", no_wrap=True)
-    predicted = any(model.daily_exhaustion_seconds is not None for model in models)
-    if predicted:
-        table.add_column("full in", justify="right", no_wrap=True)
     if width >= WIDE:
-        for title in ("seen here", "today", "30 days"):
+        for title in ("full in", "seen here", "today", "30 days"):
             table.add_column(title, justify="right", no_wrap=True)
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
@@ -214,8 +211,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
             _name(model),
             *_limit(model, Limit.CONCURRENCY),
             *_limit(model, Limit.DAILY_GENERATIONS),
-            *([_full_in(model)] if predicted else ()),
-            *((amount(model.accepted_24h), *spent) if width >= WIDE else ()),
+            *((_full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
         )
     return table
 

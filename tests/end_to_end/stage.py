@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,13 @@ class Stage:
     daemon: Daemon
     keys: dict[str, str]
     http: httpx.AsyncClient = field(repr=False)
+    run: Callable[[], AbstractAsyncContextManager[Daemon]] = field(repr=False)
+    running: AsyncExitStack = field(repr=False)
+
+    async def restart(self) -> None:
+        """Stop the daemon, and start another on the same store."""
+        await self.running.aclose()
+        self.daemon = await self.running.enter_async_context(self.run())
 
     def base_url(self, account: str = "runway") -> str:
         """What an application's SDK is pointed at."""
@@ -138,9 +145,16 @@ async def staged(
             store=store or f"sqlite:///{folder / 'monitor.db'}",
             evaluate_interval=evaluate_interval,
         )
-        database = Database.open(config.store)
-        try:
-            async with Daemon(config, lambda: config, clock, database).running() as daemon:
-                yield Stage(vendor, daemon, keys, http)
-        finally:
-            database.close()
+
+        @asynccontextmanager
+        async def run() -> AsyncIterator[Daemon]:
+            database = Database.open(config.store)
+            try:
+                async with Daemon(config, lambda: config, clock, database).running() as daemon:
+                    yield daemon
+            finally:
+                database.close()
+
+        async with AsyncExitStack() as running:
+            daemon = await running.enter_async_context(run())
+            yield Stage(vendor, daemon, keys, http, run, running)

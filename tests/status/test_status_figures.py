@@ -37,9 +37,10 @@ async def test_a_model_tells_its_tasks_limits_and_spend(ask: Ask, snapshot: Snap
     assert (model.pending, model.throttled, model.running, model.orphaned) == (1, 198, 4, 3)
     assert (model.throttled_oldest_age_seconds, model.throttled_drain_seconds) == (1284.5, 1485.0)
     assert model.limit("daily_generations") == LimitFigures(
-        limit="daily_generations", allowed=500, used=418, saturation_ratio=0.836
+        limit="daily_generations", allowed=500, used=418, saturation_ratio=0.836, soft=0.75, hard=0.9
     )
     assert (model.spent_today_dollars, model.spent_30d_dollars) == (12.0, 42.0)
+    assert model.daily_exhaustion_seconds == 3540
 
 
 async def test_an_account_tells_its_money_and_requests(ask: Ask, snapshot: Snapshot) -> None:
@@ -88,6 +89,7 @@ async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limit
     assert told.accounts[0].warnings == (
         "the read of usage: failing, last worked 10 min 40 s ago",
         "gen4.5: daily generations at 83 %: 418 of 500",
+        "gen4.5: the daily limit will be hit in about 59 min",
         "gen4.5: 198 throttled, for up to 21 min 24 s",
         "gen4.5: 3 orphaned, their client stopped polling",
     )

@@ -46,9 +46,11 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     assert row(text, "create").startswith("create 532 25 4.7 % rate limited 18, insufficient credits 4,")
     limits = row(text, "gen4.5").replace("━", "").replace("╸", "").split()
     assert limits[:11] == ["gen4.5", "5", "of", "5", "100", "%", "418", "of", "500", "83", "%"]
-    assert limits[11:] == (["412", "$12.00", "$42.00"] if width >= 120 else [])
+    assert limits[11:] == (["59", "min", "412", "$12.00", "$42.00"] if width >= 120 else [])
     assert "gen4.5 198 21 min 24 s 24 min 45 s 1 4 3" in " ".join(text.split())
     assert "! gen4.5: daily generations at 83 %: 418 of 500" in text
+    assert "! gen4.5: the daily limit will be hit in about 59 min" in text
+    assert row(text, "gen4_image").endswith(" - 95 unknown unknown") == (width >= 120)
     assert "3 more models are not in use; --all lists them" in text
 
 

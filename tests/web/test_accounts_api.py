@@ -58,6 +58,8 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
         "allowed": 500,
         "used": 418,
         "saturation_ratio": 0.836,
+        "soft": 0.75,
+        "hard": 0.9,
     }
 
 

@@ -1,0 +1,157 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stores import CATALOGUE, T0, accepted
+
+from monitor.forecasting import EVERY, FREEING, Forecaster
+from monitor.model import ModelLimits, Organization
+from monitor.state.figures import Limit
+from monitor.state.ledger import DAY, HOUR
+from monitor.state.snapshot import DailyOutlook
+from monitor.store import Database, forecasts
+from monitor.store.batch import apply_batch
+
+MODELS = ("gen4.5", "gen4_turbo")
+
+
+def organization(limit: int | None = 100, theirs: int | None = None) -> Organization:
+    limits = {model: ModelLimits(daily_generations=limit) for model in MODELS}
+    return Organization(limits=limits, daily_generations={} if theirs is None else dict.fromkeys(MODELS, theirs))
+
+
+def create(database: Database, number: int, at: float, model: str = "gen4.5") -> None:
+    seen = accepted(f"t{number}", id=f"o{number}", at=at, model=model)
+    with database.begin(write=True) as connection:
+        apply_batch(connection, [(seen, "gateway")], lambda _: CATALOGUE, at)
+
+
+def look(
+    database: Database,
+    forecaster: Forecaster,
+    now: float,
+    limits: Organization | None = None,
+    told_at: float | None = None,
+) -> list[DailyOutlook]:
+    """Look and store, as the daemon does."""
+    with database.begin() as connection:
+        account = forecaster.account(connection, "a")
+        account.look(connection, limits, told_at, now)
+    with database.begin(write=True) as connection:
+        forecaster.save(connection)
+    forecaster.saved()
+    return list(account.daily(limits, now))
+
+
+def hours(database: Database, forecaster: Forecaster, start: int, end: int, each: float, limit: int) -> list[float]:
+    """A generation every `each` seconds and a look a minute, by minutes since the start; what was announced when."""
+    announced = []
+    for minute in range(start, end):
+        now = T0 + minute * EVERY
+        if minute * EVERY % each == 0:
+            create(database, minute, now)
+        (daily,) = look(database, forecaster, now, organization(limit))
+        if daily.exhaustion_seconds is not None:
+            announced.append(now)
+    return announced
+
+
+EVENTS = st.one_of(
+    st.tuples(st.just("create"), st.integers(0, 9), st.floats(-30 * HOUR, HOUR)),
+    st.tuples(st.just("pass"), st.just(0), st.floats(-2 * HOUR, 16 * HOUR)),
+    st.tuples(st.just("restart"), st.just(0), st.just(0.0)),
+)
+
+
+@given(st.lists(EVENTS, max_size=25))
+@settings(max_examples=40, deadline=None)
+def test_any_course_of_events_leads_to_the_windows_of_a_recount(events: list[tuple[str, int, float]]) -> None:
+    with TemporaryDirectory() as folder:
+        database = Database.open(f"sqlite:///{Path(folder) / 'monitor.db'}")
+        forecaster, now, created = Forecaster(), T0, {}
+        for what, number, seconds in events:
+            if what == "create":
+                created.setdefault(number, (MODELS[number % 2], now + seconds))
+                create(database, number, created[number][1], created[number][0])
+            elif what == "pass":
+                now += seconds if abs(seconds) >= EVERY else EVERY
+                found = {daily.model: daily for daily in look(database, forecaster, now)}
+                assert found.keys() == {model for model, at in created.values() if now - DAY < at <= now}
+                for model, daily in found.items():
+                    frees = sorted(at + DAY for m, at in created.values() if m == model and now < at + DAY <= now + DAY)
+                    assert daily.next_free_seconds == frees[0] - now
+                    for within, after in FREEING.items():
+                        assert daily.freeing[within] == sum(at <= now + after for at in frees)
+            else:
+                forecaster = Forecaster()
+        database.close()
+
+
+def test_a_warning_outlives_a_restart_and_is_kept_once(database: Database) -> None:
+    first = hours(database, forecaster := Forecaster(), 0, 230, 120.0, 150)
+    assert first
+    assert 150 * 120 - (first[0] - T0) >= HOUR
+    (before,) = look(database, forecaster, T0 + 230 * EVERY, organization(150))
+    (after,) = look(database, again := Forecaster(), T0 + 230 * EVERY + 1, organization(150))
+    assert before.exhaustion_seconds is not None
+    assert after.exhaustion_seconds is not None
+    assert abs(after.exhaustion_seconds - before.exhaustion_seconds) < 120
+    hours(database, again, 231, 320, 120.0, 150)
+    with database.begin() as connection:
+        record = forecasts.load(connection, "a", Limit.DAILY_GENERATIONS)["gen4.5"]
+        account = again.account(connection, "a")
+    assert [warning.raised_at for warning in record.warnings] == [first[0]]
+    assert len(record.exhaustions) == 1
+    assert (account.quality.precision, account.quality.recall) == (1, 1)
+
+
+def test_nothing_is_predicted_while_the_limit_is_unknown(database: Database) -> None:
+    assert hours(database, forecaster := Forecaster(), 0, 230, 120.0, 150)
+    (daily,) = look(database, forecaster, T0 + 231 * EVERY, None)
+    assert daily.exhaustion_seconds is None
+    (daily,) = look(database, forecaster, T0 + 231 * EVERY + 1, organization(150))
+    assert daily.exhaustion_seconds is not None
+
+
+def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
+    create(database, 1, T0)
+    (daily,) = look(database, forecaster := Forecaster(), T0, organization(None))
+    assert daily.exhaustion_seconds is None
+    with database.begin() as connection:
+        assert forecasts.load(connection, "a", Limit.DAILY_GENERATIONS) == {}
+        assert forecaster.account(connection, "a").quality.precision is None
+
+
+def test_drift_is_told_once_a_day_was_watched_and_as_of_the_providers_figure(database: Database) -> None:
+    forecaster = Forecaster()
+    create(database, 1, T0)
+    (daily,) = look(database, forecaster, T0, organization(theirs=3), T0)
+    assert daily.drift is None
+    end = T0 + 23.9 * HOUR
+    for minute in range(1, int((end - T0) / EVERY)):
+        look(database, forecaster, T0 + minute * EVERY)
+    create(database, 2, end + 50)
+    (daily,) = look(database, forecaster, end + 60, organization(theirs=3), end + 40)
+    assert daily.drift == 2
+
+
+def test_a_time_that_was_not_watched_is_not_covered(database: Database) -> None:
+    forecaster = Forecaster()
+    for at in (0, 60, 120, 12 * HOUR, 12 * HOUR + 60):
+        look(database, forecaster, T0 + at)
+    with database.begin() as connection:
+        watched = (forecaster.account(connection, "a").coverage, Forecaster().account(connection, "a").coverage)
+    assert watched[0] == 180 / DAY
+    look(database, again := Forecaster(), T0 + 12 * HOUR + 120)
+    with database.begin() as connection:
+        assert again.account(connection, "a").coverage == 240 / DAY
+
+
+def test_nothing_is_to_store_between_two_looks(database: Database) -> None:
+    look(database, forecaster := Forecaster(), T0, organization())
+    with database.begin() as connection:
+        forecaster.account(connection, "a").look(connection, organization(), T0, T0 + EVERY - 1)
+        assert not forecaster.changed()
+        forecaster.account(connection, "a").look(connection, organization(), T0, T0 + EVERY)
+        assert forecaster.changed()
