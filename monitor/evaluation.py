@@ -47,7 +47,7 @@ def evaluate_account(
         provider=account.provider,
         dollars_per_credit=PROVIDERS[account.provider].dollars_per_credit,
         series=tuple(tallies.load(connection, account.name)),
-        tasks=model_tasks(connection, account, limits, now),
+        tasks=model_tasks(connection, account, limits, forecasts.used(now), now),
         reads=read_states(account, known, now),
         organization=limits,
         usage=usage if isinstance(usage, Usage) else None,
@@ -78,13 +78,12 @@ def read_states(account: Account, known: dict[str, Read], now: float) -> tuple[R
 
 
 def model_tasks(
-    connection: Connection, account: Account, limits: Organization | None, now: float
+    connection: Connection, account: Account, limits: Organization | None, accepted: dict[str, int], now: float
 ) -> tuple[ModelTasks, ...]:
-    """Open tasks, throttling and the last day's acceptances of every model that has any."""
+    """Open tasks, throttling and the last day's acceptances, `accepted`, of every model that has any."""
     by_model: defaultdict[str, list[tasks.OpenTasks]] = defaultdict(list)
     for row in tasks.open_tasks(connection, account.name, now - account.follow_up.orphaned):
         by_model[row.model].append(row)
-    accepted = tasks.accepted_last_day(connection, account.name, now)
     drains = drain_estimates(connection, account.name, by_model, limits, now)
     return tuple(
         ModelTasks(

@@ -1,7 +1,7 @@
 """The forecasts of daily limits as the daemon makes them: once a minute, from ledgers that are kept in memory.
 
-What is read from the store each time is what is new. Whether that was all is checked by counting: a fact that came
-later than `LATE`, or a clock that was set back, lets the ledgers of that account be read anew.
+What is read from the store each time is what is new. Whether that was all is checked once a minute by counting: a fact that
+came later than `LATE`, or a clock that was set back, lets the ledgers of that account be read anew.
 """
 
 from __future__ import annotations
@@ -70,19 +70,23 @@ class AccountForecasts:
         self._drift: dict[str, int] = {}
         self.coverage = 0.0
         self.quality = Quality()
+        self._read_at: float | None = None
         self._looked_at: float | None = None
         self._knew_limits = False
         self.changed: set[str] = set()
 
     def look(self, connection: Connection, limits: Organization | None, told_at: float | None, now: float) -> None:
-        """Forecast anew if a minute has passed, or limits have become known. `told_at` is when the provider gave them.
+        """Read what is new; forecast anew if a minute has passed, or limits have become known.
+
+        `told_at` is when the provider gave them.
 
         Raises:
             StoreError: the ledger cannot be read.
         """
+        self._read(connection, now)
         if self._looked_at is not None and abs(now - self._looked_at) < EVERY and (self._knew_limits or not limits):
             return
-        self._read(connection, now)
+        self._check(connection, now)
         self._watched = attend(self._watched, now, GAP)
         self.changed.add("")
         self.coverage = coverage(self._watched, now)
@@ -92,6 +96,10 @@ class AccountForecasts:
             self._forecast(limits, now)
             self._drift = dict(self._drifts(limits, now if told_at is None else told_at))
         self.quality = quality_of(self._records.values(), now)
+
+    def used(self, now: float) -> dict[str, int]:
+        """Generations accepted in the 24 hours up to `now`, by model."""
+        return {model: used for model, ledger in self._ledgers.items() if (used := ledger.used(now))}
 
     def daily(self, limits: Organization | None, now: float) -> Iterator[DailyOutlook]:
         """The models whose window is not empty, in order; no time is predicted while the limit is unknown."""
@@ -116,16 +124,20 @@ class AccountForecasts:
             forecasts.save_watched(connection, {self._name: self._watched})
 
     def _read(self, connection: Connection, now: float) -> None:
-        """Bring the ledgers up to date."""
-        if self._looked_at is not None:
-            self._replace(connection, min(self._looked_at, now) - LATE)
+        """Bring the ledgers up to date with what came in the last minutes; the first time, with all."""
+        start = now - REACH
+        self._replace(connection, start if self._read_at is None else min(self._read_at, now) - LATE)
+        for ledger in self._ledgers.values():
+            ledger.forget(start)
+        self._read_at = now
+
+    def _check(self, connection: Connection, now: float) -> None:
+        """Read the ledgers anew if they do not hold as many as the store."""
         start = now - REACH
         held = {model: ledger.between(start, now) for model, ledger in self._ledgers.items()}
         counted = tasks.accepted_between(connection, self._name, start, now)
         if counted != {model: count for model, count in held.items() if count}:
             self._replace(connection, start)
-        for ledger in self._ledgers.values():
-            ledger.forget(start)
 
     def _replace(self, connection: Connection, since: float) -> None:
         accepted = tasks.acceptances(connection, self._name, since)

@@ -14,7 +14,6 @@ from monitor.state.task import Task
 from monitor.store.dialect import upsert
 from monitor.store.schema import IS_OPEN, tallies, tasks
 
-DAY = 86400.0
 RECENT_SECONDS = 3600.0
 RECENT_TASKS = 50
 RUNS = (TaskStatus.SUCCEEDED.value, TaskStatus.FAILED.value)
@@ -68,11 +67,6 @@ def open_tasks(connection: Connection, account: str, silent_since: float) -> lis
         .order_by(tasks.c.model, tasks.c.status)
     )
     return [OpenTasks(row[0], TaskStatus(row[1]), *row[2:]) for row in connection.execute(statement)]
-
-
-def accepted_last_day(connection: Connection, account: str, now: float) -> dict[str, int]:
-    """Generations accepted in the 24 hours up to `now`, by model."""
-    return accepted_between(connection, account, now - DAY, now)
 
 
 def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, int]:

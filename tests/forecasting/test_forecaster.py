@@ -8,7 +8,7 @@ from stores import CATALOGUE, T0, accepted
 from monitor.forecasting import EVERY, FREEING, Forecaster
 from monitor.model import ModelLimits, Organization
 from monitor.state.figures import Limit
-from monitor.state.ledger import DAY, HOUR
+from monitor.state.ledger import DAY, HOUR, Span
 from monitor.state.snapshot import DailyOutlook
 from monitor.store import Database, forecasts
 from monitor.store.batch import apply_batch
@@ -124,15 +124,13 @@ def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
 
 
 def test_drift_is_told_once_a_day_was_watched_and_as_of_the_providers_figure(database: Database) -> None:
-    forecaster = Forecaster()
     create(database, 1, T0)
-    (daily,) = look(database, forecaster, T0, organization(theirs=3), T0)
+    (daily,) = look(database, Forecaster(), T0, organization(theirs=3), T0)
     assert daily.drift is None
-    end = T0 + 23.9 * HOUR
-    for minute in range(1, int((end - T0) / EVERY)):
-        look(database, forecaster, T0 + minute * EVERY)
-    create(database, 2, end + 50)
-    (daily,) = look(database, forecaster, end + 60, organization(theirs=3), end + 40)
+    with database.begin(write=True) as connection:
+        forecasts.save_watched(connection, {"a": (Span(T0 - DAY, T0),)})
+    create(database, 2, T0 + 50)
+    (daily,) = look(database, Forecaster(), T0 + 60, organization(theirs=3), T0 + 40)
     assert daily.drift == 2
 
 

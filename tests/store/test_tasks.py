@@ -79,7 +79,8 @@ def test_the_last_day_counts_accepted_tasks_only_and_its_oldest_second_leaves(da
     )
 
     with database.begin() as connection:
-        assert tasks.accepted_last_day(connection, "a", T0) == {"gen4.5": 2, "gen4_turbo": 1}
+        assert tasks.accepted_between(connection, "a", T0 - 86400, T0) == {"gen4.5": 2, "gen4_turbo": 1}
+        assert sum(len(times) for times in tasks.acceptances(connection, "a", T0 - 86400).values()) >= 3
 
 
 def test_the_pace_counts_what_finished_since_the_oldest_throttled_task_of_the_model(database: Database) -> None:
