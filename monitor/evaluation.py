@@ -32,9 +32,7 @@ def evaluate(database: Database, accounts: Iterable[Account], forecaster: Foreca
     return Snapshot(at=now, accounts=tuple(snapshots))
 
 
-def evaluate_account(
-    connection: Connection, account: Account, forecaster: Forecaster, now: float
-) -> AccountSnapshot:
+def evaluate_account(connection: Connection, account: Account, forecaster: Forecaster, now: float) -> AccountSnapshot:
     """The figures of one account. Those of a read that last worked too long ago are withheld."""
     known = reads.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}

@@ -1,7 +1,7 @@
 """The forecasts of daily limits as the daemon makes them: once a minute, from ledgers that are kept in memory.
 
-What is read from the store each time is what is new. Whether that was all is checked once a minute by counting: a fact that
-came later than `LATE`, or a clock that was set back, lets the ledgers of that account be read anew.
+What is read from the store each time is what is new. Whether that was all is checked once a minute by counting: a fact
+that came later than `LATE`, or a clock that was set back, lets the ledgers of that account be read anew.
 """
 
 from __future__ import annotations

@@ -169,8 +169,8 @@ EXHAUSTION = _account(
     "limit_exhaustion_seconds",
     Type.GAUGE,
     Source.TASKS,
-    "Expected time until a limit is hit, forecast once a minute from what expires and what comes. Absent when no hit is "
-    "predicted, and while the limit is hit: saturation tells that.",
+    "Expected time until a limit is hit, forecast once a minute from what expires and what comes. Absent when no hit "
+    "is predicted, and while the limit is hit: saturation tells that.",
     "model",
     "limit",
 )

@@ -268,3 +268,22 @@ def test_the_shipped_example_loads() -> None:
     config = load(EXAMPLE, ENVIRON)
 
     assert [account.name for account in config.accounts] == ["production"]
+
+
+def test_thresholds_are_set_for_each_limit(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.yml"
+    place = "accounts[0].limits.thresholds"
+    path.write_text("""\
+accounts:
+  - name: a
+    provider: runway
+    api_key_env: RUNWAYML_API_SECRET
+    limits: {thresholds: {daily_generations: {soft: 0.5, hard: 0.6}, concurrency: {soft: 1}}}
+""")
+    assert faults_of(path) == (f"{place}.concurrency: soft is above hard; let soft come first",)
+    path.write_text(path.read_text().replace("soft: 1}", "hard: 1}"))
+    daily = load(path, ENVIRON).accounts[0].limits.thresholds.daily_generations
+    assert (daily.soft, daily.hard) == (0.5, 0.6)
+    path.write_text(path.read_text().replace("0.5", "80"))
+    fault = "not a share; give a number above 0 and up to 1, such as 0.8"
+    assert faults_of(path) == (f"{place}.daily_generations.soft: {fault}",)

@@ -86,9 +86,7 @@ async def test_a_daily_limit_is_announced_an_hour_ahead_and_frees_when_the_ledge
     clock = SteppedClock()
     quiet = FollowUp(silence=3600, interval=3600)
     async with (
-        staged(
-            tmp_path, settings=SETTINGS, clock=clock, follow_up=quiet, evaluate_interval=5, poll_interval=300
-        ) as at,
+        staged(tmp_path, settings=SETTINGS, clock=clock, follow_up=quiet, evaluate_interval=5, poll_interval=300) as at,
         aiohttp.ClientSession() as session,
     ):
         application = Application(at, clock, session)

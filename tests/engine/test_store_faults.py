@@ -180,10 +180,13 @@ async def test_jobs_of_the_writer_report_a_failing_database(sqlite_bench: Bench,
             await engine.expire(0.0)
         with pytest.raises(StoreError, match="locked"):
             await engine.prune(0.0, 1.0)
+        with pytest.raises(StoreError, match="locked"):
+            await engine.write("forecast", lambda _: None)
         other.execute("ROLLBACK")
 
     assert sqlite_bench.own("store_errors_total", operation="expire") == 1
     assert sqlite_bench.own("store_errors_total", operation="prune") == 1
+    assert sqlite_bench.own("store_errors_total", operation="forecast") == 1
     other.close()
 
 

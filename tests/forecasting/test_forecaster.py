@@ -107,7 +107,8 @@ def test_a_warning_outlives_a_restart_and_is_kept_once(database: Database) -> No
 
 
 def test_nothing_is_predicted_while_the_limit_is_unknown(database: Database) -> None:
-    assert hours(database, forecaster := Forecaster(), 0, 230, 120.0, 150)
+    forecaster = Forecaster()
+    assert hours(database, forecaster, 0, 230, 120.0, 150)
     (daily,) = look(database, forecaster, T0 + 231 * EVERY, None)
     assert daily.exhaustion_seconds is None
     (daily,) = look(database, forecaster, T0 + 231 * EVERY + 1, organization(150))
