@@ -21,7 +21,7 @@ from monitor.model import (
     TaskStatus,
     Usage,
 )
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Series, Snapshot
+from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Series, Snapshot
 from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Tally
 
 AT = 1_795_357_800.0
@@ -132,6 +132,12 @@ def test_what_is_unknown_has_no_series() -> None:
         "credits_spent_credits",
         "spent_dollars",
         "throttled_drain_seconds",
+        "limit_exhaustion_seconds",
+        "daily_generations_freeing",
+        "ledger_coverage_ratio",
+        "ledger_drift_generations",
+        "forecast_precision_ratio",
+        "forecast_recall_ratio",
     }
 
 
@@ -261,6 +267,13 @@ def ordinary() -> AccountSnapshot:
             daily_generations=dict.fromkeys(listed, 3),
         ),
         usage=Usage(days=tuple(DaySpend(date="2026-11-22", model=model, credits=1) for model in used)),
+        daily=tuple(
+            DailyOutlook(model=model, exhaustion_seconds=1.0, freeing={"1h": 1, "4h": 2, "12h": 3}, drift=0)
+            for model in used
+        ),
+        ledger_coverage=1.0,
+        forecast_precision=1.0,
+        forecast_recall=1.0,
     )
 
 

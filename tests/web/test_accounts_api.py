@@ -51,6 +51,15 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
     assert body["tasks"][0]["open"] == {"pending": 1, "throttled": 198, "running": 4}
     assert body["organization"]["credit_balance"] == 18_240
     assert body["usage"]["days"][0]["model"] == "gen4.5"
+    assert body["daily"][0] == {
+        "model": "gen4.5",
+        "exhaustion_seconds": 3540.0,
+        "next_free_seconds": 312.5,
+        "freeing": {"1h": 12, "4h": 96, "12h": 250},
+        "drift": 6,
+    }
+    assert (body["ledger_coverage"], body["forecast_precision"], body["forecast_recall"]) == (0.995, 0.8, 0.5)
+    assert body["thresholds"] == {"daily_generations": {"soft": 0.75, "hard": 0.9}}
     assert body["reads"][1] == {"read": "usage", "up": False, "age_seconds": 640.0}
     assert body["limits"][1] == {
         "model": "gen4.5",

@@ -55,7 +55,7 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "Running tasks 6 1 pending",
         "Orphaned tasks 3",
         "Purchase limit $100.00",
-        "418 of 500 412 seen here",
+        "418 of 500 412 seen here 59 min",
         "2 more models have limits and no use",
         "rate limited 18, insufficient credits 4, timeout 2, invalid request 1",
         "moderation input 7, internal 3",
