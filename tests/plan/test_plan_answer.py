@@ -64,6 +64,7 @@ def account(name: str = "production", *, provider: str = "runway", **changes: An
         limits=(),
         spent=None,
         tasks=(),
+        daily=(),
         requests=(),
         retries=0,
     )
