@@ -50,7 +50,7 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     assert "gen4.5 198 21 min 24 s 24 min 45 s 1 4 3" in " ".join(text.split())
     assert "! gen4.5: daily generations at 83 %: 418 of 500" in text
     assert "! gen4.5: the daily limit will be hit in about 59 min" in text
-    assert row(text, "gen4_image").endswith(" - 95 unknown unknown") == (width >= 120)
+    assert row(text, "gen4_image").endswith(" - 95 -$0.40 $4.35") == (width >= 120)
     assert "3 more models are not in use; --all lists them" in text
 
 
