@@ -66,14 +66,6 @@ class Stage:
     daemon: Daemon
     keys: dict[str, str]
     http: httpx.AsyncClient = field(repr=False)
-    run: Callable[[], AbstractAsyncContextManager[Daemon]] = field(repr=False)
-    running: AsyncExitStack = field(repr=False)
-
-    async def restart(self) -> None:
-        """Stop the daemon, and start another on the same store."""
-        await self.running.aclose()
-        self.daemon = await self.running.enter_async_context(self.run())
-
     def base_url(self, account: str = "runway") -> str:
         """What an application's SDK is pointed at."""
         return f"{self.daemon.gateway_url}/{account}"
@@ -107,6 +99,19 @@ class Stage:
         return await self.until(lambda figures: figures.total("genmedia_requests_total") == expected)
 
 
+@dataclass
+class LocalStage(Stage):
+    """A stage whose daemon runs in this process."""
+
+    run: Callable[[], AbstractAsyncContextManager[Daemon]] = field(repr=False)
+    running: AsyncExitStack = field(repr=False)
+
+    async def restart(self) -> None:
+        """Stop the daemon, and start another on the same store."""
+        await self.running.aclose()
+        self.daemon = await self.running.enter_async_context(self.run())
+
+
 @asynccontextmanager
 async def staged(
     folder: Path,
@@ -120,7 +125,7 @@ async def staged(
     poll_interval: float = 1.0,
     follow_up: FollowUp | None = None,
     credits_: int = 100_000,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[LocalStage]:
     """A stage with one organization for each account."""
     clock = clock or SystemClock()
     keys = {name: f"{KEY[:-4]}{number:04x}" for number, name in enumerate(accounts)}
@@ -157,4 +162,4 @@ async def staged(
 
         async with AsyncExitStack() as running:
             daemon = await running.enter_async_context(run())
-            yield Stage(vendor, daemon, keys, http, run, running)
+            yield LocalStage(vendor, daemon, keys, http, run, running)
