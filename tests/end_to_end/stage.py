@@ -66,6 +66,7 @@ class Stage:
     daemon: Daemon
     keys: dict[str, str]
     http: httpx.AsyncClient = field(repr=False)
+
     def base_url(self, account: str = "runway") -> str:
         """What an application's SDK is pointed at."""
         return f"{self.daemon.gateway_url}/{account}"
