@@ -76,7 +76,9 @@ class Daemon:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Daemon]:
-        """Serve inside the block; leaving it drains traffic, commits what is queued, and stops listening last.
+        """Serve inside the block; leaving it takes no more traffic, ends what is under way, commits what is queued.
+
+        The operator listener answers to the last.
 
         Raises:
             ListenError: an address cannot be bound.
@@ -85,10 +87,10 @@ class Daemon:
             stack.push_async_callback(self._web.cleanup)
             self.engine_run = asyncio.create_task(self._engine.run())
             stack.push_async_callback(self._stop_engine)
+            stack.push_async_callback(self._collector.drain, COLLECT_DRAIN_SECONDS)
             stack.push_async_callback(self._gateway.cleanup)
             await _listen(self._web, self._config.listen, "listen")
             await _listen(self._gateway, self._config.gateway.listen, "gateway.listen")
-            stack.push_async_callback(self._collector.drain, COLLECT_DRAIN_SECONDS)
             self._note_reload()
             self._collector.start(self._accounts.values())
             self._is_serving = True

@@ -8,6 +8,13 @@ down_revision = None
 
 
 def upgrade() -> None:
+    create_tasks()
+    create_counts()
+    create_forecasts()
+    create_names_and_ids()
+
+
+def create_tasks() -> None:
     op.create_table(
         "tasks",
         sa.Column("account", sa.Text, primary_key=True),
@@ -33,6 +40,9 @@ def upgrade() -> None:
     op.create_index("tasks_open", "tasks", ["account", "seen_at"], sqlite_where=is_open, postgresql_where=is_open)
     op.create_index("tasks_finished_at", "tasks", ["account", "finished_at", "model"])
     op.create_index("tasks_created_at", "tasks", ["account", "created_at", "accepted", "model"])
+
+
+def create_counts() -> None:
     op.create_table(
         "tallies",
         sa.Column("account", sa.Text, primary_key=True),
@@ -52,6 +62,9 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("figures", sa.Text),
     )
+
+
+def create_forecasts() -> None:
     op.create_table(
         "forecasts",
         sa.Column("account", sa.Text, primary_key=True),
@@ -64,6 +77,9 @@ def upgrade() -> None:
         sa.Column("account", sa.Text, primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
     )
+
+
+def create_names_and_ids() -> None:
     op.create_table(
         "models",
         sa.Column("account", sa.Text, primary_key=True),
