@@ -125,12 +125,13 @@ class Daemon:
             return None
 
     def _adopt(self, config: Config) -> None:
-        """Make these the accounts; each has its gauge of requests in flight from the start."""
+        """Make these the accounts; the daemon's own figures of each start at 0."""
         accounts = {account.name: account for account in config.accounts}
         for gone in self._accounts.keys() - accounts.keys():
             self._own.in_flight.remove(self._accounts[gone].provider, gone)
         for account in accounts.values():
             self._own.in_flight.labels(account.provider, account.name)
+            self._own.models_capped.labels(account.name)
         self._config, self._accounts = config, accounts
 
     def _check_fixed(self, config: Config) -> None:

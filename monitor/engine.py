@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.errors import StoreError
 from monitor.metrics import Own
-from monitor.model import AnyObservation
+from monitor.model import AnyObservation, Loss
 from monitor.store import Database, seen, tasks
 from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue
 
@@ -311,6 +311,6 @@ class Engine:
         self.is_storing = False
         self._own.store_up.set(0)
 
-    def _drop(self, reason: str, count: int) -> None:
+    def _drop(self, reason: Loss, count: int) -> None:
         if count:
             self._own.dropped.labels(reason).inc(count)

@@ -8,6 +8,7 @@ application says can become a label by itself. An observation travels as one JSO
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -188,3 +189,6 @@ class ReadFinished(Observation, frozen=True, kw_only=True, tag="read"):
 
 
 AnyObservation = RequestSeen | TaskSeen | TaskMissing | TaskDeleted | UnknownSeen | ReadFinished
+
+Loss = Literal["queue_full", "stopped", "invalid", "unknown_account"]
+"""Why an observation was dropped."""

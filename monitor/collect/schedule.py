@@ -74,6 +74,7 @@ class Schedule:
         # An id of its own lets it begin while a run of its predecessor still ends.
         job = _Job(name, f"{name}#{next(self._ids)}", real, real)
         self._jobs[name] = job
+        self._own.begin_job(_label(name))
         self._scheduler.add_job(
             self._run, "interval", (job, run), id=job.id, name=name, seconds=real, next_run_time=datetime.now(UTC)
         )
@@ -84,6 +85,7 @@ class Schedule:
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run something once, beside the jobs and under the same care."""
+        self._own.begin_job(_label(name))
         self._track(self._cared_for(name, work))
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # what still runs by then is cancelled

@@ -14,7 +14,7 @@ from monitor.config import Account
 from monitor.engine import Sink
 from monitor.gateway.fields import FieldScanner
 from monitor.gateway.replies import ReplyCopy
-from monitor.metrics import Own
+from monitor.metrics import Own, Stage
 from monitor.providers.base import Exchange, Failure, Provider
 
 SOURCE = "gateway"
@@ -36,7 +36,7 @@ class Observer:
         self.clock = clock
         self._logged_at: dict[str, float] = {}
 
-    def attempt(self, stage: str, work: Callable[[], Result]) -> Result | None:
+    def attempt(self, stage: Stage, work: Callable[[], Result]) -> Result | None:
         """The result of `work`, None when it throws."""
         try:
             return work()
@@ -50,7 +50,7 @@ class Observer:
         if observations:
             self.attempt("sink", lambda: self._sink.put(observations, SOURCE))
 
-    def _failed(self, stage: str, error: Exception) -> None:
+    def _failed(self, stage: Stage, error: Exception) -> None:
         """Count and log, with no text of the error: it may quote a header or a body."""
         self._own.observer_errors.labels(stage).inc()
         now = self.clock.now()

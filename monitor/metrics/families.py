@@ -274,9 +274,9 @@ STORE_UP = _own("store_up", Type.GAUGE, "1 while the last write to the store wor
 COMMIT_SECONDS = _own("commit_seconds", Type.HISTOGRAM, "Time to commit one batch of observations.")
 QUEUE_LENGTH = _own("queue_length", Type.GAUGE, "Observations waiting for the next commit.")
 MODELS_CAPPED = _own("models_capped_total", Type.COUNTER, "Observations whose model went to `other`.", "account")
-JOBS_MISSED = _own("jobs_missed_total", Type.COUNTER, "Scheduled runs that did not start.", "job")
-JOB_ERRORS = _own("job_errors_total", Type.COUNTER, "Scheduled runs that raised.", "job")
-JOB_SECONDS = _own("job_seconds", Type.HISTOGRAM, "Duration of scheduled runs.", "job")
+JOBS_MISSED = _own("jobs_missed_total", Type.COUNTER, "Scheduled runs that did not start.", "name")
+JOB_ERRORS = _own("job_errors_total", Type.COUNTER, "Scheduled runs that raised.", "name")
+JOB_SECONDS = _own("job_seconds", Type.HISTOGRAM, "Duration of scheduled runs.", "name")
 LOOP_LAG = _own("loop_lag_seconds", Type.GAUGE, "How late the event loop woke up last.")
 RELOAD_SUCCESS = _own(
     "config_last_reload_successful", Type.GAUGE, "1 when the last configuration load worked, 0 when it was rejected."

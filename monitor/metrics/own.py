@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import platform
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from monitor import __version__
 from monitor.metrics import families
 from monitor.metrics.families import Family
+from monitor.model import Loss
+
+Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink"]
+"""Where in observing an exchange a fault of ours may lie."""
 
 
 class Own:
-    """What the daemon counts about itself while it runs; each attribute is a `prometheus_client` metric."""
+    """What the daemon counts about itself while it runs; each attribute is a `prometheus_client` metric.
+
+    What is counted by labels starts at 0, so that the first increment shows as one.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(family: Family) -> Counter:
@@ -43,3 +51,12 @@ class Own:
         self.reload_success = gauge(families.RELOAD_SUCCESS)
         self.reload_time = gauge(families.RELOAD_TIME)
         ProcessCollector(registry=registry)
+        for reason in get_args(Loss):
+            self.dropped.labels(reason)
+        for stage in get_args(Stage):
+            self.observer_errors.labels(stage)
+
+    def begin_job(self, name: str) -> None:
+        """Let the counts of a scheduled job start."""
+        self.jobs_missed.labels(name)
+        self.job_errors.labels(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from monitor.model import AnyObservation, ReadFinished
+from monitor.model import AnyObservation, Loss, ReadFinished
 from monitor.state.apply import TASK_OBSERVATIONS, apply, transition
 from monitor.state.models import Catalogue, Models, admit
 from monitor.state.read import Read, conclude
@@ -26,7 +26,7 @@ class Applied:
     """What became of a batch: counts by source, by reason of a loss, and by account whose models found no room."""
 
     sources: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[Loss] = field(default_factory=Counter)
     capped: Counter[str] = field(default_factory=Counter)
 
 

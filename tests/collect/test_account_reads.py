@@ -125,7 +125,7 @@ async def test_a_store_that_takes_nothing_is_one_failed_run(
     with capture_logs() as logs:
         running.every(read.job, read.interval, read.run)
         await until(
-            lambda: registry.get_sample_value("genmedia_monitor_job_errors_total", {"job": "account_read"}) == 1
+            lambda: registry.get_sample_value("genmedia_monitor_job_errors_total", {"name": "account_read"}) == 1
         )
 
     assert [line["event"] for line in logs] == ["read.finished", "job.failed"]

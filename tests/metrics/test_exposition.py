@@ -318,3 +318,16 @@ def test_promtool_finds_nothing_to_say(daemon: Exposition, snapshot: Snapshot, p
     daemon.publish(snapshot)
     done = subprocess.run([promtool, "check", "metrics"], input=daemon.text, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_what_the_daemon_counts_by_reason_or_stage_starts_at_zero() -> None:
+    registry = CollectorRegistry()
+    Own(registry).begin_job("evaluate")
+    exposition = Exposition(registry)
+    exposition.refresh()
+
+    figures = parse(exposition)
+    assert figures["genmedia_monitor_observations_dropped_total", frozenset({("reason", "queue_full")})] == 0
+    assert figures["genmedia_monitor_observer_errors_total", frozenset({("stage", "decode")})] == 0
+    assert figures["genmedia_monitor_jobs_missed_total", frozenset({("name", "evaluate")})] == 0
+    assert figures["genmedia_monitor_job_errors_total", frozenset({("name", "evaluate")})] == 0
