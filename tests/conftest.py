@@ -98,6 +98,18 @@ def promtool() -> str:
 
 
 @pytest.fixture(scope="session")
+def alertmanager_binary() -> str:
+    """The path of Alertmanager, which Debian calls otherwise than its makers do."""
+    return shutil.which("alertmanager") or _program("prometheus-alertmanager", "prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """The path of Alertmanager's checker."""
+    return _program("amtool", "prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
 def node() -> str:
     """The path of Node.js, with the packages of `tests/node` installed."""
     found = _program("node", "nodejs npm")

@@ -77,25 +77,36 @@ async def ready(log: Path, http: httpx.AsyncClient) -> str:
 
 
 @asynccontextmanager
-async def scraping(binary: str, target: str, folder: Path) -> AsyncIterator[Prometheus]:
-    """A Prometheus that scrapes `host:port` every second."""
-    config, log = folder / "prometheus.yml", folder / "prometheus.log"
-    job = {"job_name": JOB, "static_configs": [{"targets": [target]}]}
-    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+async def serving(binary: str, config: Path, *flags: str) -> AsyncIterator[str]:
+    """Prometheus or Alertmanager on a free port, its data and its log beside its configuration; where it answers."""
+    log = config.with_suffix(".log")
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             binary,
             f"--config.file={config}",
-            f"--storage.tsdb.path={folder / 'tsdb'}",
             "--web.listen-address=127.0.0.1:0",
+            *flags,
             env=environment(),
             stdout=output,
             stderr=output,
         )
     try:
         async with httpx.AsyncClient() as http:
-            yield Prometheus(await ready(log, http), log, http)
+            yield await ready(log, http)
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def scraping(binary: str, target: str, folder: Path) -> AsyncIterator[Prometheus]:
+    """A Prometheus that scrapes `host:port` every second."""
+    config = folder / "prometheus.yml"
+    job = {"job_name": JOB, "static_configs": [{"targets": [target]}]}
+    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+    async with (
+        serving(binary, config, f"--storage.tsdb.path={folder / 'tsdb'}") as url,
+        httpx.AsyncClient() as http,
+    ):
+        yield Prometheus(url, config.with_suffix(".log"), http)

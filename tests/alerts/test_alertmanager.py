@@ -1,0 +1,259 @@
+"""The shipped Alertmanager configuration: it loads, routes as promised, and what it delivers reads well."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from alerts.receivers import inbox, mailbox
+from daemon.prometheus import serving
+from end_to_end.stage import PATIENCE_SECONDS
+
+ALERTS = Path(__file__).parent.parent.parent / "alerts"
+SHIPPED = ALERTS / "alertmanager.yml"
+SECRETS = "/etc/alertmanager/secrets/"
+BOARD = "http://127.0.0.1:3000/d/genmedia-limits?var-provider=runway&var-account=production&var-model=gen4.5"
+RUNBOOK = "https://example.com/docs/runbooks/GenmediaDailyLimitExhausted.md"
+EXHAUSTED: dict[str, Any] = {
+    "labels": {
+        "alertname": "GenmediaDailyLimitExhausted",
+        "severity": "critical",
+        "group": "limits",
+        "provider": "runway",
+        "account": "production",
+        "model": "gen4.5",
+    },
+    "annotations": {
+        "summary": "The daily limit of gen4.5 is reached: 200 of 200",
+        "description": "Creates answer 429 & fail. The next slot frees in <40 min. Next step: see the runbook.",
+        "dashboard_url": BOARD,
+        "runbook_url": RUNBOOK,
+    },
+}
+
+ALL = ("pagerduty-routing-key", "slack-url", "dead-man-url")
+
+
+def alert(summary: str = "", description: str = "", startsAt: str = "", **labels: str) -> dict[str, Any]:  # noqa: N803
+    """The alert above with other labels and words; an empty label is none."""
+    kept = {name: value for name, value in {**EXHAUSTED["labels"], **labels}.items() if value}
+    words = {name: text for name, text in (("summary", summary), ("description", description)) if text}
+    began = {"startsAt": startsAt} if startsAt else {}
+    return {"labels": kept, "annotations": {**EXHAUSTED["annotations"], **words}, **began}
+
+
+# Labels, and the receiver they go to.
+ROUTES = [
+    ({"alertname": "Watchdog", "severity": "info"}, "dead-man"),
+    ({"alertname": "Watchdog"}, "dead-man"),
+    ({"alertname": "GenmediaKeyRejected", "severity": "critical", "account": "a"}, "critical"),
+    ({"alertname": "GenmediaKeyRejected", "severity": "warning", "account": "a"}, "warning"),
+    ({"alertname": "GenmediaKeyRejected", "severity": "info", "account": "a"}, "nowhere"),
+    ({"alertname": "SomebodyElses"}, "warning"),
+    ({"alertname": "SomebodyElses", "severity": "page"}, "warning"),
+]
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_configuration_and_its_templates_load(amtool: str) -> None:
+    assert "FAILED" not in run(amtool, "check-config", SHIPPED)
+
+
+@pytest.mark.parametrize(("labels", "receiver"), ROUTES, ids=[str(labels) for labels, _ in ROUTES])
+def test_alerts_go_where_their_severity_says(amtool: str, labels: dict[str, str], receiver: str) -> None:
+    pairs = [f"{name}={value}" for name, value in labels.items()]
+    routed = run(amtool, "config", "routes", "test", f"--config.file={SHIPPED}", *pairs)
+    assert routed.split() == [receiver]
+
+
+def test_every_secret_is_a_file_outside_the_repository() -> None:
+    document = yaml.safe_load(SHIPPED.read_text())
+    settings = [(key, value) for key, value in leaves(document) if re.search(r"(_key|_url|password|token|secret)", key)]
+    own = {"client_url", "title_link"}
+    assert {key for key, _ in settings} - own == {"routing_key_file", "api_url_file"}
+    files = {value for key, value in settings if key.endswith("_file")}
+    assert files == {f"{SECRETS}{name}" for name in ("pagerduty-routing-key", "slack-url", "dead-man-url")}
+    named = set(re.findall(r"^#   ([a-z-]+)   ", SHIPPED.read_text(), re.MULTILINE))
+    assert {f"{SECRETS}{name}" for name in named} == files
+
+
+def leaves(document: Any, key: str = "") -> list[tuple[str, Any]]:
+    if isinstance(document, dict):
+        return [leaf for name, value in document.items() for leaf in leaves(value, name)]
+    if isinstance(document, list):
+        return [leaf for value in document for leaf in leaves(value, key)]
+    return [(key, document)]
+
+
+class Alertmanager:
+    """A real one with the shipped routes, templates and receivers, but a user's addresses and less patience."""
+
+    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+        self._url, self._http = url, http
+
+    async def send(self, *alerts: dict[str, Any]) -> None:
+        reply = await self._http.post(f"{self._url}/api/v2/alerts", json=alerts)
+        assert reply.status_code == 200, reply.text
+
+
+def adapt(text: str, secrets: Path, hooks: str, mail: str) -> str:
+    for old, new in (
+        (SECRETS, f"{secrets}/"),
+        ("- routing_key_file:", f"- url: {hooks}/pagerduty\n        routing_key_file:"),
+        ("smarthost: localhost:25", f"smarthost: {mail}"),
+        ("receiver: nowhere # or mail", "receiver: mail"),
+        ("group_wait: 30s", "group_wait: 200ms"),
+        ("group_interval: 5m", "group_interval: 1s"),
+    ):
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@asynccontextmanager
+async def alertmanager(
+    binary: str, folder: Path, hooks: str, mail: str = "localhost:25", secrets: tuple[str, ...] = ALL
+) -> AsyncIterator[Alertmanager]:
+    """An Alertmanager whose secrets in files lead to `hooks`."""
+    (folder / "secrets").mkdir()
+    for name in secrets:
+        (folder / "secrets" / name).write_text(f"{hooks}/{name}\n")
+    (folder / "templates").symlink_to(ALERTS / "templates")
+    config = folder / "alertmanager.yml"
+    config.write_text(adapt(SHIPPED.read_text(), folder / "secrets", hooks, mail))
+    flags = (f"--storage.path={folder / 'data'}", "--cluster.listen-address=", "--web.route-prefix=/")
+    async with (
+        serving(binary, config, *flags, "--web.external-url=http://am.example") as url,
+        httpx.AsyncClient() as http,
+    ):
+        yield Alertmanager(url, http)
+
+
+def attachment(message: dict[str, Any]) -> dict[str, Any]:
+    (only,) = message["attachments"]
+    return only
+
+
+async def test_a_critical_alert_is_told_in_slack_with_its_links(alertmanager_binary: str, tmp_path: Path) -> None:
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(EXHAUSTED)
+        message = await box.first("/slack-url")
+    assert message["username"] == "genmedia-monitor"
+    shown = attachment(message)
+    assert shown["title"] == "Critical: The daily limit of gen4.5 is reached: 200 of 200"
+    assert shown["title_link"] == BOARD
+    assert shown["fallback"] == "production: Critical: The daily limit of gen4.5 is reached: 200 of 200"
+    assert shown["color"] == "danger"
+    assert shown["text"] == (
+        "*production (runway) · gen4.5*\n"
+        "Creates answer 429 &amp; fail. The next slot frees in &lt;40 min. Next step: see the runbook.\n"
+        f"<{BOARD}|Board>  <{RUNBOOK}|Runbook>\n"
+    )
+
+
+async def test_a_critical_alert_pages_with_its_links(alertmanager_binary: str, tmp_path: Path) -> None:
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(EXHAUSTED)
+        event = await box.first("/pagerduty")
+    assert event["routing_key"] == f"{box.url}/pagerduty-routing-key"
+    assert (event["event_action"], event["client"], event["client_url"]) == ("trigger", "genmedia-monitor", BOARD)
+    assert event["links"] == [{"href": BOARD, "text": "Board"}, {"href": RUNBOOK, "text": "Runbook"}]
+    payload = event["payload"]
+    assert payload["summary"] == "production (runway) · gen4.5: The daily limit of gen4.5 is reached: 200 of 200"
+    assert (payload["severity"], payload["class"]) == ("critical", "GenmediaDailyLimitExhausted")
+    assert (payload["component"], payload["group"]) == ("gen4.5", "runway/production")
+    assert payload["custom_details"]["firing"] == (
+        "production (runway) · gen4.5: The daily limit of gen4.5 is reached: 200 of 200\n"
+        "Creates answer 429 & fail. The next slot frees in <40 min. Next step: see the runbook.\n"
+    )
+
+
+async def test_alerts_of_one_account_are_one_message_and_its_end_is_told(
+    alertmanager_binary: str, tmp_path: Path
+) -> None:
+    turbo = alert(model="gen4_turbo", severity="warning", summary="gen4_turbo is slow", description="p95 is 300 s.")
+    down = alert(
+        model="", severity="warning", alertname="GenmediaReadsStale", summary="Old figures", description="Age 9 m."
+    )
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(turbo, down)
+        firing = attachment(await box.first("/slack-url"))
+        ended = datetime.now(UTC).isoformat()
+        await running.send({**turbo, "endsAt": ended}, {**down, "endsAt": ended})
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(box.at("/slack-url")) < 2:
+                await asyncio.sleep(0.05)
+        over = attachment(box.at("/slack-url")[1])
+    assert (firing["title"], firing["color"]) == ("Warning: 2 alerts, production", "warning")
+    assert firing["text"] == (
+        f"*production (runway)*\nOld figures\nAge 9 m.\n<{BOARD}|Board>  <{RUNBOOK}|Runbook>\n"
+        f"*production (runway) · gen4_turbo*\ngen4_turbo is slow\np95 is 300 s.\n<{BOARD}|Board>  <{RUNBOOK}|Runbook>\n"
+    )
+    assert (over["title"], over["color"]) == ("Resolved: 2 alerts, production", "good")
+    assert over["text"] == (
+        "Over: production (runway): Old figures\nOver: production (runway) · gen4_turbo: gen4_turbo is slow\n"
+    )
+    assert box.at("/pagerduty") == []
+
+
+async def test_a_long_list_is_cut_for_a_phone(alertmanager_binary: str, tmp_path: Path) -> None:
+    many = [alert(model=f"m{n:02}", severity="warning", summary="slow", description="very") for n in range(12)]
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(*many)
+        text = attachment(await box.first("/slack-url"))["text"]
+    assert text.count("|Runbook>") == 10
+    assert text.endswith("… and more: <http://am.example|all alerts>\n")
+
+
+async def test_information_can_be_mailed(alertmanager_binary: str, tmp_path: Path) -> None:
+    info = alert(severity="info", startsAt="2026-11-22T06:00:00Z")
+    async with (
+        inbox() as box,
+        mailbox() as mails,
+        alertmanager(alertmanager_binary, tmp_path, box.url, mails.address) as running,
+    ):
+        await running.send(info)
+        message = await mails.first()
+    assert message["Subject"] == "[production] Info: The daily limit of gen4.5 is reached: 200 of 200"
+    plain, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
+    assert plain.strip() == (
+        "production (runway) · gen4.5: The daily limit of gen4.5 is reached: 200 of 200\n"
+        "since 2026-11-22 06:00 UTC\n\n"
+        "Creates answer 429 & fail. The next slot frees in <40 min. Next step: see the runbook.\n\n"
+        f"Board:   {BOARD}\nRunbook: {RUNBOOK}"
+    )
+    assert "fail. The next slot frees in &lt;40 min." in html
+    assert f'<a href="{BOARD.replace("&", "&amp;")}">Board</a>' in html
+    assert f'<a href="{RUNBOOK}">Runbook</a>' in html
+    assert box.arrived == []
+
+
+async def test_the_watchdog_calls_the_dead_man_and_nobody_else(alertmanager_binary: str, tmp_path: Path) -> None:
+    watchdog = {"labels": {"alertname": "Watchdog", "severity": "info"}, "annotations": {"summary": "always"}}
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(watchdog)
+        assert attachment(await box.first("/dead-man-url"))["title"] == "Watchdog"
+        assert {path for path, _ in box.arrived} == {"/dead-man-url"}
+
+
+async def test_a_receiver_without_its_file_keeps_nothing_else_from_being_told(
+    alertmanager_binary: str, tmp_path: Path
+) -> None:
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url, secrets=("slack-url",)) as running:
+        await running.send(EXHAUSTED)
+        assert attachment(await box.first("/slack-url"))["color"] == "danger"
+        assert box.at("/pagerduty") == []
