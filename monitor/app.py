@@ -27,6 +27,7 @@ from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
 from monitor.state.snapshot import Snapshot
 from monitor.store import Database
+from monitor.tiering import Tiering
 from monitor.web import build_web
 
 GATEWAY_DRAIN_SECONDS = 3.0
@@ -54,6 +55,7 @@ class Daemon:
         self._exposition = Exposition(registry)
         self._snapshot: Snapshot | None = None
         self._forecaster = Forecaster()
+        self._tiering = Tiering()
         self._accounts: dict[str, Account] = {}
         self._adopt(config)
         self._reloading = asyncio.Lock()
@@ -151,7 +153,9 @@ class Daemon:
 
     def _publish_now(self) -> None:
         try:
-            snapshot = evaluate(self._database, self._accounts.values(), self._forecaster, self._clock.now())
+            snapshot = evaluate(
+                self._database, self._accounts.values(), self._forecaster, self._tiering, self._clock.now()
+            )
         except StoreError:
             self._own.store_errors.labels("evaluate").inc()
             self._exposition.refresh()

@@ -15,11 +15,14 @@ from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot, Thresholds
 from monitor.store import Database, reads, tallies, tasks
+from monitor.tiering import Tiering
 
 STALE_INTERVALS = 10
 
 
-def evaluate(database: Database, accounts: Iterable[Account], forecaster: Forecaster, now: float) -> Snapshot:
+def evaluate(
+    database: Database, accounts: Iterable[Account], forecaster: Forecaster, tiering: Tiering, now: float
+) -> Snapshot:
     """The figures of every account at `now`, each account read in one transaction.
 
     Raises:
@@ -28,16 +31,20 @@ def evaluate(database: Database, accounts: Iterable[Account], forecaster: Foreca
     snapshots = []
     for account in accounts:
         with database.begin() as connection:
-            snapshots.append(evaluate_account(connection, account, forecaster, now))
+            snapshots.append(evaluate_account(connection, account, forecaster, tiering, now))
     return Snapshot(at=now, accounts=tuple(snapshots))
 
 
-def evaluate_account(connection: Connection, account: Account, forecaster: Forecaster, now: float) -> AccountSnapshot:
+def evaluate_account(
+    connection: Connection, account: Account, forecaster: Forecaster, tiering: Tiering, now: float
+) -> AccountSnapshot:
     """The figures of one account. Those of a read that last worked too long ago are withheld."""
     known = reads.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
     organization, usage = fresh.get("organization"), fresh.get("usage")
-    limits = organization if isinstance(organization, Organization) else None
+    told = organization if isinstance(organization, Organization) else None
+    tier = tiering.tier(account, told)
+    limits = tiering.completed(account, tier, told)
     forecasts = forecaster.account(connection, account.name)
     forecasts.look(connection, limits, known["organization"].ok_at if limits else None, now)
     return AccountSnapshot(
@@ -51,6 +58,8 @@ def evaluate_account(connection: Connection, account: Account, forecaster: Forec
         usage=usage if isinstance(usage, Usage) else None,
         daily=tuple(forecasts.daily(limits, now)),
         ledger_coverage=forecasts.coverage,
+        reconciled=forecasts.reconciled,
+        tier=tier,
         forecast_precision=forecasts.quality.precision,
         forecast_recall=forecasts.quality.recall,
         thresholds={name: Thresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()},

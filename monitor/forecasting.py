@@ -16,7 +16,8 @@ from monitor.state.forecast.daily import Use, estimate
 from monitor.state.forecast.quality import LEAST_LEAD, Quality
 from monitor.state.forecast.record import Record, after, quality_of
 from monitor.state.forecast.warning import advance, seconds_left
-from monitor.state.ledger import HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
+from monitor.state.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
+from monitor.state.reconcile import SKEW, Reconciled, is_comparable, reconcile
 from monitor.state.snapshot import DailyOutlook
 from monitor.store import forecasts, tasks
 
@@ -24,8 +25,6 @@ EVERY = 60.0
 GAP = 2.5 * EVERY
 LATE = 600.0
 FREEING = {"1h": HOUR, "4h": 4 * HOUR, "12h": 12 * HOUR}
-WHOLE = 0.99
-"""Coverage from which on our count may be held against the provider's."""
 
 
 class Forecaster:
@@ -59,7 +58,8 @@ class AccountForecasts:
     """One account's ledgers, records and watched spans, as of the last look.
 
     `coverage` is the share of the 24 hours before it that was watched, `quality` how good the forecasts of the last
-    four weeks were. `changed` names the models whose record is not stored yet, the empty name the watched spans.
+    four weeks were, `reconciled` the provider's counts held against ours. `changed` names the models whose record is
+    not stored yet, the empty name the watched spans.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
@@ -67,7 +67,7 @@ class AccountForecasts:
         self._ledgers: dict[str, Ledger] = {}
         self._records = forecasts.load(connection, name, Limit.DAILY_GENERATIONS)
         self._watched: tuple[Span, ...] = forecasts.load_watched(connection, name)
-        self._drift: dict[str, int] = {}
+        self.reconciled: tuple[Reconciled, ...] = ()
         self.coverage = 0.0
         self.quality = Quality()
         self._read_at: float | None = None
@@ -91,10 +91,10 @@ class AccountForecasts:
         self.changed.add("")
         self.coverage = coverage(self._watched, now)
         self._looked_at, self._knew_limits = now, limits is not None
-        self._drift = {}
+        self.reconciled = ()
         if limits is not None:
             self._forecast(limits, now)
-            self._drift = dict(self._drifts(limits, now if told_at is None else told_at))
+            self.reconciled = tuple(self._reconcile(limits, now if told_at is None else told_at, now))
         self.quality = quality_of(self._records.values(), now)
 
     def used(self, now: float) -> dict[str, int]:
@@ -112,7 +112,6 @@ class AccountForecasts:
                 exhaustion_seconds=self._seconds_left(model, limits, now),
                 next_free_seconds=None if first is None else first - now,
                 freeing={within: ledger.freeing(now, seconds) for within, seconds in FREEING.items()},
-                drift=self._drift.get(model),
             )
 
     def save(self, connection: Connection) -> None:
@@ -158,14 +157,16 @@ class AccountForecasts:
                 self._records[model] = record
                 self.changed.add(model)
 
-    def _drifts(self, limits: Organization, told_at: float) -> Iterator[tuple[str, int]]:
-        """What the provider counted beyond us when it told its figures."""
-        if self.coverage < WHOLE:
+    def _reconcile(self, limits: Organization, told_at: float, now: float) -> Iterator[Reconciled]:
+        """What the provider counted when it told its figures, against what passed through us up to then."""
+        if now - told_at > REACH - DAY - SKEW or not is_comparable(self._watched, told_at):
             return
-        for model, ledger in self._ledgers.items():
-            theirs = limits.daily_generations.get(model)
-            if theirs is not None:
-                yield model, theirs - ledger.used(told_at)
+        theirs = limits.daily_generations
+        unassigned = sum(ledger.used(told_at) for model, ledger in self._ledgers.items() if model not in theirs)
+        for model, count in sorted(theirs.items()):
+            ledger = self._ledgers.get(model, Ledger())
+            if count or ledger.used(told_at):
+                yield reconcile(model, count, ledger, self._watched, told_at, unassigned)
 
     def _seconds_left(self, model: str, limits: Organization | None, now: float) -> float | None:
         known = limits is not None and model in limits.limits and limits.limits[model].daily_generations

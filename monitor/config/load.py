@@ -15,6 +15,7 @@ from monitor.config.shape import check_shape
 from monitor.config.values import Account, AccountShape, Config, ConfigShape
 from monitor.errors import ConfigError
 from monitor.providers import PROVIDERS
+from monitor.providers.base import Provider
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, never bound
 LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -115,11 +116,20 @@ class _Accounts:
             self._faults.append(f"{place}.{source}: {error}")
             return None
 
+    def _check_tier(self, tier: int | None, provider: Provider, place: str) -> None:
+        """A tier that no table holds could not be reckoned with."""
+        known = [each.number for each in provider.tiers.newest.tiers] if provider.tiers else []
+        if tier is not None and tier not in known:
+            advice = f"give {known[0]} to {known[-1]}" if known else "leave it out"
+            self._faults.append(f"{place}.limits.tier: {provider.name} has no tier {tier}; {advice}")
+
     def _add(self, shape: AccountShape, key: SecretStr | None, place: str) -> None:
         provider = PROVIDERS.get(shape.provider)
         if provider is None:
             self._faults.append(f"{place}.provider: unknown provider; use one of {', '.join(PROVIDERS)}")
-        elif key is not None:
+            return
+        self._check_tier(shape.limits.tier, provider, place)
+        if key is not None:
             account = Account(
                 name=shape.name,
                 provider=shape.provider,

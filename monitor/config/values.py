@@ -82,10 +82,11 @@ class LimitThresholds:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the provider does not say of an account's limits."""
+    """What the provider does not say of an account's limits: the number of its usage tier, among others."""
 
     __pydantic_config__ = STRICT
 
+    tier: Annotated[int, whole_number(1, 99)] | None = None
     thresholds: LimitThresholds = field(default_factory=LimitThresholds)
 
 

@@ -133,7 +133,31 @@ def _freeing(account: AccountSnapshot, _: float) -> Iterable[Row]:
 
 
 def _drift(account: AccountSnapshot, _: float) -> Iterable[Row]:
-    return (((daily.model,), daily.drift) for daily in account.daily if daily.drift is not None)
+    return (((one.model,), one.drift) for one in account.reconciled)
+
+
+def _unseen(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    for one in account.reconciled:
+        if one.unseen is not None:
+            yield (one.model, "low"), one.unseen.low
+            yield (one.model, "expected"), one.unseen.expected
+            yield (one.model, "high"), one.unseen.high
+
+
+def _tiers(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    if account.tier is not None:
+        numbers = {"configured": account.tier.configured, "inferred": account.tier.inferred}
+        yield from (((source,), number) for source, number in numbers.items() if number is not None)
+
+
+def _tier_mismatches(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    if account.tier is not None and account.tier.mismatches is not None:
+        yield (), len(account.tier.mismatches)
+
+
+def _recommended_tiers(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    advised = account.advice.windows if account.advice is not None else ()
+    return (((one.window,), one.tier) for one in advised if one.tier is not None)
 
 
 def _whole(figure: Callable[[AccountSnapshot], float | None]) -> Rows:
@@ -191,6 +215,10 @@ ROWS: dict[Family, Rows] = {
     families.FREEING: _freeing,
     families.COVERAGE: _whole(lambda account: account.ledger_coverage),
     families.DRIFT: _drift,
+    families.UNSEEN: _unseen,
+    families.TIER: _tiers,
+    families.TIER_MISMATCHES: _tier_mismatches,
+    families.RECOMMENDED_TIER: _recommended_tiers,
     families.PRECISION: _whole(lambda account: account.forecast_precision),
     families.RECALL: _whole(lambda account: account.forecast_recall),
     families.CREDIT_BALANCE: _balance,

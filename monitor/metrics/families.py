@@ -197,6 +197,39 @@ DRIFT = _account(
     "gateway. Absent unless nearly all of the 24 hours were watched.",
     "model",
 )
+UNSEEN = _account(
+    "unseen_generations_ratio",
+    Type.GAUGE,
+    Source.READS,
+    "Share of the provider's generations of 24 hours that did not pass through the gateway. low and high bound it with "
+    "95 % confidence: small numbers, moments that were not watched, and when exactly the provider counted. Absent "
+    "unless nearly all of the same 24 hours were watched.",
+    "model",
+    "bound",
+)
+TIER = _account(
+    "tier",
+    Type.GAUGE,
+    Source.READS,
+    "Number of the usage tier, as configured and as inferred from the limits that the provider tells. Absent where "
+    "not configured, and where the limits are those of no tier or of several.",
+    "source",
+)
+TIER_MISMATCHES = _account(
+    "tier_table_mismatches",
+    Type.GAUGE,
+    Source.READS,
+    "Limits that the provider tells otherwise than the newest dated table of tiers has them for this tier; where the "
+    "tier is unknown, for the nearest. What the provider tells holds; the log names them.",
+)
+RECOMMENDED_TIER = _account(
+    "recommended_tier",
+    Type.GAUGE,
+    Source.TASKS,
+    "Lowest usage tier that would have sufficed in this window: generations in 24 hours and tasks wanted at once of "
+    "each model, and credits spent in 30 days. Absent when too little was watched, or none would have.",
+    "window",
+)
 PRECISION = _account(
     "forecast_precision_ratio",
     Type.GAUGE,

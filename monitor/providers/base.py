@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from monitor.model import AnyObservation, Kind
+from monitor.providers.tiers import TierTables
 
 
 class Failure(StrEnum):
@@ -96,7 +97,10 @@ class AccountReader(Protocol):
 
 
 class Provider(Protocol):
-    """A vendor. Implementations are stateless and listed in `monitor.providers.PROVIDERS`."""
+    """A vendor. Implementations are stateless and listed in `monitor.providers.PROVIDERS`.
+
+    `tiers` are its tables of usage tiers, None for a vendor without any.
+    """
 
     name: str
     base_url: str
@@ -104,6 +108,7 @@ class Provider(Protocol):
     models: frozenset[str]
     reads: tuple[AccountReader, ...]
     dollars_per_credit: float
+    tiers: TierTables | None
 
     def headers(self, key: str) -> dict[str, str]:
         """Headers that authenticate a request of our own."""

@@ -125,6 +125,16 @@ class TierTables:
         disagreements = tuple(self.disagreements(self.newest, self.newest.tier(number), live))
         return TierMatch(table.tier(number), table, self.newest, disagreements)
 
+    def nearest(self, live: Organization) -> Tier | None:
+        """The tier of the newest table that fits the live limits best, the lowest of several.
+
+        None where the table speaks of none of these limits.
+        """
+        tiers = self.newest.tiers
+        if not any(True for _ in self._claims(self.newest, tiers[0], live)):
+            return None
+        return max(tiers, key=lambda tier: self._share(self.newest, tier, live))
+
     def disagreements(self, table: TierTable, tier: Tier, live: Organization) -> Iterator[Claim]:
         """The live limits that the table has otherwise."""
         return (claim for claim in self._claims(table, tier, live) if not claim.weight)

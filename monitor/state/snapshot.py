@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from monitor.model import Organization, TaskStatus, Usage
+from monitor.state.reconcile import Reconciled
 from monitor.state.tally import Tally
+from monitor.state.tier import Advice, TierState
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -47,21 +49,21 @@ class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
 
     `exhaustion_seconds` is the expected time until the limit is hit, None where none is predicted; `freeing` says how
     many of the taken slots are free again within 1, 4 and 12 hours, `next_free_seconds` when the first is, None where
-    none is taken. `drift` is what the provider counts beyond us, None unless all of the window was watched.
+    none is taken.
     """
 
     model: str
     exhaustion_seconds: float | None = None
     next_free_seconds: float | None = None
     freeing: dict[str, int] = {}
-    drift: int | None = None
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one moment. Figures that are unknown, or too old to show, are None.
 
     `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; precision and recall are
-    those of the forecasts of the last four weeks. `thresholds` are by limit.
+    those of the forecasts of the last four weeks. `thresholds` are by limit. A provider without tiers has neither
+    `tier` nor `advice`.
     """
 
     account: str
@@ -76,6 +78,9 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     ledger_coverage: float | None = None
     forecast_precision: float | None = None
     forecast_recall: float | None = None
+    reconciled: tuple[Reconciled, ...] = ()
+    tier: TierState | None = None
+    advice: Advice | None = None
     thresholds: dict[str, Thresholds] = {}
 
 

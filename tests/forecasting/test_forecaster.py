@@ -124,15 +124,38 @@ def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
         assert forecaster.account(connection, "a").quality.precision is None
 
 
-def test_drift_is_told_once_a_day_was_watched_and_as_of_the_providers_figure(database: Database) -> None:
-    create(database, 1, T0)
-    (daily,) = look(database, Forecaster(), T0, organization(theirs=3), T0)
-    assert daily.drift is None
+def reconciled(
+    database: Database, now: float, theirs: int, told_at: float, forecaster: Forecaster | None = None
+) -> dict[str, int]:
+    """The drift of each model."""
+    look(database, forecaster := forecaster or Forecaster(), now, organization(theirs=theirs), told_at)
+    with database.begin() as connection:
+        return {one.model: one.drift for one in forecaster.account(connection, "a").reconciled}
+
+
+def watch(database: Database, *spans: Span) -> None:
     with database.begin(write=True) as connection:
-        forecasts.save_watched(connection, {"a": (Span(T0 - DAY, T0),)})
+        forecasts.save_watched(connection, {"a": spans})
+
+
+def test_counts_are_reconciled_once_a_day_was_watched_and_as_of_the_providers_figure(database: Database) -> None:
+    create(database, 1, T0)
+    assert reconciled(database, T0, 3, T0) == {}
+    watch(database, Span(T0 - DAY, T0))
     create(database, 2, T0 + 50)
-    (daily,) = look(database, Forecaster(), T0 + 60, organization(theirs=3), T0 + 40)
-    assert daily.drift == 2
+    assert reconciled(database, T0 + 60, 3, T0 + 40) == {"gen4.5": 2, "gen4_turbo": 3}
+
+
+def test_a_model_that_nobody_uses_is_not_reconciled(database: Database) -> None:
+    watch(database, Span(T0 - DAY, T0))
+    create(database, 1, T0)
+    assert reconciled(database, T0 + 60, 0, T0 + 40) == {"gen4.5": -1}
+
+
+def test_a_figure_from_before_the_ledgers_reach_is_not_reconciled(database: Database) -> None:
+    watch(database, Span(T0 - 2 * DAY, T0))
+    assert reconciled(database, T0, 3, T0 - 3 * HOUR) == {"gen4.5": 3, "gen4_turbo": 3}
+    assert reconciled(database, T0, 3, T0 - 4 * HOUR) == {}
 
 
 def test_a_time_that_was_not_watched_is_not_covered(database: Database) -> None:

@@ -21,8 +21,10 @@ from monitor.model import (
     TaskStatus,
     Usage,
 )
+from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Series, Snapshot
 from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Tally
+from monitor.state.tier import TierState
 
 AT = 1_795_357_800.0
 OPEN = {"pending", "throttled", "running"}
@@ -136,6 +138,10 @@ def test_what_is_unknown_has_no_series() -> None:
         "daily_generations_freeing",
         "ledger_coverage_ratio",
         "ledger_drift_generations",
+        "unseen_generations_ratio",
+        "tier",
+        "tier_table_mismatches",
+        "recommended_tier",
         "forecast_precision_ratio",
         "forecast_recall_ratio",
     }
@@ -268,9 +274,12 @@ def ordinary() -> AccountSnapshot:
         ),
         usage=Usage(days=tuple(DaySpend(date="2026-11-22", model=model, credits=1) for model in used)),
         daily=tuple(
-            DailyOutlook(model=model, exhaustion_seconds=1.0, freeing={"1h": 1, "4h": 2, "12h": 3}, drift=0)
-            for model in used
+            DailyOutlook(model=model, exhaustion_seconds=1.0, freeing={"1h": 1, "4h": 2, "12h": 3}) for model in used
         ),
+        reconciled=tuple(
+            Reconciled(model=model, generations=3, drift=0, unseen=Unseen(0.0, 0.0, 0.5)) for model in used
+        ),
+        tier=TierState(table="t", configured=3, inferred=3, compared=3, mismatches=()),
         ledger_coverage=1.0,
         forecast_precision=1.0,
         forecast_recall=1.0,

@@ -56,7 +56,19 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
         "exhaustion_seconds": 3540.0,
         "next_free_seconds": 312.5,
         "freeing": {"1h": 12, "4h": 96, "12h": 250},
+    }
+    assert body["reconciled"][0] == {
+        "model": "gen4.5",
+        "generations": 418,
         "drift": 6,
+        "unseen": {"low": 0.0, "expected": 0.0125, "high": 0.0625},
+    }
+    assert body["tier"] == {
+        "table": "docs, autumn 2026",
+        "configured": 2,
+        "inferred": 2,
+        "compared": 2,
+        "mismatches": [{"model": "gen4_image", "limit": "daily_generations", "live": None, "table": [1000]}],
     }
     assert (body["ledger_coverage"], body["forecast_precision"], body["forecast_recall"]) == (0.995, 0.8, 0.5)
     assert body["thresholds"] == {"daily_generations": {"soft": 0.75, "hard": 0.9}}

@@ -25,6 +25,7 @@ from monitor.state.models import Catalogue
 from monitor.state.snapshot import AccountSnapshot
 from monitor.state.tally import Tally
 from monitor.store import Database
+from monitor.tiering import Tiering
 
 RUNWAY = PROVIDERS["runway"]
 ACCOUNT = Account(
@@ -101,7 +102,7 @@ def dumped(line: Line | str | bytes) -> str | bytes:
 
 
 def evaluated(daemon: Daemon, database: Database) -> AccountSnapshot:
-    return evaluate(database, [ACCOUNT], Forecaster(), daemon.clock.now()).accounts[0]
+    return evaluate(database, [ACCOUNT], Forecaster(), Tiering(), daemon.clock.now()).accounts[0]
 
 
 def counts(daemon: Daemon, database: Database, tally: Tally) -> dict[tuple[str, ...], float]:

@@ -19,6 +19,8 @@ from monitor.providers.runway.tables import (
     TASK,
     WORKFLOW,
 )
+from monitor.providers.runway.tiers import TIERS
+from monitor.providers.tiers import TierTables
 
 __all__ = ["Runway"]
 
@@ -32,6 +34,7 @@ class Runway:
     models = MODELS
     reads: tuple[AccountReader, ...] = (OrganizationRead(), UsageRead())
     dollars_per_credit = DOLLARS_PER_CREDIT
+    tiers: TierTables | None = TIERS
 
     def headers(self, key: str) -> dict[str, str]:
         return {

@@ -1,0 +1,92 @@
+"""What is told of an account's usage tier: which it is, how the newest table differs, which would have sufficed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    """A live limit beside what the newest table of tiers may have for it.
+
+    `model` is empty for the account's own limit; a limit of None is unlimited.
+    """
+
+    model: str
+    limit: str
+    live: float | None
+    table: tuple[float, ...]
+
+
+class TierState(msgspec.Struct, frozen=True, kw_only=True):
+    """The usage tier of an account: as its user configured it, and as its live limits betray it.
+
+    `mismatches` are those of `table`, the newest, at `compared`: the tier configured, else inferred, else the nearest.
+    They are None while the live limits are unknown, or are none that the table speaks of.
+    """
+
+    table: str
+    configured: int | None = None
+    inferred: int | None = None
+    compared: int | None = None
+    mismatches: tuple[Mismatch, ...] | None = None
+
+    @property
+    def number(self) -> int | None:
+        """The tier to reckon with."""
+        return self.inferred if self.configured is None else self.configured
+
+
+class Verdict(StrEnum):
+    """What can be said of the lowest tier that would have sufficed."""
+
+    ADVISED = "advised"
+    TOO_LITTLE_WATCHED = "too_little_watched"
+    SPEND_UNKNOWN = "spend_unknown"
+    BEYOND_EVERY_TIER = "beyond_every_tier"
+
+
+class ModelAdvice(msgspec.Struct, frozen=True, kw_only=True):
+    """Peaks of one model, and the lowest tier that each would have fitted in; None where none would.
+
+    `generations` is the most in any 24 hours, by the provider's count or ours; `concurrency` the most open tasks at
+    once, throttled ones included.
+    """
+
+    model: str
+    generations: int
+    concurrency: int
+    generations_tier: int | None
+    concurrency_tier: int | None
+
+
+class WindowAdvice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the peaks of one window advise; `watched` is the share of it that was watched.
+
+    `tier` is the lowest that would have sufficed, reached once `purchased_dollars` have been bought and `wait_days`
+    have passed; None where unknown, and all three unless the verdict is `advised`. `spent_credits` are those of the
+    last 30 days, whatever the window, because the tier's limit counts 30 days. The table does not hold the limits of
+    the models in `unjudged`.
+    """
+
+    window: str
+    watched: float
+    verdict: Verdict
+    tier: int | None = None
+    purchased_dollars: float | None = None
+    wait_days: int | None = None
+    spent_credits: float | None = None
+    spent_tier: int | None = None
+    models: tuple[ModelAdvice, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which usage tier would have sufficed, by the newest table; at the account's own tier by its live limits."""
+
+    table: str
+    table_date: str
+    table_source: str
+    table_doubt: str
+    windows: tuple[WindowAdvice, ...]
