@@ -13,7 +13,7 @@ from monitor.model import OPEN_STATUSES, Organization, TaskStatus, Usage
 from monitor.providers import PROVIDERS
 from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot, Thresholds
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, RunwayThresholds, Snapshot, Thresholds
 from monitor.store import Database, reads, tallies, tasks
 from monitor.tiering import Tiering
 
@@ -63,6 +63,7 @@ def evaluate_account(
         forecast_precision=forecasts.quality.precision,
         forecast_recall=forecasts.quality.recall,
         thresholds={name: Thresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()},
+        runway_thresholds=RunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -76,6 +77,15 @@ def parse_ratio(text: object) -> float:
     return float(text)
 
 
+def parse_moment(text: object) -> float:
+    """Unix seconds from a date or a time, such as `2026-11-01` or `2026-11-01T08:00:00Z`; UTC unless it says."""
+    try:
+        moment = datetime.fromisoformat(text if isinstance(text, str) else "")
+    except ValueError:
+        raise ValueError("not a time; give one such as 2026-11-01 or 2026-11-01T08:00:00Z") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def parse_address(text: object) -> Address:
     """The address in `host:port`; an IPv6 host stands in brackets."""
     match = ADDRESS.fullmatch(text) if isinstance(text, str) else None
@@ -124,4 +134,5 @@ AccountName = Annotated[str, BeforeValidator(parse_account_name)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 StoreUrl = Annotated[str, BeforeValidator(parse_store)]
 Ratio = Annotated[float, BeforeValidator(parse_ratio)]
+Moment = Annotated[float, BeforeValidator(parse_moment)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]

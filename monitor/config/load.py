@@ -129,6 +129,7 @@ class _Accounts:
             self._faults.append(f"{place}.provider: unknown provider; use one of {', '.join(PROVIDERS)}")
             return
         self._check_tier(shape.limits.tier, provider, place)
+        self._faults += _autobilling_faults(shape, provider, place)
         if key is not None:
             account = Account(
                 name=shape.name,
@@ -141,6 +142,15 @@ class _Accounts:
                 limits=shape.limits,
             )
             self.complete.append(account)
+
+
+def _autobilling_faults(shape: AccountShape, provider: Provider, place: str) -> list[str]:
+    plan, least = shape.limits.autobilling, provider.smallest_purchase_credits
+    if plan is None or plan.amount >= least:
+        return []
+    return [
+        f"{place}.limits.autobilling.amount: {shape.provider} sells no fewer than {least:g} credits; give {least:g}"
+    ]
 
 
 def _listener_faults(listen: Address, gateway: Address) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +20,7 @@ MESSAGES = {
     "missing_argument": "missing; add it",
     "string_type": "must be text",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
     "dataclass_type": "must be a group of keys",
 }
 
@@ -60,9 +61,11 @@ def _place(place: str, location: Location) -> str:
 
 def _known_keys(schema: type, location: Location) -> tuple[list[str], list[str]]:
     """The known key nearest to the last of `location`, where one is near, and all that are known in its place."""
+    inner: Any = schema
     for part in location[:-1]:
-        schema = get_type_hints(schema)[str(part)]
-    known = [each.name for each in fields(schema)] if is_dataclass(schema) else []
+        inner = inner if isinstance(part, int) else get_type_hints(inner)[part]
+        inner = next(filter(is_dataclass, get_args(inner)), inner)  # a list's items, a group that may be absent
+    known = [each.name for each in fields(inner)] if is_dataclass(inner) else []
     return get_close_matches(str(location[-1]), known, n=1), known
 
 

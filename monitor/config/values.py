@@ -10,7 +10,18 @@ from typing import Annotated
 
 from pydantic import ConfigDict, SecretStr
 
-from monitor.config.fields import AccountName, Address, Duration, Listen, Origin, Ratio, StoreUrl, between, whole_number
+from monitor.config.fields import (
+    AccountName,
+    Address,
+    Duration,
+    Listen,
+    Moment,
+    Origin,
+    Ratio,
+    StoreUrl,
+    between,
+    whole_number,
+)
 
 STRICT = ConfigDict(extra="forbid")
 OPERATOR_LISTEN = Address("127.0.0.1", 10190)
@@ -81,6 +92,40 @@ class LimitThresholds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CreditRunway:
+    """How long the balance must last: with less it deserves attention, and action."""
+
+    __pydantic_config__ = STRICT
+
+    soft: Annotated[Duration, between("1m", "365d")] = 24 * 3600.0
+    hard: Annotated[Duration, between("1m", "365d")] = 4 * 3600.0
+
+    def __post_init__(self) -> None:
+        if self.soft < self.hard:
+            raise ValueError("soft is below hard; let soft be the longer time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Autobilling:
+    """The vendor's setting: `amount` credits are bought when the balance is below `threshold`."""
+
+    __pydantic_config__ = STRICT
+
+    threshold: Annotated[int, whole_number(1, 999_999_999)]
+    amount: Annotated[int, whole_number(1, 999_999_999)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """Credits bought before the monitor watched."""
+
+    __pydantic_config__ = STRICT
+
+    at: Moment
+    credits: Annotated[int, whole_number(1, 999_999_999)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the provider does not say of an account's limits: the number of its usage tier, among others."""
 
@@ -88,6 +133,9 @@ class Limits:
 
     tier: Annotated[int, whole_number(1, 99)] | None = None
     thresholds: LimitThresholds = field(default_factory=LimitThresholds)
+    credit_runway: CreditRunway = field(default_factory=CreditRunway)
+    autobilling: Autobilling | None = None
+    purchases: tuple[Purchase, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from monitor.metrics import credits as money
 from monitor.metrics import families
 from monitor.metrics.families import Family, Type
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
@@ -116,7 +117,7 @@ def _saturation(account: AccountSnapshot, _: float) -> Iterable[Row]:
 
 
 def _thresholds(account: AccountSnapshot, _: float) -> Iterable[Row]:
-    for limit in Limit:
+    for limit in (limit for limit in Limit if limit is not Limit.CREDIT_BALANCE):
         levels = thresholds(account, limit)
         yield (limit.value, "soft"), levels.soft
         yield (limit.value, "hard"), levels.hard
@@ -126,6 +127,7 @@ def _exhaustion(account: AccountSnapshot, _: float) -> Iterable[Row]:
     for daily in account.daily:
         if daily.exhaustion_seconds is not None:
             yield (daily.model, Limit.DAILY_GENERATIONS.value), daily.exhaustion_seconds
+    yield from money.exhaustion(account)
 
 
 def _freeing(account: AccountSnapshot, _: float) -> Iterable[Row]:
@@ -225,6 +227,16 @@ ROWS: dict[Family, Rows] = {
     families.BALANCE: _dollars(_balance),
     families.CREDITS_SPENT: _spent,
     families.SPENT: _dollars(_spent),
+    families.CREDIT_BURN: money.burn,
+    families.BURN: _dollars(money.burn),
+    families.RUNWAY: money.runway,
+    families.RUNWAY_THRESHOLD: money.runway_thresholds,
+    families.RECHARGES: _counts(Tally.RECHARGES, ()),
+    families.RECHARGED: _counts(Tally.RECHARGED_CREDITS, ()),
+    families.REFUNDS: _counts(Tally.REFUNDS, ()),
+    families.REFUNDED: _counts(Tally.REFUNDED_CREDITS, ()),
+    families.PURCHASE_COVERAGE: money.coverage,
+    families.AUTOBILLING: money.autobilling,
     families.WASTED: _dollars(_counts(Tally.WASTED_CREDITS, ("", ""))),
     families.READ_UP: _reads_up,
     families.READ_AGE: _read_ages,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES, Family
 from monitor.model import Kind, Outcome, Reason, TaskStatus
+from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
 from monitor.state.tally import BOUNDS
 
@@ -37,7 +38,8 @@ OPEN_VALUES = """\
 - `phase`: `throttled`, `queued`, `running`, `total`
 - `within`: `1h`, `4h`, `12h`
 - `level`: `soft`, `hard`
-- `window`: `today`, `30d`
+- `reason` of waste: those of a task, `cancelled`, `lost`, and `orphaned`
+- `window`: `today` and `30d` of what was spent, `1h` and `24h` of the burn
 - `code`: the HTTP status, `none` where no status came
 - `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths
 - `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt
@@ -49,6 +51,7 @@ CLOSED_VALUES: tuple[tuple[str, Iterable[StrEnum]], ...] = (
     ("`outcome` of a task", tuple(status for status in TaskStatus if not status.is_open)),
     ("`reason`", tuple(reason for reason in Reason if reason is not Reason.NONE)),
     ("`limit`", Limit),
+    ("`state` of autobilling", AutobillingState),
 )
 
 

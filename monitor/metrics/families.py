@@ -169,8 +169,8 @@ EXHAUSTION = _account(
     "limit_exhaustion_seconds",
     Type.GAUGE,
     Source.TASKS,
-    "Expected time until a limit is hit, forecast once a minute from what expires and what comes. Absent when no hit "
-    "is predicted, and while the limit is hit: saturation tells that.",
+    "Expected time until a limit is hit, from what expires and what comes. Absent when no hit is predicted, and while "
+    "the limit is hit: saturation tells that. credit_balance is hit when the credits are gone.",
     "model",
     "limit",
 )
@@ -265,11 +265,72 @@ SPENT = _account(
     "model",
     "window",
 )
+CREDIT_BURN = _account(
+    "credit_burn_credits",
+    Type.GAUGE,
+    Source.READS,
+    "Credits that left the balance in the time up to now, less refunds; after a start as far as the balance was "
+    "watched.",
+    "window",
+)
+BURN = _account(
+    "burn_dollars",
+    Type.GAUGE,
+    Source.READS,
+    "The same burn in US dollars, credits at the provider's dated price.",
+    "window",
+)
+RUNWAY = _account(
+    "credit_runway_seconds",
+    Type.GAUGE,
+    Source.READS,
+    "How long the balance lasts at the burn of the last hour, or of the last 24 when that hour had none, if nothing is "
+    "bought. Absent while nothing is burnt.",
+)
+RUNWAY_THRESHOLD = _account(
+    "credit_runway_threshold_seconds",
+    Type.GAUGE,
+    Source.CONFIGURATION,
+    "Runway below which the balance deserves attention (soft) and action (hard), as configured.",
+    "level",
+)
+RECHARGES = _account(
+    "credit_recharges_total",
+    Type.COUNTER,
+    Source.READS,
+    "Purchases of credits, recognised as upward steps of the balance that are no refunds.",
+)
+RECHARGED = _account("credit_recharged_credits_total", Type.COUNTER, Source.READS, "Credits bought by these purchases.")
+REFUNDS = _account(
+    "credit_refunds_total",
+    Type.COUNTER,
+    Source.READS,
+    "Upward steps of the balance that were refunds. Those that charges outweigh between two reads are not seen.",
+)
+REFUNDED = _account(
+    "credit_refunded_credits_total", Type.COUNTER, Source.READS, "Credits that came back by these refunds."
+)
+PURCHASE_COVERAGE = _account(
+    "purchase_coverage_ratio",
+    Type.GAUGE,
+    Source.READS,
+    "Share of the last 30 days of which all purchases are known; below 1 the use of monthly_spend_credits may be "
+    "higher than shown.",
+)
+AUTOBILLING = _account(
+    "autobilling_state",
+    Type.GAUGE,
+    Source.READS,
+    "1 on the state that the balance shows autobilling to be in, 0 on the others; absent unless its threshold is "
+    "configured.",
+    "state",
+)
 WASTED = _account(
     "wasted_dollars_total",
     Type.COUNTER,
     Source.TASKS,
-    "US dollars charged for tasks that failed, by the credits the provider named for each.",
+    "US dollars charged for tasks that did not succeed, by the credits the provider named for each, and (orphaned) for "
+    "those whose result nobody had asked for a day after it was there.",
     "model",
     "reason",
 )

@@ -100,6 +100,7 @@ class Provider(Protocol):
     """A vendor. Implementations are stateless and listed in `monitor.providers.PROVIDERS`.
 
     `tiers` are its tables of usage tiers, None for a vendor without any.
+    `smallest_purchase_credits` is what one purchase buys at least.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Provider(Protocol):
     reads: tuple[AccountReader, ...]
     dollars_per_credit: float
     tiers: TierTables | None
+    smallest_purchase_credits: float
 
     def headers(self, key: str) -> dict[str, str]:
         """Headers that authenticate a request of our own."""

@@ -17,12 +17,16 @@ SPEND_DAYS = 30
 
 
 class Limit(StrEnum):
-    """What an account can run into. The ledger is the daily limit measured with our own count."""
+    """What an account can run into. The ledger is the daily limit measured with our own count.
+
+    The balance has no ratio: it is judged by its runway.
+    """
 
     CONCURRENCY = "concurrency"
     DAILY_GENERATIONS = "daily_generations"
     DAILY_GENERATIONS_LEDGER = "daily_generations_ledger"
     MONTHLY_SPEND_CREDITS = "monthly_spend_credits"
+    CREDIT_BALANCE = "credit_balance"
 
 
 class LimitUse(msgspec.Struct, frozen=True):
@@ -53,7 +57,8 @@ def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
         return []
     found = list(_model_uses(organization, {tasks.model: tasks for tasks in account.tasks}))
     if organization.monthly_spend_credits is not None:
-        found.append(("", Limit.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, None))
+        bought = account.credits.bought_credits if account.credits is not None else None
+        found.append(("", Limit.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, bought))
     levels = {limit: thresholds(account, limit) for limit in Limit}
     return [
         LimitUse(model, limit, allowed, used, levels[limit].soft, levels[limit].hard)

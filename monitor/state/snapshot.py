@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from monitor.model import Organization, TaskStatus, Usage
+from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.reconcile import Reconciled
 from monitor.state.tally import Tally
 from monitor.state.tier import Advice, TierState
@@ -42,6 +43,13 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     soft: float = 0.8
     hard: float = 0.95
+
+
+class RunwayThresholds(msgspec.Struct, frozen=True):
+    """How long the balance must last: with less it deserves attention, and action. Seconds."""
+
+    soft: float = 24 * 3600.0
+    hard: float = 4 * 3600.0
 
 
 class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +90,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tier: TierState | None = None
     advice: Advice | None = None
     thresholds: dict[str, Thresholds] = {}
+    credits: CreditOutlook | None = None
+    runway_thresholds: RunwayThresholds = RunwayThresholds()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

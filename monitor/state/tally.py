@@ -23,6 +23,10 @@ class Tally(StrEnum):
     TASKS_FINISHED = "tasks_finished"  # model, outcome, reason
     TASK_SECONDS = "task_seconds"  # model, phase, and the histogram part
     WASTED_CREDITS = "wasted_credits"  # model, reason
+    RECHARGES = "recharges"  # none
+    RECHARGED_CREDITS = "recharged_credits"  # none
+    REFUNDS = "refunds"  # none
+    REFUNDED_CREDITS = "refunded_credits"  # none
     UNKNOWN_VALUES = "unknown_values"  # field
     READS = "reads"  # read, outcome
 

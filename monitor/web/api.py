@@ -21,6 +21,10 @@ LABELS = {
     Tally.TASKS_FINISHED: ("model", "outcome", "reason"),
     Tally.TASK_SECONDS: ("model", "phase", "part"),
     Tally.WASTED_CREDITS: ("model", "reason"),
+    Tally.RECHARGES: (),
+    Tally.RECHARGED_CREDITS: (),
+    Tally.REFUNDS: (),
+    Tally.REFUNDED_CREDITS: (),
     Tally.UNKNOWN_VALUES: ("field",),
     Tally.READS: ("read", "outcome"),
 }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -21,8 +21,12 @@ def keys_of(schema: type, place: str = "") -> Iterator[tuple[str, type, Field[An
     for each in fields(schema):
         if place + each.name == "accounts":
             yield from keys_of(AccountShape, "accounts[].")
-        elif is_dataclass(hints[each.name]) and hints[each.name].__name__ != "Address":
-            yield from keys_of(hints[each.name], f"{place}{each.name}.")
+            continue
+        hint = hints[each.name]
+        group = next(filter(is_dataclass, (hint, *get_args(hint))), None)
+        if group is not None and group.__name__ != "Address":
+            listed = "[]" if each.default == () else ""
+            yield from keys_of(group, f"{place}{each.name}{listed}.")
         else:
             yield place + each.name, schema, each
 

@@ -16,6 +16,7 @@ from monitor.providers.runway.tables import (
     DOLLARS_PER_CREDIT,
     INVOCATION,
     MODELS,
+    SMALLEST_PURCHASE_CREDITS,
     TASK,
     WORKFLOW,
 )
@@ -35,6 +36,7 @@ class Runway:
     reads: tuple[AccountReader, ...] = (OrganizationRead(), UsageRead())
     dollars_per_credit = DOLLARS_PER_CREDIT
     tiers: TierTables | None = TIERS
+    smallest_purchase_credits = SMALLEST_PURCHASE_CREDITS
 
     def headers(self, key: str) -> dict[str, str]:
         return {

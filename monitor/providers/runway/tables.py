@@ -20,6 +20,9 @@ API_VERSION = "2024-11-06"
 DOLLARS_PER_CREDIT = 0.01
 """Credits are prepaid at this price (openapi.json, 2026-08-08)."""
 
+SMALLEST_PURCHASE_CREDITS = 1_000.0
+"""What one purchase buys at least: $10 (openapi.json, 2026-08-08)."""
+
 TASK = "/v1/tasks/{id}"
 INVOCATION = "/v1/workflow_invocations/{id}"
 WORKFLOW = "/v1/workflows/{id}"

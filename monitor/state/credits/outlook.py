@@ -1,0 +1,49 @@
+"""What is shown of an account's credits."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class AutobillingState(StrEnum):
+    """How autobilling fares, by what the balance shows.
+
+    `due`: the balance is below the threshold and the hourly check may still come; `overdue`: it has come and nothing
+    was bought; `clipped`: the cap on purchases leaves less than the amount to be bought; `stopped`: all three daily
+    attempts must have failed, so that nothing is bought any more until somebody does.
+    """
+
+    OK = "ok"
+    DUE = "due"
+    OVERDUE = "overdue"
+    CLIPPED = "clipped"
+    STOPPED = "stopped"
+
+
+class Recharge(msgspec.Struct, frozen=True):
+    """Credits bought at a Unix time; `clipped` to what the cap on purchases left of the configured amount."""
+
+    at: float
+    credits: float
+    clipped: bool = False
+
+
+class CreditOutlook(msgspec.Struct, frozen=True, kw_only=True):
+    """What the history of the balance tells. None is unknown, or not predicted.
+
+    `burn` is the credits that left the balance, by window. `runway_seconds` is how long the balance lasts at the
+    present burn; the exhaustions are forecasts. `recharges` are the purchases known of the last 30 days in ascending
+    order, `bought_credits` their sum, None while nothing is known of them, and `coverage` the share of the 30 days in
+    which none can have been missed.
+    """
+
+    burn: dict[str, float] = {}
+    runway_seconds: float | None = None
+    balance_exhaustion_seconds: float | None = None
+    spend_exhaustion_seconds: float | None = None
+    bought_credits: float | None = None
+    coverage: float | None = None
+    recharges: tuple[Recharge, ...] = ()
+    autobilling: AutobillingState | None = None
