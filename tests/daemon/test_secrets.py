@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import sqlite3
 import subprocess
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +17,10 @@ import yaml
 from daemon.process import MODULE, Process, environment, running, write_config, write_key
 from end_to_end.stage import PATIENCE_SECONDS, parse
 from gateway.wire import TASK, Call, HangUpError, reply, vendor
+from sqlalchemy import text
+
+from monitor.store import Database
+from monitor.store.schema import metadata
 
 PIECE = 20
 HANG_SECONDS = 3600
@@ -220,12 +223,14 @@ async def ingest(daemon: Process, key: str, http: httpx.AsyncClient) -> str:
     return answer.text + account.text
 
 
-async def hold_lock(path: Path) -> None:
+async def hold_lock(url: str) -> None:
     """Keep the daemon from writing for longer than it waits."""
-    holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    await asyncio.sleep(LOCK_SECONDS)
-    holder.close()
+    database = Database.open(url)
+    with database.begin() as holder:  # on SQLite this alone is the write lock
+        if holder.dialect.name == "postgresql":
+            holder.execute(text("LOCK TABLE tallies IN ACCESS EXCLUSIVE MODE"))
+        await asyncio.sleep(LOCK_SECONDS)
+    database.close()
 
 
 async def pages(daemon: Process, http: httpx.AsyncClient) -> dict[str, bytes]:
@@ -236,9 +241,18 @@ async def pages(daemon: Process, http: httpx.AsyncClient) -> dict[str, bytes]:
     return {**shown, "/metrics as plain text": plain.content}
 
 
-def database(folder: Path) -> dict[str, bytes]:
-    """Every file of the database, the log of what is not yet in its place among them."""
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of an SQLite database, the log of what is not yet in its place among them."""
     return {path.name: path.read_bytes() for path in folder.glob("monitor.db*")}
+
+
+def rows(url: str) -> dict[str, bytes]:
+    """Every row of every table, as Python shows it."""
+    database = Database.open(url)
+    with database.begin() as connection:
+        shown = {table.name: repr(connection.execute(table.select()).all()) for table in metadata.sorted_tables}
+    database.close()
+    return {name: row.encode() for name, row in shown.items()}
 
 
 async def failed_in_every_way(daemon: Process, http: httpx.AsyncClient) -> None:
@@ -252,17 +266,20 @@ async def failed_in_every_way(daemon: Process, http: httpx.AsyncClient) -> None:
     assert figures.total("genmedia_account_read_up") == 0
 
 
-async def test_no_piece_of_a_key_is_in_any_log_file_figure_or_page(secrets: Secrets, tmp_path: Path) -> None:
+async def test_no_piece_of_a_key_is_in_any_log_file_row_figure_or_page(
+    secrets: Secrets, database_url: str, tmp_path: Path
+) -> None:
     parrot = Parrot()
     async with vendor(parrot) as upstream, httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
         accounts = accounts_of(tmp_path, upstream.origin, secrets)
-        config = write_config(tmp_path, accounts, gateway={"listen": "127.0.0.1:0", "timeout": "1s"})
+        gateway = {"listen": "127.0.0.1:0", "timeout": "1s"}
+        config = write_config(tmp_path, accounts, store=database_url, gateway=gateway)
         environ = environment(KEY_OF_THIS_TEST=secrets["from-env"], PYTHONASYNCIODEBUG="1", PYTHONDEVMODE="1")
         async with running("--config", config, cwd=tmp_path, environ=environ) as daemon:
             reloads = Reloads(config, daemon, http)
             uses = [use(daemon, account, secrets[key], http) for account in accounts for key in (account, "stranger")]
             answers = [answer for some in await asyncio.gather(*uses) for answer in some]
-            await hold_lock(tmp_path / "monitor.db")
+            await hold_lock(database_url)
             evidence = {"ingest": (await ingest(daemon, secrets["from-env"], http)).encode()}
             for name in accounts:
                 for text in faulty(accounts["from-file"], secrets[name]):
@@ -271,9 +288,10 @@ async def test_no_piece_of_a_key_is_in_any_log_file_figure_or_page(secrets: Secr
             evidence |= await pages(daemon, http)
     evidence["log"] = daemon.output.encode()
     evidence["gateway's answers"] = b"".join(str(each.headers).encode() + each.content for each in answers)
-    stored = database(tmp_path)
+    stored = files(tmp_path) | rows(database_url)
 
-    assert stored.keys() >= {"monitor.db", "monitor.db-wal"}
+    assert all(len(stored[name]) > len("[]") for name in ("tasks", "tallies", "reads"))
+    assert database_url.startswith("postgresql") or stored.keys() >= {"monitor.db", "monitor.db-wal"}
     assert {name for _, name in leaks({"heard": parrot.heard}, secrets)} == secrets.keys()
     assert leaks({**evidence, **stored}, secrets) == set()
 
@@ -286,8 +304,8 @@ def test_no_fault_of_a_configuration_quotes_a_key(command: tuple[str, ...], secr
     for document in misplaced(account, secrets["from-env"]):
         if isinstance(document, dict) and isinstance(document["accounts"], list):
             every["accounts"] += document["accounts"]
-    for text in (yaml.safe_dump(every), f"accounts: [{{api_key_env: {secrets['from-env']}"):
-        config.write_text(text)
+    for content in (yaml.safe_dump(every), f"accounts: [{{api_key_env: {secrets['from-env']}"):
+        config.write_text(content)
         arguments = [*MODULE, *command, config]
         done = subprocess.run(arguments, check=False, cwd=tmp_path, env=environment(), capture_output=True)
         assert done.returncode == 1
