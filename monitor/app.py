@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from monitor.clock import Clock
 from monitor.collect import Collector
 from monitor.config import Account, Address, Config
+from monitor.crediting import rules_of
 from monitor.engine import Engine
 from monitor.errors import ConfigError, ListenError, StoreError
 from monitor.evaluation import evaluate
@@ -183,7 +184,7 @@ class Daemon:
         configured = self._accounts.get(account)
         if configured is None:
             return None
-        return Catalogue(PROVIDERS[configured.provider].models, configured.max_models)
+        return Catalogue(PROVIDERS[configured.provider].models, configured.max_models, rules_of(configured))
 
     def _web_app(self) -> web.Application:
         return build_web(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from monitor.config import Account
+from monitor.crediting import credits_of
 from monitor.forecasting import Forecaster
 from monitor.model import OPEN_STATUSES, Organization, TaskStatus, Usage
 from monitor.providers import PROVIDERS
@@ -63,6 +64,7 @@ def evaluate_account(
         forecast_precision=forecasts.quality.precision,
         forecast_recall=forecasts.quality.recall,
         thresholds={name: Thresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()},
+        credits=credits_of(connection, account, limits, now, is_fresh=told is not None),
         runway_thresholds=RunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from monitor.model import AnyObservation, Kind, Organization, Outcome, ReadFinished, RequestSeen, TaskSeen
+from monitor.state.credits.purse import Rules
 
 UNKNOWN = "unknown"
 OTHER = "other"
@@ -15,10 +16,14 @@ ALWAYS_ALLOWED = frozenset({"", UNKNOWN, OTHER, "mixed", "workflow"})
 
 
 class Catalogue(NamedTuple):
-    """What is known of an account's models beforehand: the provider's ids, and how many may come into use."""
+    """What is known of an account beforehand.
+
+    `models` are the provider's ids, of which `maximum` may come into use; `rules` tell purchases from refunds.
+    """
 
     models: frozenset[str]
     maximum: int
+    rules: Rules = Rules()
 
 
 class Models:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 
 from monitor.model import AnyObservation, Loss, ReadFinished
 from monitor.state.apply import TASK_OBSERVATIONS, apply, transition
+from monitor.state.credits.purse import Purse, advance
 from monitor.state.models import Catalogue, Models, admit
 from monitor.state.read import Read, conclude
 from monitor.state.tally import Increment
 from monitor.state.task import LOST_AFTER_SECONDS, Task, expire
-from monitor.store import models, reads, seen, tallies, tasks
+from monitor.store import models, purses, reads, seen, tallies, tasks
 from monitor.store.dialect import lock_accounts
 
 CatalogueOf = Callable[[str], Catalogue | None]
@@ -73,15 +74,18 @@ class _Work:
         self, connection: Connection, observations: Sequence[AnyObservation], catalogues: dict[str, Catalogue]
     ) -> None:
         self._connection = connection
+        self._catalogues = catalogues
         ids = {(observation.account, observation.id) for observation in observations if observation.id}
         reading = {observation.account for observation in observations if isinstance(observation, ReadFinished)}
         self.models = {a: Models(models.load(connection, a), catalogue) for a, catalogue in catalogues.items()}
         self._seen = seen.known(connection, ids)
         self._tasks = tasks.load(connection, {key for o in observations if (key := _task_key(o))})
         self._reads = {(a, name): read for a in reading for name, read in reads.load(connection, a).items()}
+        self._purses = {a: purses.load(connection, a) for a in reading}
         self._new_ids: set[Key] = set()
         self._changed_tasks: dict[Key, Task] = {}
         self._changed_reads: dict[Key, Read] = {}
+        self._changed_purses: dict[str, Purse] = {}
         self._increments: list[Increment] = []
 
     def apply(self, observation: AnyObservation) -> bool:
@@ -98,13 +102,22 @@ class _Work:
         if isinstance(observation, ReadFinished):
             name = (observation.account, observation.read)
             self._reads[name] = self._changed_reads[name] = conclude(self._reads.get(name), observation)
+            self._count_credits(observation)
         return True
+
+    def _count_credits(self, read: ReadFinished) -> None:
+        before = self._purses[read.account]
+        after, increments = advance(before, read, self._catalogues[read.account].rules)
+        self._increments += increments
+        if after is not None and after is not before:
+            self._purses[read.account] = self._changed_purses[read.account] = after
 
     def save(self, now: float) -> None:
         """Write what changed. Keys are sorted so that rows lie in the order of their index."""
         tasks.save(self._connection, [task for _, task in sorted(self._changed_tasks.items())])
         tallies.add(self._connection, self._increments)
         reads.save(self._connection, self._changed_reads.values())
+        purses.save(self._connection, self._changed_purses)
         seen.remember(self._connection, sorted(self._new_ids), now)
         for account, names in self.models.items():
             models.save(self._connection, account, names.changed)

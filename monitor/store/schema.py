@@ -70,6 +70,14 @@ forecasts = Table(
 )
 """One row per limit that was ever forecast; `document` is the JSON of `monitor.state.forecast.record.Record`."""
 
+purses = Table(
+    "purses",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""The history of each account's balance: `document` is the JSON of `monitor.state.credits.purse.Purse`."""
+
 watches = Table(
     "watches",
     metadata,

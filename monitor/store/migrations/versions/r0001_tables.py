@@ -1,4 +1,4 @@
-"""Tasks, tallies, account reads, forecasts, model names, ids already applied."""
+"""Tasks, tallies, account reads, forecasts, credits, model names, ids already applied."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ def upgrade() -> None:
     create_tasks()
     create_counts()
     create_forecasts()
+    create_purses()
     create_names_and_ids()
 
 
@@ -74,6 +75,14 @@ def create_forecasts() -> None:
     )
     op.create_table(
         "watches",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+
+
+def create_purses() -> None:
+    op.create_table(
+        "purses",
         sa.Column("account", sa.Text, primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
     )

@@ -1,0 +1,39 @@
+"""An account's credits as its configuration lets them be read."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from monitor.config import Account
+from monitor.model import Organization
+from monitor.providers import PROVIDERS
+from monitor.state.credits.forecast import Terms, credit_outlook
+from monitor.state.credits.judge import Autobilling
+from monitor.state.credits.outlook import CreditOutlook, Recharge
+from monitor.state.credits.purse import Rules
+from monitor.store import purses
+
+
+def rules_of(account: Account) -> Rules:
+    """What tells the account's purchases from refunds."""
+    return Rules(PROVIDERS[account.provider].smallest_purchase_credits, _plan(account))
+
+
+def credits_of(
+    connection: Connection, account: Account, limits: Organization | None, now: float, *, is_fresh: bool
+) -> CreditOutlook | None:
+    """What is shown of the account's credits at `now`; None before its balance was ever read.
+
+    `is_fresh` says that the balance may still be shown.
+    """
+    purse = purses.load(connection, account.name)
+    if purse is None:
+        return None
+    cap = limits.monthly_spend_credits if limits is not None else None
+    told = tuple(Recharge(each.at, each.credits) for each in account.limits.purchases)
+    return credit_outlook(purse, Terms(cap, _plan(account), told), now, is_fresh=is_fresh)
+
+
+def _plan(account: Account) -> Autobilling | None:
+    plan = account.limits.autobilling
+    return None if plan is None else Autobilling(plan.threshold, plan.amount)

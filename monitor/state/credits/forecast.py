@@ -1,0 +1,115 @@
+"""When the credits run out, and when the cap on purchases is reached. Units: credits and seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from monitor.state.credits.autobilling import autobilling_state
+from monitor.state.credits.flow import burnt, busy
+from monitor.state.credits.judge import Autobilling
+from monitor.state.credits.outlook import CreditOutlook, Recharge
+from monitor.state.credits.purse import SPEND_WINDOW, Purse
+from monitor.state.ledger import DAY, HOUR
+
+WINDOWS = {"1h": HOUR, "24h": DAY}
+LEAST_WATCHED = 600.0
+LEAST_EVIDENCE = 1800.0
+LEAST_BUSY = 3
+"""Five-minute steps of the last hour with burn, below which nothing is predicted."""
+WHOLE = 0.999
+"""Coverage from which on no purchase of the 30 days is missing."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the balance is judged by: the cap on purchases in 30 days, None where unknown, and what is configured.
+
+    `told` are purchases from the configuration; those before the monitor watched are believed, and to be all from the
+    first of them on.
+    """
+
+    cap: float | None = None
+    plan: Autobilling | None = None
+    told: tuple[Recharge, ...] = ()
+
+
+def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) -> CreditOutlook:
+    """What is shown of an account's credits; what follows from the balance only while that `is_fresh`."""
+    plan, cap, told = terms.plan, terms.cap, terms.told
+    earlier = sorted((each for each in told if each.at < purse.since), key=lambda each: each.at)
+    since = min([purse.since, *(each.at for each in earlier)])
+    coverage = min(1.0, max(0.0, now - since) / SPEND_WINDOW)
+    known = sorted((*earlier, *purse.recharges), key=lambda each: each.at)
+    recharges = tuple(each for each in known if now - SPEND_WINDOW < each.at <= now)
+    if not is_fresh:
+        return CreditOutlook(coverage=coverage, recharges=recharges, bought_credits=_bought(recharges, coverage))
+    pace, room = _expected_pace(purse, now), _room(cap, recharges, coverage)
+    return CreditOutlook(
+        burn={name: burnt(purse.flows, now, seconds) for name, seconds in WINDOWS.items()},
+        runway_seconds=_runway(purse, now),
+        balance_exhaustion_seconds=_within(purse.balance / pace) if pace and purse.balance > 0 else None,
+        spend_exhaustion_seconds=_cap_seconds(recharges, cap, pace, now) if plan or recharges else None,
+        bought_credits=_bought(recharges, coverage),
+        coverage=coverage,
+        recharges=recharges,
+        autobilling=None if plan is None else autobilling_state(plan, purse.low_since, recharges, room, now),
+    )
+
+
+def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
+    """Credits known to be bought; None while that could be anything."""
+    return sum(each.credits for each in recharges) if recharges or coverage >= WHOLE else None
+
+
+def _room(cap: float | None, recharges: Sequence[Recharge], coverage: float) -> float | None:
+    """What the cap leaves at most; a clipped recharge took all of it, whatever was bought before we watched."""
+    if recharges and recharges[-1].clipped and coverage < WHOLE:
+        return 0.0
+    return None if cap is None else cap - sum(each.credits for each in recharges)
+
+
+def _runway(purse: Purse, now: float) -> float | None:
+    """How long the balance lasts at the burn of the last hour, or else of the day; None while nothing is burnt."""
+    if purse.balance <= 0:
+        return 0.0
+    pace = _pace(purse, HOUR, now) or _pace(purse, DAY, now)
+    return purse.balance / pace if pace else None
+
+
+def _pace(purse: Purse, window: float, now: float) -> float:
+    """Credits a second over as much of the window as was watched; 0 where that is too little."""
+    watched = min(window, now - purse.since)
+    return burnt(purse.flows, now, window) / watched if watched >= LEAST_WATCHED else 0.0
+
+
+def _expected_pace(purse: Purse, now: float) -> float:
+    """Credits a second that may be relied upon: the slower of hour and day; 0 without evidence.
+
+    A burst alone, or a burn that has ended, predicts nothing.
+    """
+    if now - purse.since < LEAST_EVIDENCE or busy(purse.flows, now, HOUR) < LEAST_BUSY:
+        return 0.0
+    return min(_pace(purse, HOUR, now), _pace(purse, DAY, now))
+
+
+def _cap_seconds(recharges: Sequence[Recharge], cap: float | None, pace: float, now: float) -> float | None:
+    """How long until purchases reach the cap, if what is burnt is bought again; None at the cap, and without reason.
+
+    Purchases free their room as they grow 30 days old (Runway, usage tiers: a rolling window of purchases).
+    """
+    if cap is None or not pace:
+        return None
+    room = cap - sum(each.credits for each in recharges)
+    if room <= 0:
+        return None
+    for each in recharges:
+        if room <= pace * (each.at + SPEND_WINDOW - now):
+            break
+        room += each.credits
+    return _within(room / pace)
+
+
+def _within(seconds: float) -> float | None:
+    """The time, unless it is too far away to be foretold."""
+    return seconds if seconds <= SPEND_WINDOW else None

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.state.credits.autobilling import OVERDUE_AFTER, STOPPED_AFTER, autobilling_state
+from monitor.state.credits.flow import BUCKET, Flow, burnt, pour
+from monitor.state.credits.forecast import Terms, credit_outlook
+from monitor.state.credits.judge import Autobilling
+from monitor.state.credits.outlook import AutobillingState, CreditOutlook, Recharge
+from monitor.state.credits.purse import Purse
+from monitor.state.ledger import DAY, HOUR
+
+NOW = 1_793_577_600.0
+PLAN = Autobilling(threshold=1_000, amount=5_000)
+OK, DUE, OVERDUE, CLIPPED, STOPPED = AutobillingState
+
+
+def steady(hourly: float, hours: float, until: float = NOW) -> tuple[Flow, ...]:
+    """An even burn for so many hours."""
+    return pour((), until - hours * HOUR, until, hourly * hours)
+
+
+def outlook(terms: Terms = Terms(), **purse: object) -> CreditOutlook:  # noqa: B008
+    known = Purse(**{"balance": 1_000.0, "at": NOW, "since": NOW - 40 * DAY, **purse})  # type: ignore[arg-type]
+    return credit_outlook(known, terms, NOW, is_fresh=True)
+
+
+def test_burn_is_what_left_within_the_window() -> None:
+    flows = steady(120, 3)
+    assert burnt(flows, NOW, HOUR) == pytest.approx(120)
+    assert burnt(flows, NOW, DAY) == pytest.approx(360)
+    assert burnt(flows, NOW + 2.5 * HOUR, HOUR) == pytest.approx(0)
+    assert burnt(flows, NOW + BUCKET / 2, HOUR) == pytest.approx(120 - 120 * BUCKET / 2 / HOUR)
+
+
+def test_what_left_while_nobody_watched_is_spread_over_that_time() -> None:
+    flows = pour((), NOW - 10 * HOUR, NOW, 1_000)
+    assert burnt(flows, NOW, HOUR) == pytest.approx(100)
+    assert burnt(flows, NOW, DAY) == pytest.approx(1_000)
+
+
+def test_of_a_long_absence_only_the_last_day_counts() -> None:
+    assert burnt(pour((), NOW - 10 * DAY, NOW, 1_000), NOW, DAY) == pytest.approx(100)
+
+
+def test_refunds_reduce_the_burn_but_not_below_nothing() -> None:
+    flows = pour(steady(100, 1), NOW - 60, NOW, -40)
+    assert burnt(flows, NOW, HOUR) == pytest.approx(60)
+    assert burnt(pour(flows, NOW - 60, NOW, -400), NOW, HOUR) == 0
+
+
+@pytest.mark.parametrize(
+    ("purse", "runway", "exhaustion"),
+    [
+        ({"flows": steady(100, 24)}, 10 * HOUR, 10 * HOUR),
+        ({"flows": steady(240, 1)}, 1_000 / 240 * HOUR, 100 * HOUR),  # a burst is burn, but promises nothing
+        ({"flows": steady(240, 5, NOW - 2 * HOUR)}, 20 * HOUR, None),  # it has ended: the day's burn still counts
+        ({"flows": steady(100, 0.3), "since": NOW - 0.3 * HOUR}, 10 * HOUR, None),  # too young to promise
+        ({"flows": steady(100, 0.1), "since": NOW - 0.1 * HOUR}, None, None),  # and to tell
+        ({}, None, None),
+        ({"balance": 0.0, "flows": steady(100, 24)}, 0, None),
+        ({"balance": -5.0}, 0, None),
+        ({"balance": 1e9, "flows": steady(100, 24)}, 1e7 * HOUR, None),
+    ],
+)
+def test_runway_is_balance_over_burn_and_exhaustion_only_what_may_be_relied_upon(
+    purse: dict[str, object], runway: float | None, exhaustion: float | None
+) -> None:
+    told = outlook(**purse)
+    assert told.runway_seconds == (None if runway is None else pytest.approx(runway))
+    assert told.balance_exhaustion_seconds == (None if exhaustion is None else pytest.approx(exhaustion))
+
+
+@given(
+    st.floats(-1e6, 1e9),
+    st.lists(st.tuples(st.floats(0, 30 * HOUR), st.floats(-1e5, 1e5)), max_size=30),
+    st.floats(-DAY, 40 * DAY),
+)
+def test_no_figure_is_negative_or_not_a_number(balance: float, moves: list[tuple[float, float]], age: float) -> None:
+    flows: tuple[Flow, ...] = ()
+    for ago, amount in moves:
+        flows = pour(flows, NOW - ago - 60, NOW - ago, amount)
+    terms = Terms(cap=10_000, plan=PLAN, told=(Recharge(NOW - 29 * DAY, 500),))
+    told = outlook(terms, balance=balance, flows=flows, since=NOW - age)
+    figures = [*told.burn.values(), told.runway_seconds, told.balance_exhaustion_seconds, told.spend_exhaustion_seconds]
+    figures += [told.coverage, told.bought_credits]
+    assert all(math.isfinite(value) and value >= 0 for value in figures if value is not None)
+
+
+@pytest.mark.parametrize(
+    ("recharges", "expected"),
+    [
+        ([(-DAY, 9_000)], 10 * HOUR),
+        ([(-30 * DAY + 5 * HOUR, 4_000), (-DAY, 5_000)], 50 * HOUR),  # frees in time
+        ([(-30 * DAY + 11 * HOUR, 4_000), (-DAY, 5_000)], 10 * HOUR),  # frees too late
+        ([(-DAY, 10_000)], None),  # hit: saturation tells
+        ([(-DAY, 12_000)], None),
+        ([(-31 * DAY, 12_000)], None),  # nothing was bought that counts, so nothing says it will be
+    ],
+)
+def test_the_cap_is_hit_when_buying_what_is_burnt_fills_what_is_left(
+    recharges: list[tuple[float, float]], expected: float | None
+) -> None:
+    bought = tuple(Recharge(NOW + after, amount) for after, amount in recharges)
+    told = outlook(Terms(cap=10_000), recharges=bought, flows=steady(100, 24))
+    assert told.spend_exhaustion_seconds == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("since", "told", "seen", "bought", "coverage"),
+    [
+        (-3 * DAY, [], [], None, 0.1),  # nothing bought in three days says nothing of thirty
+        (-31 * DAY, [], [], 0, 1),
+        (-3 * DAY, [], [-DAY], 100, 0.1),
+        (-3 * DAY, [-15 * DAY, -20 * DAY], [-DAY], 300, 2 / 3),
+        (-3 * DAY, [-15 * DAY, -40 * DAY], [-DAY], 200, 1),
+        (-3 * DAY, [-2 * DAY], [-DAY], 100, 0.1),  # the monitor was there itself
+    ],
+)
+def test_purchases_are_counted_as_far_as_they_are_known(
+    since: float, told: Sequence[float], seen: Sequence[float], bought: float | None, coverage: float
+) -> None:
+    terms = Terms(told=tuple(Recharge(NOW + after, 100) for after in told))
+    shown = outlook(terms, since=NOW + since, recharges=tuple(Recharge(NOW + after, 100) for after in seen))
+    assert (shown.bought_credits, shown.coverage) == (bought, pytest.approx(coverage))
+
+
+FULL, SHORT = Recharge(NOW - DAY, 5_000), Recharge(NOW - DAY, 2_000, clipped=True)
+
+
+@pytest.mark.parametrize(
+    ("low_for", "recharges", "room", "state"),
+    [
+        (None, (), None, OK),
+        (None, (FULL,), 100, OK),  # the cap is near, but nothing is wanted
+        (60, (), None, DUE),
+        (OVERDUE_AFTER, (FULL,), 20_000, DUE),
+        (OVERDUE_AFTER + 1, (FULL,), 20_000, OVERDUE),
+        (60, (FULL,), 4_999, CLIPPED),
+        (OVERDUE_AFTER + 1, (FULL,), 500, CLIPPED),
+        (None, (FULL, SHORT), 0, CLIPPED),
+        (None, (SHORT, FULL), 0, OK),
+        (None, (SHORT,), 20_000, OK),  # somebody bought by hand
+        (STOPPED_AFTER + 1, (SHORT,), 0, STOPPED),
+    ],
+)
+def test_autobilling_is_judged_by_the_wait_and_by_what_the_cap_leaves(
+    low_for: float | None, recharges: tuple[Recharge, ...], room: float | None, state: AutobillingState
+) -> None:
+    low_since = None if low_for is None else NOW - low_for
+    assert autobilling_state(PLAN, low_since, recharges, room, NOW) is state
+
+
+def test_a_clipped_recharge_tells_that_the_cap_is_used_up_whatever_was_bought_before_watching() -> None:
+    terms = Terms(cap=50_000, plan=PLAN)
+    assert outlook(terms, balance=9_000.0, since=NOW - 2 * DAY, recharges=(SHORT,)).autobilling is CLIPPED
+    assert outlook(terms, balance=9_000.0, since=NOW - 40 * DAY, recharges=(SHORT,)).autobilling is OK
+
+
+def test_without_a_plan_autobilling_has_no_state_and_without_a_fresh_balance_neither() -> None:
+    assert outlook().autobilling is None
+    purse = Purse(balance=500, at=NOW, since=NOW - DAY, low_since=NOW, flows=steady(100, 24))
+    stale = credit_outlook(purse, Terms(plan=PLAN), NOW, is_fresh=False)
+    assert (stale.autobilling, stale.runway_seconds, stale.burn) == (None, None, {})
