@@ -11,7 +11,7 @@ NODE_MODULES := tests/node/node_modules
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs lock clean
+.PHONY: help demo test lint bench docs dashboards lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for d
 
 docs: $(VENV)/installed-dev ## write docs/metrics.md from the code
 	$(RUN) monitor.metrics > docs/metrics.md
+
+dashboards: $(VENV)/installed-dev ## write dashboards/*.json from dashboards/src
+	$(RUN) dashboards.src
 
 lock: $(VENV)/created ## pin the newest allowed versions of all dependencies, with their hashes
 	$(RUN) pip install --quiet "$(UV)"

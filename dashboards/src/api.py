@@ -1,0 +1,218 @@
+"""What goes over the wire: requests, failures, retries and latency, by endpoint and outcome."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards.src import shared
+from dashboards.src.frame import Section, board
+from dashboards.src.panels import Column, Query, figures, heat, lines, rows
+from dashboards.src.words import KIND, OUTCOME, PLAIN, SOFT
+
+
+def api() -> models.Dashboard:
+    return board(
+        "genmedia-api",
+        "What goes over the wire: requests, failures, retries and latency, by endpoint and outcome.",
+        [
+            Section(
+                "",
+                [
+                    (4, [shared.failing(), _rate_limited(), _retried()]),
+                    (4, [_rate(), _latency_now(), _in_flight()]),
+                    (8, [_failures(), _failing_over_time()]),
+                    (9, [_endpoints()]),
+                    (8, [_requests(), _retries()]),
+                    (8, [_latency(), _latency_spread()]),
+                ],
+            )
+        ],
+    )
+
+
+def _rate_limited() -> models.Panel:
+    return figures(
+        "Rate limited",
+        "Creates in the shown time that the vendor refused with a 429. At Runway that is the rolling daily limit.",
+        [Query('sum(increase(genmedia_requests_total{@model,kind="create",outcome="rate_limited"}[$__range]))')],
+        unit="short",
+        decimals=0,
+        steps=[(1, SOFT)],
+    )
+
+
+def _retried() -> models.Panel:
+    return figures(
+        "Retried",
+        "Attempts in the shown time that clients marked as retries, as a share of all creates. Clients that retry "
+        "without saying so are not seen.",
+        [
+            Query(
+                "sum(increase(genmedia_request_retries_total{@account}[$__range]))"
+                ' / (sum(increase(genmedia_requests_total{@account,kind="create"}[$__range])) > 0)'
+            )
+        ],
+        unit="percentunit",
+        decimals=1,
+        base="text",
+        absent="no creates",
+    )
+
+
+def _rate() -> models.Panel:
+    return figures(
+        "Requests",
+        "Requests a second on the wire, every attempt counted, over the last 5 minutes.",
+        [
+            Query(f'sum(rate(genmedia_requests_total{{@account,kind="{kind}"}}[5m]))', kind + "s")
+            for kind in ("create", "poll")
+        ],
+        unit="reqps",
+        decimals=2,
+        base=PLAIN,
+    )
+
+
+def _latency_now() -> models.Panel:
+    return figures(
+        "Reply time, p95",
+        "From the first byte of a request to the last byte of its reply, over the last 5 minutes: 95 % took less.",
+        [
+            Query(
+                "histogram_quantile(0.95, sum by (le) "
+                f'(rate(genmedia_request_duration_seconds_bucket{{@account,kind="{kind}"}}[5m])))',
+                kind + "s",
+            )
+            for kind in ("create", "poll")
+        ],
+        unit="s",
+        decimals=2,
+        base=PLAIN,
+    )
+
+
+def _in_flight() -> models.Panel:
+    return figures(
+        "In flight",
+        "Requests that the gateway has passed on and that have not ended yet.",
+        [Query("sum(genmedia_requests_in_flight{@account})")],
+        unit="short",
+        decimals=0,
+        base=PLAIN,
+    )
+
+
+def _failures() -> models.Panel:
+    return lines(
+        "Requests that did not succeed",
+        "By outcome, all kinds of requests. docs/metrics.md tells what each outcome is.",
+        [
+            Query(
+                "sum by (outcome) "
+                '(increase(genmedia_requests_total{@account,outcome!="success"}[$__rate_interval])) > 0',
+                "{{outcome}}",
+            )
+        ],
+        unit="short",
+        colours=OUTCOME,
+        bars=True,
+    )
+
+
+def _failing_over_time() -> models.Panel:
+    return lines(
+        "Failing requests by kind",
+        shared.FAILING_MEANS + " The dashed line is where the alert begins.",
+        [Query(shared.FAILING_RANGE.format(by="by (kind) "), "{{kind}}")],
+        unit="percentunit",
+        colours=KIND,
+        steps=shared.failing_steps(),
+    )
+
+
+def _endpoints() -> models.Panel:
+    each = "sum by (endpoint, kind) (increase(genmedia_requests_total{{@account,endpoint!=''{more}}}[$__range]))"
+    return rows(
+        "Endpoints",
+        "In the shown time: requests, those that failed and those that the vendor refused with a 429; reply times.",
+        [
+            Column("Endpoint", label="endpoint", width=240),
+            Column("Kind", label="kind", width=80),
+            Column(
+                "Requests",
+                each.format(more="") + " > 0",
+                decimals=0,
+            ),
+            Column(
+                "Failing",
+                each.format(more="," + shared.FAILURES),
+                decimals=0,
+            ),
+            Column(
+                "429",
+                each.format(more=",outcome='rate_limited'"),
+                decimals=0,
+            ),
+            *(
+                Column(
+                    f"p{q * 100:.0f}",
+                    f"histogram_quantile({q}, sum by (endpoint, kind, le) "
+                    "(rate(genmedia_request_duration_seconds_bucket{@account}[$__range])))",
+                    unit="s",
+                    decimals=2,
+                )
+                for q in (0.5, 0.95)
+            ),
+        ],
+        sort="Requests",
+    )
+
+
+def _requests() -> models.Panel:
+    return lines(
+        "Requests by kind",
+        "Requests a second on the wire, every attempt counted. Polls are most of the traffic.",
+        [Query("sum by (kind) (rate(genmedia_requests_total{@account}[$__rate_interval]))", "{{kind}}")],
+        unit="reqps",
+        colours=KIND,
+        stacked=True,
+    )
+
+
+def _retries() -> models.Panel:
+    return lines(
+        "Retries by endpoint",
+        "Attempts that clients marked as retries: what their SDKs hide.",
+        [
+            Query(
+                "sum by (endpoint) (increase(genmedia_request_retries_total{@account}[$__rate_interval]))",
+                "{{endpoint}}",
+            )
+        ],
+        unit="short",
+        bars=True,
+    )
+
+
+def _latency() -> models.Panel:
+    return lines(
+        "Reply time by kind, p95",
+        "From the first byte of a request to the last byte of its reply: 95 % took less.",
+        [
+            Query(
+                "histogram_quantile(0.95, sum by (kind, le) "
+                "(rate(genmedia_request_duration_seconds_bucket{@account}[$__rate_interval])))",
+                "{{kind}}",
+            )
+        ],
+        unit="s",
+        colours=KIND,
+    )
+
+
+def _latency_spread() -> models.Panel:
+    return heat(
+        "Reply time of creates",
+        "How long the vendor takes to accept or refuse a generation.",
+        'sum by (le) (increase(genmedia_request_duration_seconds_bucket{@account,kind="create"}[$__rate_interval]))',
+    )

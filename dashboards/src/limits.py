@@ -1,0 +1,256 @@
+"""How much of each limit is used, when it will be hit, when it frees, and how long the credits last."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards.src import shared
+from dashboards.src.frame import Section, board
+from dashboards.src.panels import DASHED, Column, Query, figures, lines, ranks, rows, states
+from dashboards.src.words import AUTOBILLING, PLAIN
+
+
+def limits() -> models.Dashboard:
+    return board(
+        "genmedia-limits",
+        "How much of each limit is used, when it will be hit, when it frees, and how long the credits last.",
+        [
+            Section("", [(4, [shared.closest_limit(), shared.time_left(), shared.credits_last(), _balance()])]),
+            Section(
+                "Limits",
+                [(9, [_limits()]), (9, [_use(), _time_left()]), (9, [_window(), _generations()])],
+            ),
+            Section(
+                "Credits",
+                [(8, [_balance_over_time(), _burn()]), (8, [_runway(), _spend()]), (6, [_autobilling(), _bought()])],
+            ),
+            Section("Tier and unseen traffic", [(5, [_tier(), _unseen(), _forecasts()])]),
+        ],
+        since="now-6h",
+    )
+
+
+def _balance() -> models.Panel:
+    return figures(
+        "Balance",
+        "What is left, in US dollars, credits at the provider's dated price.",
+        [Query("genmedia_balance_dollars{@account}", "{{account}}")],
+        unit="currencyUSD",
+        decimals=0,
+        base=PLAIN,
+    )
+
+
+def _limits() -> models.Panel:
+    labels = "by (provider, account, model, limit)"
+    return rows(
+        "Limits in use",
+        "Every limit of which something is used. An empty model is the whole account. A full concurrency limit is "
+        "healthy. daily_generations is the provider's count of the rolling 24 hours, daily_generations_ledger ours.",
+        [
+            Column("Account", label="account"),
+            Column("Model", label="model", width=170),
+            Column("Limit", label="limit", width=200),
+            Column("Provider", label="provider"),
+            Column("Used", f"max {labels} (genmedia_limit_used{{@limits}} > 0)", decimals=0),
+            Column(
+                "Of", f"max {labels} (genmedia_limit{{@limits}} and genmedia_limit_used{{@limits}} > 0)", decimals=0
+            ),
+            Column("Share", f"max {labels} (genmedia_saturation_ratio{{@limits}} > 0)", unit="percentunit", decimals=0),
+            Column("State", shared.EACH_LIMIT_STATE, words=shared.LIMIT_STATES),
+            Column(
+                "Hit in",
+                f"max {labels} (genmedia_limit_exhaustion_seconds{{@limits}}"
+                f" or -1 * (genmedia_saturation_ratio{{@limits}} > 0 < 1))",
+                unit="s",
+                decimals=1,
+                words=shared.NEVER,
+            ),
+        ],
+        sort="Share",
+    )
+
+
+def _use() -> models.Panel:
+    return lines(
+        "Use of limits",
+        "Share used of each limit that is used at all, concurrency left out, with the daemon's thresholds.",
+        [
+            Query(f"{shared.CLOSEST} > 0", "{{account}} {{model}} {{limit}}"),
+            Query(shared.THRESHOLDS, "{{level}}"),
+        ],
+        unit="percentunit",
+        top=1,
+        overrides=DASHED,
+    )
+
+
+def _time_left() -> models.Panel:
+    return lines(
+        "Forecast: time left",
+        "Expected time until a limit is hit, forecast once a minute. A line that falls by an hour an hour is a "
+        "forecast that holds; no line, no hit is predicted or it has happened. Credits are forecast here too.",
+        [
+            Query("genmedia_limit_exhaustion_seconds{@limits}", "{{account}} {{model}} {{limit}}"),
+            Query("genmedia_credit_runway_seconds{@account}", "{{account}} credits at present burn"),
+        ],
+        unit="s",
+    )
+
+
+def _window() -> models.Panel:
+    labels = "by (provider, account, model)"
+    freeing = 'sum {labels} (genmedia_daily_generations_freeing{{@model,within="{within}"}})'
+    return rows(
+        "Rolling 24 hours: when slots free",
+        "Daily limits have no midnight: a generation counts for 24 hours. How many slots free within the next hours, "
+        "of the generations that passed through the gateway.",
+        [
+            Column("Account", label="account"),
+            Column("Model", label="model", width=170),
+            Column("Provider", label="provider"),
+            Column("Used", f'max {labels} (genmedia_limit_used{{@model,limit="daily_generations"}} > 0)', decimals=0),
+            Column("Left", f"max {labels} ({shared.DAILY_LEFT})", decimals=0),
+            *(
+                Column(f"Free in {within}", freeing.format(labels=labels, within=within), decimals=0)
+                for within in ("1h", "4h", "12h")
+            ),
+        ],
+        sort="Used",
+    )
+
+
+def _generations() -> models.Panel:
+    return lines(
+        "Generations in the rolling 24 hours",
+        "The provider's own count, and what passed through the gateway. Where the first is above the second, some "
+        "traffic is not seen, or the gateway has not watched for 24 hours yet.",
+        [
+            Query('sum by (account) (genmedia_limit_used{@model,limit="daily_generations"})', "{{account}} provider"),
+            Query(
+                'sum by (account) (genmedia_limit_used{@model,limit="daily_generations_ledger"})', "{{account}} gateway"
+            ),
+        ],
+        unit="short",
+    )
+
+
+def _balance_over_time() -> models.Panel:
+    return lines(
+        "Balance",
+        "What is left, in US dollars, credits at the provider's dated price. Blue marks are recharges.",
+        [Query("genmedia_balance_dollars{@account}", "{{account}}")],
+        unit="currencyUSD",
+    )
+
+
+def _burn() -> models.Panel:
+    return lines(
+        "Burn per hour",
+        "US dollars that left the balance, per hour: over the last hour, and over the last day.",
+        [
+            Query('genmedia_burn_dollars{@account,window="1h"}', "{{account}} last hour"),
+            Query('genmedia_burn_dollars{@account,window="24h"} / 24', "{{account}} last day"),
+        ],
+        unit="currencyUSD",
+    )
+
+
+def _runway() -> models.Panel:
+    return lines(
+        "Credits last",
+        "How long the balance lasts at the present burn, with the configured thresholds.",
+        [
+            Query("genmedia_credit_runway_seconds{@account}", "{{account}}"),
+            Query("min by (level) (genmedia_credit_runway_threshold_seconds{@account})", "{{level}}"),
+        ],
+        unit="s",
+        overrides=DASHED,
+    )
+
+
+def _spend() -> models.Panel:
+    return ranks(
+        "Spend by model, 30 days",
+        "As the provider's usage says, refunds deducted: the ten largest.",
+        [Query('topk(10, sum by (model) (genmedia_spent_dollars{@model,window="30d"}))', "{{model}}")],
+        unit="currencyUSD",
+        decimals=2,
+    )
+
+
+def _autobilling() -> models.Panel:
+    words = {str(place): (state, colour) for place, (state, colour) in enumerate(AUTOBILLING.items())}
+    places = " or ".join(
+        f'{place} * (genmedia_autobilling_state{{@account,state="{state}"}} == 1)'
+        for place, state in enumerate(AUTOBILLING)
+    )
+    return states(
+        "Autobilling",
+        "Whether the recharge configured for this account comes when it should. due: the balance is below the "
+        "threshold; overdue: for too long; clipped: less came than configured; stopped: the cap of purchases is hit.",
+        [Query(places, "{{account}}")],
+        words=words,
+    )
+
+
+def _bought() -> models.Panel:
+    return figures(
+        "Bought and refunded",
+        "Credits that came back to the balance since the monitor first saw the account, told apart by size and timing.",
+        [
+            Query("sum(genmedia_credit_recharged_credits_total{@account})", "credits bought"),
+            Query("sum(genmedia_credit_recharges_total{@account})", "recharges"),
+            Query("sum(genmedia_credit_refunded_credits_total{@account})", "credits refunded"),
+        ],
+        unit="short",
+        decimals=0,
+        base=PLAIN,
+    )
+
+
+def _tier() -> models.Panel:
+    return figures(
+        "Tier",
+        "The usage tier as configured and as the live limits show it, and the lowest one that the last 7 and 30 days "
+        "would have needed. Mismatches are limits that the dated table has otherwise than the provider.",
+        [
+            Query("max by (source) (genmedia_tier{@account})", "{{source}}"),
+            Query("max by (window) (genmedia_recommended_tier{@account})", "needed {{window}}"),
+            Query("max(genmedia_tier_table_mismatches{@account})", "mismatches"),
+        ],
+        unit="short",
+        decimals=0,
+        base=PLAIN,
+    )
+
+
+def _unseen() -> models.Panel:
+    return figures(
+        "Unseen traffic",
+        "Share of the provider's generations of 24 hours that did not pass through the gateway, as a range: above 0 at "
+        "least is certain, perhaps a leaked key. Told once the gateway has watched for 24 hours.",
+        [
+            Query('max(genmedia_unseen_generations_ratio{@model,bound="low"})', "at least"),
+            Query('max(genmedia_unseen_generations_ratio{@model,bound="high"})', "at most"),
+            Query("min(genmedia_ledger_coverage_ratio{@account})", "of 24 h watched"),
+        ],
+        unit="percentunit",
+        decimals=1,
+        base=PLAIN,
+    )
+
+
+def _forecasts() -> models.Panel:
+    return figures(
+        "Trust in the forecast",
+        "Of the warnings of the last 4 weeks, the share that was right; of the limits hit, the share foretold.",
+        [
+            Query("min(genmedia_forecast_precision_ratio{@account})", "right warnings"),
+            Query("min(genmedia_forecast_recall_ratio{@account})", "hits foretold"),
+        ],
+        unit="percentunit",
+        decimals=0,
+        base=PLAIN,
+        absent="no hit yet",
+    )

@@ -1,0 +1,202 @@
+"""Is everything all right, for every account, in one look."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards.src import shared
+from dashboards.src.frame import RUNBOOKS, Section, board
+from dashboards.src.panels import DASHED, Column, Query, figures, lines, override, rows
+from dashboards.src.words import HARD, OK, PLAIN, SOFT, STATUS
+
+LIMITS_OF = (
+    "/d/genmedia-limits?${datasource:queryparam}&var-provider=${__data.fields.Provider}"
+    "&var-account=${__value.text}&${__url_time_range}"
+)
+
+
+def overview() -> models.Dashboard:
+    return board(
+        "genmedia-overview",
+        "Is everything all right, for every account, in one look.",
+        [
+            Section(
+                "",
+                [
+                    (3, [shared.firing_alerts(), shared.failing(), shared.throttled(), shared.generation_time()]),
+                    (3, [shared.closest_limit(), shared.time_left(), shared.credits_last(), _monitor()]),
+                    (6, [_accounts()]),
+                    (6, [_alerts()]),
+                    (8, [_failing_over_time(), _tasks_over_time(), _generation_time_over_time()]),
+                    (8, [_limits_over_time(), _time_left_over_time(), _balance_over_time()]),
+                ],
+            )
+        ],
+    )
+
+
+def _monitor() -> models.Panel:
+    return figures(
+        "Monitor",
+        "Whether the monitor runs, and the age of what it last read of the accounts. While it is down, every other "
+        "panel shows the past or nothing.",
+        [
+            Query(shared.UP, "runs"),
+            Query("max(genmedia_account_read_age_seconds{@account})", "oldest account read"),
+        ],
+        unit="s",
+        decimals=0,
+        overrides=[
+            override(
+                "byName",
+                "runs",
+                unit="short",
+                mappings=[
+                    models.ValueMap(
+                        options={
+                            "0": models.ValueMappingResult(text="down", color=HARD),
+                            "1": models.ValueMappingResult(text="up", color=OK),
+                        }
+                    )
+                ],
+            ),
+            override("byName", "oldest account read", color={"mode": "fixed", "fixedColor": PLAIN}),
+        ],
+    )
+
+
+def _accounts() -> models.Panel:
+    return rows(
+        "Accounts",
+        "One row for each account; a click on its name opens its limits. Limits are judged by the daemon's soft and "
+        "hard thresholds, concurrency left out; an empty cell is unknown.",
+        [
+            Column("Account", label="account", link=LIMITS_OF),
+            Column("Provider", label="provider"),
+            Column(
+                "Failing",
+                shared.FAILING.format(by="by (provider, account) "),
+                unit="percentunit",
+                decimals=1,
+                steps=shared.failing_steps(),
+            ),
+            Column("Throttled", 'sum by (provider, account) (genmedia_tasks{@model,status="throttled"})', decimals=0),
+            Column(
+                "Oldest",
+                "max by (provider, account) (genmedia_throttled_oldest_age_seconds{@model})",
+                unit="s",
+                decimals=0,
+                steps=shared.throttled_steps(),
+            ),
+            Column("Limits", shared.LIMIT_STATE, words=shared.LIMIT_STATES),
+            Column("Closest", f"max by (provider, account) ({shared.CLOSEST})", unit="percentunit", decimals=0),
+            Column(
+                "Time left",
+                "min by (provider, account) (genmedia_limit_exhaustion_seconds{@limits})",
+                unit="s",
+                decimals=1,
+            ),
+            Column(
+                "Balance",
+                "max by (provider, account) (genmedia_balance_dollars{@account})",
+                unit="currencyUSD",
+                decimals=0,
+            ),
+            Column("Credits last", "genmedia_credit_runway_seconds{@account}", unit="s", decimals=1),
+            Column("p95", shared.GENERATION_TIME.format(by="provider, account, le"), unit="s", decimals=0),
+            Column(
+                "Reads",
+                "min by (provider, account) (genmedia_account_read_up{@account})",
+                words={"0": ("failing", HARD), "1": ("ok", OK)},
+            ),
+        ],
+    )
+
+
+def _alerts() -> models.Panel:
+    severities = {"critical": ("critical", HARD), "warning": ("warning", SOFT), "info": ("info", PLAIN)}
+    return rows(
+        "Firing alerts",
+        "What Prometheus' rules report now; a click on a name opens its runbook. The watchdog always fires: "
+        "without it, alerting itself is broken.",
+        [
+            Column("Alert", label="alertname", link=f"{RUNBOOKS}/${{__value.text}}.md"),
+            Column("Severity", label="severity", words=severities, width=90),
+            Column("Account", label="account"),
+            Column("Model", label="model"),
+            Column("Since", shared.FIRING_SINCE, unit="dateTimeFromNow"),
+        ],
+        sort="Since",
+    )
+
+
+def _failing_over_time() -> models.Panel:
+    return lines(
+        "Failing requests",
+        shared.FAILING_MEANS + " The dashed line is where the alert begins.",
+        [Query(shared.FAILING_RANGE.format(by="by (account) "), "{{account}}")],
+        unit="percentunit",
+        steps=shared.failing_steps(),
+    )
+
+
+def _tasks_over_time() -> models.Panel:
+    return lines(
+        "Open tasks",
+        "Tasks that have not ended, by the status last seen. Throttled tasks wait behind the concurrency limit: that "
+        "is healthy while they do not wait long.",
+        [Query("sum by (status) (genmedia_tasks{@model})", "{{status}}")],
+        unit="short",
+        colours=STATUS,
+        stacked=True,
+    )
+
+
+def _generation_time_over_time() -> models.Panel:
+    return lines(
+        "Generation time, p95",
+        "From acceptance to the end of a task, waiting included: 95 % took less.",
+        [
+            Query(
+                "histogram_quantile(0.95, sum by (account, le) "
+                '(rate(genmedia_task_duration_seconds_bucket{@model,phase="total"}[$__rate_interval])))',
+                "{{account}}",
+            )
+        ],
+        unit="s",
+    )
+
+
+def _limits_over_time() -> models.Panel:
+    return lines(
+        "Closest limits",
+        "The largest share used of each kind of limit, concurrency left out, with the daemon's thresholds.",
+        [
+            Query(f"max by (account, limit) ({shared.CLOSEST})", "{{account}} {{limit}}"),
+            Query(shared.THRESHOLDS, "{{level}}"),
+        ],
+        unit="percentunit",
+        top=1,
+        overrides=DASHED,
+    )
+
+
+def _time_left_over_time() -> models.Panel:
+    return lines(
+        "Time left",
+        "Expected time until the first limit is hit or the credits are gone, or how long the credits last.",
+        [
+            Query("min by (account) (genmedia_limit_exhaustion_seconds{@limits})", "{{account}} limits"),
+            Query("genmedia_credit_runway_seconds{@account}", "{{account}} credits"),
+        ],
+        unit="s",
+    )
+
+
+def _balance_over_time() -> models.Panel:
+    return lines(
+        "Balance",
+        "What is left, in US dollars, credits at the provider's dated price. Blue marks are recharges.",
+        [Query("genmedia_balance_dollars{@account}", "{{account}}")],
+        unit="currencyUSD",
+    )

@@ -1,0 +1,169 @@
+"""Panels and expressions that more than one board shows."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards.src.panels import GRADES, Query, Steps, figures, graded, override
+from dashboards.src.thresholds import threshold
+from dashboards.src.words import HARD, OK, PLAIN, SOFT
+
+OURS = "on (job, instance) genmedia_monitor_build_info"
+UP = "min(up and on (job, instance) last_over_time(genmedia_monitor_build_info[1h]))"
+
+# A full concurrency limit is healthy: it is judged by how long tasks wait. A limit of 0 means nothing was bought yet.
+CLOSEST = (
+    "max by (provider, account, model, limit) "
+    '(genmedia_saturation_ratio{@limits,limit!="concurrency"} and genmedia_limit{@limits} > 0)'
+)
+SATURATION_THRESHOLD = 'genmedia_saturation_threshold_ratio{level="@level"}'
+RUNWAY_THRESHOLD = 'genmedia_credit_runway_threshold_seconds{level="@level"}'
+THRESHOLDS = 'min by (level) (genmedia_saturation_threshold_ratio{@account,limit!="concurrency"})'
+NEVER = {"-1": ("none foreseen", OK)}
+
+_PAST = " + ".join(
+    f"({{saturation}} >= bool on (provider, account, limit) group_left () "
+    f'genmedia_saturation_threshold_ratio{{{{level="{level}"}}}})'
+    for level in ("soft", "hard")
+)
+LIMIT_STATE = f"max by (provider, account) ({_PAST.format(saturation=CLOSEST)})"
+EACH_LIMIT_STATE = f"{_PAST.format(saturation=CLOSEST)} and {CLOSEST} > 0"
+LIMIT_STATES = {"0": ("ok", OK), "1": ("past soft", SOFT), "2": ("past hard", HARD)}
+DAILY_LEFT = (
+    'genmedia_limit{@model,limit="daily_generations"} - on (provider, account, model) '
+    '(genmedia_limit_used{@model,limit="daily_generations"} > 0)'
+)
+
+# What is no failure of the API: success, also in part; a deletion of what is gone; a client that hung up.
+FAILURES = 'outcome!~"success|partial|task_failed|benign_not_found|client_gone"'
+FAILING_MEANS = "Share of requests that failed. Failed tasks are not among them: their polls succeed."
+FAILING = (
+    "sum {by}(rate(genmedia_requests_total{{@account," + FAILURES + "}}[5m]))"
+    " / (sum {by}(rate(genmedia_requests_total{{@account}}[5m])) > 0)"
+)
+FAILING_RANGE = FAILING.replace("[5m]", "[$__rate_interval]")
+GENERATION_TIME = (
+    "histogram_quantile(0.95, sum by ({by}) "
+    '(rate(genmedia_task_duration_seconds_bucket{{@model,phase="total"}}[15m]))) > 0'
+)
+FIRING_SINCE = (
+    "max by (alertname, severity, provider, account, model) (ALERTS_FOR_STATE{@alerts} "
+    'and ignoring (alertstate) ALERTS{@alerts,alertstate="firing"}) * 1000'
+)
+
+
+def failing_steps() -> Steps:
+    return [(0.05, SOFT)]
+
+
+def throttled_steps() -> Steps:
+    """Too old, and so old that clients are about to give up."""
+    return [
+        (threshold("throttled_age_seconds"), SOFT),
+        (threshold("client_wait_seconds") - threshold("client_wait_left_seconds"), HARD),
+    ]
+
+
+def firing_alerts() -> models.Panel:
+    """How many there are of the severities that ask for action."""
+    firing = 'count(ALERTS{{@alerts,alertstate="firing",severity="{severity}"}})'
+    none = '0 * count(ALERTS{alertname=~".*Watchdog",alertstate="firing"})'
+    colours = {"critical": HARD, "warning": SOFT}
+    return figures(
+        "Firing alerts",
+        "How many alerts fire now. Unknown when Prometheus has not loaded the rules: the watchdog must always fire.",
+        [Query(f"{firing.format(severity=severity)} or {none}", severity) for severity in colours],
+        unit="short",
+        decimals=0,
+        overrides=[override("byName", name, thresholds=_from_one(colour)) for name, colour in colours.items()],
+    )
+
+
+def _from_one(colour: str) -> models.ThresholdsConfig:
+    steps = [models.Threshold(value=None, color=OK), models.Threshold(value=1, color=colour)]
+    return models.ThresholdsConfig(mode=models.ThresholdsMode.ABSOLUTE, steps=steps)
+
+
+def failing() -> models.Panel:
+    return figures(
+        "Failing requests",
+        FAILING_MEANS + " Over the last 5 minutes.",
+        [Query(FAILING.format(by=""))],
+        unit="percentunit",
+        decimals=1,
+        steps=failing_steps(),
+        absent="no requests",
+    )
+
+
+def throttled() -> models.Panel:
+    return figures(
+        "Throttled",
+        "Tasks that wait behind the concurrency limit, and the age of the oldest. Waiting is healthy; orange and red "
+        "from the age on at which the alerts begin.",
+        [
+            Query('sum(genmedia_tasks{@model,status="throttled"})', "tasks"),
+            Query("max(genmedia_throttled_oldest_age_seconds{@model})", "oldest"),
+        ],
+        unit="s",
+        decimals=0,
+        steps=throttled_steps(),
+        overrides=[override("byName", "tasks", unit="short", color={"mode": "fixed", "fixedColor": PLAIN})],
+    )
+
+
+def generation_time() -> models.Panel:
+    return figures(
+        "Generation time, p95",
+        "From acceptance to the end of a task, waiting included, over the last 15 minutes: 95 % took less.",
+        [Query(GENERATION_TIME.format(by="le"))],
+        unit="s",
+        decimals=0,
+        base=PLAIN,
+        absent="none ended",
+    )
+
+
+def closest_limit() -> models.Panel:
+    return figures(
+        "Closest limit",
+        "The limit with the largest share used, concurrency left out. Orange and red from the daemon's soft and hard "
+        "thresholds on. At 100 % the vendor refuses the next generation.",
+        graded(f"topk(1, {CLOSEST})", SATURATION_THRESHOLD, "provider, account, limit", legend="{{model}} {{limit}}"),
+        unit="percentunit",
+        decimals=0,
+        absent="no limits known",
+        overrides=GRADES,
+    )
+
+
+def time_left() -> models.Panel:
+    return figures(
+        "Time left",
+        "Expected time until the first limit is hit or the credits are gone, at the present pace. A limit that is hit "
+        "already is not among them: the closest limit tells that.",
+        [Query("min(genmedia_limit_exhaustion_seconds{@limits}) or -1 * group(genmedia_saturation_ratio{@limits})")],
+        unit="s",
+        decimals=1,
+        base=PLAIN,
+        words=NEVER,
+    )
+
+
+def credits_last() -> models.Panel:
+    return figures(
+        "Credits last",
+        "The account whose balance is gone first at the present burn. Orange and red from the configured soft and hard "
+        "thresholds on.",
+        graded(
+            "bottomk(1, genmedia_credit_runway_seconds{@account})",
+            RUNWAY_THRESHOLD,
+            "provider, account",
+            legend="{{account}}",
+            low=True,
+        ),
+        unit="s",
+        decimals=1,
+        absent="no burn seen",
+        overrides=GRADES,
+    )

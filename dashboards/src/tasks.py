@@ -1,0 +1,193 @@
+"""What happens to tasks: where they wait, how long they take, why they fail, and what that costs."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards.src import shared
+from dashboards.src.frame import Section, board
+from dashboards.src.panels import Query, figures, heat, lines, override
+from dashboards.src.words import SOFT, STATUS, TASK_OUTCOME
+
+PHASES = {
+    "throttled": "Behind the concurrency limit, before the vendor queued it.",
+    "queued": "In the vendor's queue.",
+    "running": "At work.",
+    "total": "From acceptance to the end.",
+}
+
+
+def tasks() -> models.Dashboard:
+    return board(
+        "genmedia-tasks",
+        "What happens to tasks: where they wait, how long they take, why they fail, and what that costs.",
+        [
+            Section(
+                "",
+                [
+                    (4, [_open(), shared.throttled(), shared.generation_time()]),
+                    (4, [_failed(), _orphaned(), _wasted()]),
+                    (8, [_by_status(), _throttled_age()]),
+                    (8, [_by_outcome(), _by_reason()]),
+                ],
+            ),
+            Section(
+                "How long each phase takes",
+                [
+                    (8, [_time_by_model()]),
+                    (8, [_phase("throttled"), _phase("queued")]),
+                    (8, [_phase("running"), _phase("total")]),
+                ],
+            ),
+            Section("Lost work", [(8, [_orphans_over_time(), _waste_over_time()])]),
+        ],
+    )
+
+
+def _open() -> models.Panel:
+    return figures(
+        "Open tasks",
+        "Tasks that have not ended, by the status last seen; before its first poll a task counts as pending.",
+        [Query(f'sum(genmedia_tasks{{@model,status="{status}"}})', status) for status in STATUS],
+        unit="short",
+        decimals=0,
+        overrides=[
+            override("byName", status, color={"mode": "fixed", "fixedColor": colour})
+            for status, colour in STATUS.items()
+        ],
+    )
+
+
+def _failed() -> models.Panel:
+    return figures(
+        "Failed tasks",
+        "Share of the tasks ended in the shown time that failed or were lost.",
+        [
+            Query(
+                'sum(increase(genmedia_tasks_finished_total{@model,outcome=~"failed|lost"}[$__range]))'
+                " / (sum(increase(genmedia_tasks_finished_total{@model}[$__range])) > 0)"
+            )
+        ],
+        unit="percentunit",
+        decimals=1,
+        base="text",
+        absent="none ended",
+    )
+
+
+def _orphaned() -> models.Panel:
+    return figures(
+        "Orphaned tasks",
+        "Open tasks that their client has stopped polling: they go on and cost, and nobody waits for them.",
+        [Query("sum(genmedia_tasks_orphaned{@model})")],
+        unit="short",
+        decimals=0,
+        steps=[(1, SOFT)],
+    )
+
+
+def _wasted() -> models.Panel:
+    return figures(
+        "Wasted",
+        "US dollars charged in the shown time for tasks that failed, or whose result nobody came for.",
+        [Query("sum(increase(genmedia_wasted_dollars_total{@model}[$__range]))")],
+        unit="currencyUSD",
+        decimals=2,
+        base="text",
+        absent="nothing",
+    )
+
+
+def _by_status() -> models.Panel:
+    return lines(
+        "Open tasks by status",
+        "Throttled tasks wait behind the concurrency limit. That is healthy while they do not wait long.",
+        [Query("sum by (status) (genmedia_tasks{@model})", "{{status}}")],
+        unit="short",
+        colours=STATUS,
+        stacked=True,
+    )
+
+
+def _throttled_age() -> models.Panel:
+    return lines(
+        "Oldest throttled task, and until none is",
+        "Age of the oldest task that still waits behind the concurrency limit, and the estimated time until none does. "
+        "The dashed lines are where the alerts begin.",
+        [
+            Query("max by (model) (genmedia_throttled_oldest_age_seconds{@model})", "{{model}} oldest"),
+            Query("max by (model) (genmedia_throttled_drain_seconds{@model})", "{{model}} until none"),
+        ],
+        unit="s",
+        steps=shared.throttled_steps(),
+    )
+
+
+def _by_outcome() -> models.Panel:
+    return lines(
+        "Ended tasks",
+        "How tasks ended. Lost means that the end cannot be learnt.",
+        [Query("sum by (outcome) (increase(genmedia_tasks_finished_total{@model}[$__rate_interval]))", "{{outcome}}")],
+        unit="short",
+        colours=TASK_OUTCOME,
+        bars=True,
+    )
+
+
+def _by_reason() -> models.Panel:
+    return lines(
+        "Failures by reason",
+        "Why tasks failed. Moderation is the vendor's verdict on the prompt, an input or the output, and too much of "
+        "it endangers the account.",
+        [
+            Query(
+                "sum by (reason) "
+                '(increase(genmedia_tasks_finished_total{@model,outcome="failed"}[$__rate_interval])) > 0',
+                "{{reason}}",
+            )
+        ],
+        unit="short",
+        bars=True,
+    )
+
+
+def _time_by_model() -> models.Panel:
+    quantile = (
+        "histogram_quantile({q}, sum by (model, le) "
+        '(rate(genmedia_task_duration_seconds_bucket{{@model,phase="total"}}[$__rate_interval])))'
+    )
+    return lines(
+        "Generation time by model",
+        "From acceptance to the end of a task, waiting included: half took less than p50, 95 % less than p95.",
+        [Query(quantile.format(q=q), f"{{{{model}}}} p{q * 100:.0f}") for q in (0.5, 0.95)],
+        unit="s",
+        every="2m",
+    )
+
+
+def _phase(phase: str) -> models.Panel:
+    return heat(
+        f"Time {phase}",
+        f"{PHASES[phase]} Inferred from polls: half a poll interval of error either way.",
+        f'sum by (le) (increase(genmedia_task_duration_seconds_bucket{{@model,phase="{phase}"}}[$__rate_interval]))',
+    )
+
+
+def _orphans_over_time() -> models.Panel:
+    return lines(
+        "Orphaned tasks by model",
+        "Open tasks that their client has stopped polling.",
+        [Query("sum by (model) (genmedia_tasks_orphaned{@model})", "{{model}}")],
+        unit="short",
+        stacked=True,
+    )
+
+
+def _waste_over_time() -> models.Panel:
+    return lines(
+        "Wasted by reason",
+        "US dollars charged for tasks that failed, or whose result nobody came for (orphaned), since counting began.",
+        [Query("sum by (reason) (genmedia_wasted_dollars_total{@model}) > 0", "{{reason}}")],
+        unit="currencyUSD",
+        stacked=True,
+    )

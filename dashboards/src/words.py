@@ -1,0 +1,47 @@
+"""What every board says alike: selectors, colours and grades. Labels' values are explained in docs/metrics.md."""
+
+from __future__ import annotations
+
+OK, SOFT, HARD = "green", "orange", "red"
+PLAIN, FAINT = "blue", "#8e8e8e"
+
+SELECTORS = {
+    "@account": 'provider=~"$provider",account=~"$account"',
+    "@model": 'provider=~"$provider",account=~"$account",model=~"$model"',
+    # The chosen models' series and those of the whole account, whose model is empty.
+    "@limits": 'provider=~"$provider",account=~"$account",model=~"$model|"',
+    # Alerts on the monitor itself carry neither provider nor account.
+    "@alerts": 'provider=~"$provider|",account=~"$account|",model=~"$model|"',
+}
+
+STATUS = {"pending": "blue", "throttled": SOFT, "running": OK}
+TASK_OUTCOME = {"succeeded": OK, "failed": HARD, "cancelled": FAINT, "lost": "purple"}
+KIND = {"create": OK, "poll": "blue", "account": "purple", "delete": SOFT, "other": FAINT}
+OUTCOME = {
+    "success": OK,
+    "partial": "light-yellow",
+    "task_failed": "yellow",
+    "benign_not_found": FAINT,
+    "invalid_request": "light-blue",
+    "insufficient_credits": "dark-orange",
+    "unauthorized": "purple",
+    "forbidden": "dark-purple",
+    "not_found": "light-purple",
+    "rate_limited": SOFT,
+    "client_error": "blue",
+    "overloaded": "light-red",
+    "server_error": HARD,
+    "truncated": "semi-dark-red",
+    "timeout": "dark-red",
+    "unreachable": "dark-red",
+    "client_gone": "text",
+}
+LEVEL = {"soft": SOFT, "hard": HARD}
+AUTOBILLING = {"ok": OK, "due": "blue", "overdue": SOFT, "clipped": "yellow", "stopped": HARD}
+
+
+def select(expression: str) -> str:
+    """The expression with its selectors' names replaced by what they stand for."""
+    for name, matchers in SELECTORS.items():
+        expression = expression.replace(name, matchers)
+    return expression
