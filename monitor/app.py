@@ -151,6 +151,9 @@ class Daemon:
         if self._forecaster.changed():
             await self._engine.write("forecast", self._forecaster.save)
             self._forecaster.saved()
+        if self._tiering.changed():
+            await self._engine.write("peaks", self._tiering.save)
+            self._tiering.saved()
 
     def _publish_now(self) -> None:
         try:

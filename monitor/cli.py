@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import __version__
+from monitor.advice.command import advice
 from monitor.backtest import backtest
 from monitor.errors import ConfigError, MonitorError
 from monitor.plan.command import plan
@@ -66,7 +67,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, check_config, status, plan, backtest, simulate, version):
+for command in (run, check_config, status, plan, advice, backtest, simulate, version):
     app.command()(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from monitor.config import Account
@@ -44,11 +45,12 @@ def evaluate_account(
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
     organization, usage = fresh.get("organization"), fresh.get("usage")
     told = organization if isinstance(organization, Organization) else None
-    tier = tiering.tier(account, told)
-    limits = tiering.completed(account, tier, told)
+    tiers = tiering.account(connection, account)
+    tier = tiers.standing.look(account.limits.tier, told) if tiers else None
+    limits = tiers.standing.completed(told) if tiers else told
     forecasts = forecaster.account(connection, account.name)
     forecasts.look(connection, limits, known["organization"].ok_at if limits else None, now)
-    return AccountSnapshot(
+    snapshot = AccountSnapshot(
         account=account.name,
         provider=account.provider,
         dollars_per_credit=PROVIDERS[account.provider].dollars_per_credit,
@@ -67,6 +69,7 @@ def evaluate_account(
         credits=credits_of(connection, account, limits, now, is_fresh=told is not None),
         runway_thresholds=RunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
+    return replace(snapshot, advice=tiers.look(snapshot, forecasts.watched, now)) if tiers else snapshot
 
 
 def is_stale(read: Read, account: Account, now: float) -> bool:

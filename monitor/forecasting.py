@@ -58,15 +58,15 @@ class AccountForecasts:
     """One account's ledgers, records and watched spans, as of the last look.
 
     `coverage` is the share of the 24 hours before it that was watched, `quality` how good the forecasts of the last
-    four weeks were, `reconciled` the provider's counts held against ours. `changed` names the models whose record is
-    not stored yet, the empty name the watched spans.
+    four weeks were, `watched` when its traffic was watched lately, `reconciled` the provider's counts held against
+    ours. `changed` names the models whose record is not stored yet, the empty name the watched spans.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._name = name
         self._ledgers: dict[str, Ledger] = {}
         self._records = forecasts.load(connection, name, Limit.DAILY_GENERATIONS)
-        self._watched: tuple[Span, ...] = forecasts.load_watched(connection, name)
+        self.watched: tuple[Span, ...] = forecasts.load_watched(connection, name)
         self.reconciled: tuple[Reconciled, ...] = ()
         self.coverage = 0.0
         self.quality = Quality()
@@ -87,9 +87,9 @@ class AccountForecasts:
         if self._looked_at is not None and abs(now - self._looked_at) < EVERY and (self._knew_limits or not limits):
             return
         self._check(connection, now)
-        self._watched = attend(self._watched, now, GAP)
+        self.watched = attend(self.watched, now, GAP)
         self.changed.add("")
-        self.coverage = coverage(self._watched, now)
+        self.coverage = coverage(self.watched, now)
         self._looked_at, self._knew_limits = now, limits is not None
         self.reconciled = ()
         if limits is not None:
@@ -120,7 +120,7 @@ class AccountForecasts:
         keyed = {(self._name, model, Limit.DAILY_GENERATIONS.value): record for model, record in records.items()}
         forecasts.save(connection, keyed)
         if "" in self.changed:
-            forecasts.save_watched(connection, {self._name: self._watched})
+            forecasts.save_watched(connection, {self._name: self.watched})
 
     def _read(self, connection: Connection, now: float) -> None:
         """Bring the ledgers up to date with what came in the last minutes; the first time, with all."""
@@ -144,13 +144,13 @@ class AccountForecasts:
             self._ledgers.setdefault(model, Ledger()).replace(since, accepted.get(model, ()))
 
     def _forecast(self, limits: Organization, now: float) -> None:
-        watched = seconds_watched(self._watched, now - LEAST_LEAD, now)
+        watched = seconds_watched(self.watched, now - LEAST_LEAD, now)
         for model in self._records.keys() | self._ledgers.keys():
             limit = limits.limits[model].daily_generations if model in limits.limits else None
             if not limit:
                 continue
             before = self._records.get(model, Record())
-            use = Use(self._ledgers.get(model, Ledger()), self._watched, limits.daily_generations.get(model))
+            use = Use(self._ledgers.get(model, Ledger()), self.watched, limits.daily_generations.get(model))
             step = advance(before.outlook, estimate(use, limit, now), use.total(now), limit, now)
             record = after(before, step, watched, now)
             if record != before:
@@ -159,14 +159,14 @@ class AccountForecasts:
 
     def _reconcile(self, limits: Organization, told_at: float, now: float) -> Iterator[Reconciled]:
         """What the provider counted when it told its figures, against what passed through us up to then."""
-        if now - told_at > REACH - DAY - SKEW or not is_comparable(self._watched, told_at):
+        if now - told_at > REACH - DAY - SKEW or not is_comparable(self.watched, told_at):
             return
         theirs = limits.daily_generations
         unassigned = sum(ledger.used(told_at) for model, ledger in self._ledgers.items() if model not in theirs)
         for model, count in sorted(theirs.items()):
             ledger = self._ledgers.get(model, Ledger())
             if count or ledger.used(told_at):
-                yield reconcile(model, count, ledger, self._watched, told_at, unassigned)
+                yield reconcile(model, count, ledger, self.watched, told_at, unassigned)
 
     def _seconds_left(self, model: str, limits: Organization | None, now: float) -> float | None:
         known = limits is not None and model in limits.limits and limits.limits[model].daily_generations

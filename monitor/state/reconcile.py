@@ -69,11 +69,10 @@ def _unseen(theirs: int, ledger: Ledger, watched: tuple[Span, ...], told_at: flo
     unwatched = ours * max(0.0, DAY / seconds_watched(watched, start, told_at) - 1)
     most = ledger.between(start - SKEW, told_at + SKEW) + unwatched + Z * sqrt(unwatched) + unassigned
     least = ledger.between(start + SKEW, told_at - DELAY)
-    return Unseen(
-        low=_wilson(max(0.0, theirs - most), theirs, -Z),
-        expected=max(0.0, theirs - ours - unwatched) / theirs,
-        high=_wilson(max(0.0, theirs - least), theirs, Z),
-    )
+    expected = max(0.0, theirs - ours - unwatched) / theirs
+    # An end of the interval may be the share itself, but for rounding.
+    low = min(expected, _wilson(max(0.0, theirs - most), theirs, -Z))
+    return Unseen(low, expected, max(expected, _wilson(max(0.0, theirs - least), theirs, Z)))
 
 
 def _wilson(hits: float, draws: int, z: float) -> float:

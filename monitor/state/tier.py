@@ -43,6 +43,7 @@ class Verdict(StrEnum):
 
     ADVISED = "advised"
     TOO_LITTLE_WATCHED = "too_little_watched"
+    LIMITS_UNKNOWN = "limits_unknown"
     SPEND_UNKNOWN = "spend_unknown"
     BEYOND_EVERY_TIER = "beyond_every_tier"
 

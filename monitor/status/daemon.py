@@ -8,6 +8,7 @@ import msgspec
 from monitor.errors import DaemonError
 from monitor.model import Organization
 from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState
+from monitor.state.tier import Advice, TierState
 from monitor.wording import printable
 
 PATH = "/api/v1/accounts"
@@ -57,6 +58,8 @@ class AccountReply(msgspec.Struct, frozen=True):
     daily: tuple[DailyOutlook, ...]
     requests: tuple[RequestsReply, ...]
     retries: int
+    tier: TierState | None = None
+    advice: Advice | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):

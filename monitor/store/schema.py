@@ -86,6 +86,15 @@ watches = Table(
 )
 """When each account's traffic was watched lately: a JSON array of `monitor.state.ledger.Span`."""
 
+peaks = Table(
+    "peaks",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""One row per account and UTC day; `document` is the JSON of `monitor.state.peaks.Day`."""
+
 models = Table(
     "models",
     metadata,

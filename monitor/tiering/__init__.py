@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from monitor.config import Account
-from monitor.model import Organization
 from monitor.providers import PROVIDERS
-from monitor.state.tier import TierState
-from monitor.tiering.standing import Standing, completed
+from monitor.tiering.account import AccountTiering
+
+__all__ = ["Tiering"]
 
 
 class Tiering:
     """Every account's tier. One call at a time, from whatever thread."""
 
     def __init__(self) -> None:
-        self._standings: dict[str, Standing] = {}
+        self._accounts: dict[str, AccountTiering] = {}
 
-    def tier(self, account: Account, live: Organization | None) -> TierState | None:
-        """The tier of an account by its live limits; None at a provider without tiers."""
-        tables = PROVIDERS[account.provider].tiers
-        if tables is None:
-            return None
-        if account.name not in self._standings:
-            self._standings[account.name] = Standing(account.name, tables)
-        return self._standings[account.name].look(account.limits.tier, live)
+    def account(self, connection: Connection, account: Account) -> AccountTiering | None:
+        """What is known of an account, its peaks restored from the store the first time.
 
-    def completed(self, account: Account, tier: TierState | None, live: Organization | None) -> Organization | None:
-        """The live limits with what the provider does not say of them, as the tables have it for this tier."""
+        None at a provider without tiers.
+        """
         tables = PROVIDERS[account.provider].tiers
-        if tables is None or tier is None or live is None:
-            return live
-        return completed(tables, tier.number, live)
+        if tables is not None and account.name not in self._accounts:
+            self._accounts[account.name] = AccountTiering(connection, account.name, tables)
+        return self._accounts[account.name] if tables is not None else None
+
+    def changed(self) -> bool:
+        """Whether there is anything to store."""
+        return any(account.changed for account in self._accounts.values())
+
+    def save(self, connection: Connection) -> None:
+        """Write what has changed."""
+        for account in self._accounts.values():
+            account.save(connection)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        for account in self._accounts.values():
+            account.saved()

@@ -37,6 +37,14 @@ class Standing:
                 self._log(self.state)
         return self.state
 
+    def completed(self, live: Organization | None) -> Organization | None:
+        """The live limits; the limit of purchases, where the provider does not tell it, is the newest table's."""
+        number = self.state.number
+        if live is None or live.monthly_spend_credits is not None or number is None:
+            return live
+        tier = self._tables.newest.tier(number)
+        return replace(live, monthly_spend_credits=self._tables.monthly_spend_credits(tier))
+
     def _log(self, new: TierState) -> None:
         old = self._logged or TierState(table=new.table, mismatches=())
         if new.number != old.number:
@@ -75,15 +83,8 @@ def mismatches(tables: TierTables, number: int, live: Organization) -> tuple[Mis
     return tuple(Mismatch(claim.model, claim.limit, claim.live, claim.table) for claim in claims)
 
 
-def completed(tables: TierTables, number: int | None, live: Organization) -> Organization:
-    """The live limits; the limit of purchases, where the provider does not tell it, is the newest table's."""
-    if live.monthly_spend_credits is not None or number is None:
-        return live
-    return replace(live, monthly_spend_credits=tables.monthly_spend_credits(tables.newest.tier(number)))
-
-
 def describe(mismatch: Mismatch) -> str:
     """A mismatch as the log names it."""
-    live = "unlimited" if mismatch.live is None else f"{mismatch.live:g}"
-    table = " or ".join(f"{value:g}" for value in mismatch.table)
+    live = "unlimited" if mismatch.live is None else f"{mismatch.live:.12g}"
+    table = " or ".join(f"{value:.12g}" for value in mismatch.table)
     return f"{mismatch.model} {mismatch.limit}: live {live}, table {table}".lstrip()

@@ -47,6 +47,7 @@ def build_web(
             web.post("/-/reload", probes.reload),
             web.get("/api/v1/accounts", api.accounts),
             web.get("/api/v1/accounts/{account}", api.account),
+            web.get("/api/v1/accounts/{account}/advice", api.advice),
             web.post("/api/v1/observations", ingest),
         ]
     )

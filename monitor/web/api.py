@@ -13,6 +13,7 @@ from monitor.state.figures import RequestCount, limit_uses, requests, retries, s
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
 from monitor.state.tally import Tally
 
+Figures = dict[str, object]
 LABELS = {
     Tally.REQUESTS: ("endpoint", "kind", "model", "code", "outcome"),
     Tally.REQUEST_RETRIES: ("endpoint",),
@@ -46,6 +47,13 @@ class Api:
 
     async def account(self, request: web.Request) -> web.Response:
         """One account by its name."""
+        return self._of_one(request, _account)
+
+    async def advice(self, request: web.Request) -> web.Response:
+        """Which usage tier one account is at, and which would have sufficed."""
+        return self._of_one(request, _advice)
+
+    def _of_one(self, request: web.Request, tell: Callable[[AccountSnapshot, float], Figures]) -> web.Response:
         snapshot = self._snapshot()
         if snapshot is None:
             return _not_yet()
@@ -53,15 +61,20 @@ class Api:
         found = next((account for account in snapshot.accounts if account.account == name), None)
         if found is None:
             return _json({"error": redact(f"no account is named {name!r}")}, status=404)
-        return _json({**self._time(snapshot), **_account(found, snapshot.at)})
+        return _json({**self._time(snapshot), **tell(found, snapshot.at)})
 
-    def _time(self, snapshot: Snapshot) -> dict[str, object]:
+    def _time(self, snapshot: Snapshot) -> Figures:
         return {"at": snapshot.at, "age_seconds": max(0.0, self._clock.now() - snapshot.at)}
 
 
-def _account(account: AccountSnapshot, at: float) -> dict[str, object]:
+def _advice(account: AccountSnapshot, _: float) -> Figures:
+    told: Figures = msgspec.to_builtins(account)
+    return {name: told[name] for name in ("account", "provider", "tier", "advice")}
+
+
+def _account(account: AccountSnapshot, at: float) -> Figures:
     """The account's figures with what follows from them, and its counts with their labels' names."""
-    shown: dict[str, object] = msgspec.to_builtins(account)
+    shown: Figures = msgspec.to_builtins(account)
     del shown["series"]
     limits = [{**msgspec.to_builtins(use), "saturation_ratio": use.saturation} for use in limit_uses(account)]
     return {

@@ -85,7 +85,13 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
         name=account.account,
         provider=account.provider,
         reads=[_read(read) for read in account.reads],
-        tiles=[*_money(account, spent), *_task_tiles(account.tasks), *_purchases(account)],
+        tiles=[
+            *_money(account, spent),
+            *_task_tiles(account.tasks),
+            *_purchases(account),
+            *_tier(account),
+            *_unseen(account),
+        ],
         models=[_model(model, account, uses, spent) for model in models],
         unused=len({model for model, _ in uses if model} - set(models)),
         requests=list(_requests(account)),
@@ -139,6 +145,32 @@ def _purchases(account: AccountSnapshot) -> Iterator[Tile]:
     limit = account.organization.monthly_spend_credits if account.organization is not None else None
     if limit is not None:
         yield Tile("Purchase limit", dollars(limit * account.dollars_per_credit), "in 30 days")
+
+
+def _tier(account: AccountSnapshot) -> Iterator[Tile]:
+    tier = account.tier
+    if tier is None:
+        return
+    count = len(tier.mismatches or ())
+    differs = f"{count} limit{'s differ' if count > 1 else ' differs'} from the newest table" if count else ""
+    advised = [one for one in account.advice.windows if one.tier is not None] if account.advice is not None else []
+    needed = [f"tier {one.tier} would do for the last {one.window.removesuffix('d')} days" for one in advised]
+    level = "warn" if any(tier.number is not None and (one.tier or 0) > tier.number for one in advised) else ""
+    yield Tile(
+        "Usage tier",
+        UNKNOWN if tier.number is None else str(tier.number),
+        "; ".join(filter(None, [*needed, differs])),
+        level,
+    )
+
+
+def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
+    """The share of generations that did not pass through us, of the model that has most of them for sure."""
+    known = [(one.unseen.low * one.generations, one.model, one.unseen) for one in account.reconciled if one.unseen]
+    if known:
+        _, model, unseen = max(known, key=lambda one: one[0])
+        bounds = f"{share(unseen.low, 1)} to {share(unseen.high, 1)} of {model}" if unseen.low else "none for sure"
+        yield Tile("Unseen generations", share(unseen.expected, 1), bounds, "warn" if unseen.low else "")
 
 
 def _models_in_use(

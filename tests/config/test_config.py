@@ -299,3 +299,12 @@ accounts:
     path.write_text(path.read_text().replace("0.5", "80"))
     fault = "not a share; give a number above 0 and up to 1, such as 0.8"
     assert faults_of(path) == (f"{place}.daily_generations.soft: {fault}",)
+
+
+def test_a_tier_is_one_that_the_providers_tables_hold(tmp_path: Path) -> None:
+    source = "api_key_env: RUNWAYML_API_SECRET, limits: {tier: %s}"
+    assert one_account(tmp_path, source % 3).accounts[0].limits.tier == 3
+    faults = {"6": "runway has no tier 6; give 1 to 5", "gold": "not a usable number; give a whole number from 1 to 99"}
+    for tier, fault in faults.items():
+        path = write(tmp_path, f"accounts: [{{name: a, provider: runway, {source % tier}}}]")
+        assert faults_of(path) == (f"accounts[0].limits.tier: {fault}",)

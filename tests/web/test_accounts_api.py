@@ -104,6 +104,22 @@ async def test_an_account_tells_what_follows_from_its_figures(
     assert body["retries"] == 20
 
 
+async def test_the_advice_has_a_path_of_its_own(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    assert (await client.get("/api/v1/accounts/production/advice")).status == 503
+    daemon.snapshot = snapshot
+    body = await (await client.get("/api/v1/accounts/production/advice")).json()
+    whole = await (await client.get("/api/v1/accounts/production")).json()
+    assert body.keys() == {"at", "age_seconds", "account", "provider", "tier", "advice"}
+    assert (body["at"], body["account"], body["provider"]) == (snapshot.at, "production", "runway")
+    assert (body["tier"], body["advice"]) == (whole["tier"], whole["advice"])
+    week, month = body["advice"]["windows"]
+    assert (week["window"], week["verdict"], week["tier"], week["purchased_dollars"]) == ("7d", "advised", 3, 100)
+    assert (month["verdict"], month["tier"], month["models"]) == ("too_little_watched", None, [])
+    staging = await (await client.get("/api/v1/accounts/staging/advice")).json()
+    assert (staging["tier"], staging["advice"]) == (None, None)
+    assert (await client.get("/api/v1/accounts/nobody/advice")).status == 404
+
+
 async def test_the_age_of_the_figures_is_told(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
     daemon.snapshot = snapshot
     daemon.clock.advance(42)

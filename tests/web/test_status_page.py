@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from monitor import wording
 from monitor.model import TaskStatus
+from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.state.tier import TierState
 from monitor.web.view import account_view
 
 
@@ -56,6 +58,8 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "Orphaned tasks 3",
         "Purchase limit $100.00",
         "418 of 500 412 seen here 59 min",
+        "Usage tier 2 tier 3 would do for the last 7 days; 1 limit differs from the newest table",
+        "Unseen generations 1.2 % none for sure",
         "2 more models have limits and no use",
         "rate limited 18, insufficient credits 4, timeout 2, invalid request 1",
         "moderation input 7, internal 3",
@@ -70,6 +74,29 @@ async def test_what_is_unknown_is_called_unknown(client: TestClient, daemon: Dae
     assert "Balance unknown" in shown
     assert "Spent today unknown" in shown
     assert "$" not in shown
+
+
+def test_unseen_generations_are_told_of_the_model_that_has_most_for_sure() -> None:
+    reconciled = (
+        Reconciled(model="gen4_image", generations=3, drift=3, unseen=Unseen(0.43, 1.0, 1.0)),
+        Reconciled(model="gen4.5", generations=400, drift=100, unseen=Unseen(0.21, 0.25, 0.3)),
+        Reconciled(model="veo3.1", generations=0, drift=-1),
+    )
+    (tile,) = [tile for tile in account_view(account(reconciled=reconciled), 0).tiles if "Unseen" in tile.title]
+    assert (tile.value, tile.note, tile.level) == ("25.0 %", "21.0 % to 30.0 % of gen4.5", "warn")
+
+
+@pytest.mark.parametrize(
+    ("tier", "told"),
+    [
+        (TierState(table="t", mismatches=()), ("unknown", "", "")),
+        (TierState(table="t", inferred=4, mismatches=()), ("4", "", "")),
+        (TierState(table="t", configured=3, inferred=4), ("3", "", "")),
+    ],
+)
+def test_the_usage_tier_is_told(tier: TierState, told: tuple[str, str, str]) -> None:
+    (tile,) = [tile for tile in account_view(account(tier=tier), 0).tiles if tile.title == "Usage tier"]
+    assert (tile.value, tile.note, tile.level) == told
 
 
 async def test_a_hostile_name_stays_text(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Tasks, tallies, account reads, forecasts, credits, model names, ids already applied."""
+"""Tasks, tallies, account reads, forecasts, credits, peaks, model names, ids already applied."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ def upgrade() -> None:
     create_counts()
     create_forecasts()
     create_purses()
+    create_peaks()
     create_names_and_ids()
 
 
@@ -84,6 +85,15 @@ def create_purses() -> None:
     op.create_table(
         "purses",
         sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+
+
+def create_peaks() -> None:
+    op.create_table(
+        "peaks",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("day", sa.Text, primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
     )
 

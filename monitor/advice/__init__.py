@@ -1,0 +1,1 @@
+"""`genmedia-monitor advice`: which usage tier would have sufficed, in the terminal."""

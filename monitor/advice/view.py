@@ -1,0 +1,101 @@
+"""The advice in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
+from monitor.status.daemon import AccountReply
+from monitor.wording import amount, dollars, percentage, printable
+
+FAINT = "dim"
+WHY_NOT = {
+    Verdict.TOO_LITTLE_WATCHED: "no advice: too little of it was watched to have seen its peaks",
+    Verdict.LIMITS_UNKNOWN: "no advice: the account's own limits are not known now",
+    Verdict.SPEND_UNKNOWN: "no advice: the provider's usage is not known now",
+    Verdict.BEYOND_EVERY_TIER: "no tier would have sufficed",
+}
+
+
+def view(account: AccountReply) -> RenderableType:
+    """One account for a terminal."""
+    title = f"{account.account} ({account.provider}): {_standing(account.tier)}"
+    parts: list[RenderableType] = [Text(printable(title), style="bold")]
+    if account.advice is not None:
+        for window in account.advice.windows:
+            parts.append(Padding(Text(printable(_sentence(window, account.tier))), (1, 0, 0, 2)))
+            if table := _peaks(window):
+                parts.append(Padding(table, (0, 0, 0, 4), expand=False))
+        parts.append(Padding(Text(printable(_source(account.advice)), style=FAINT), (1, 0, 1, 2)))
+    return Group(*parts)
+
+
+def _standing(tier: TierState | None) -> str:
+    if tier is None:
+        return "the provider has no usage tiers"
+    if tier.number is None:
+        return "tier unknown"
+    origin = "inferred from its live limits" if tier.configured is None else "as configured"
+    differs = tier.configured is not None and tier.inferred not in {None, tier.configured}
+    return f"tier {tier.number}, {origin}" + (f"; its live limits are those of tier {tier.inferred}" if differs else "")
+
+
+def _sentence(window: WindowAdvice, tier: TierState | None) -> str:
+    days = f"last {window.window.removesuffix('d')} days, {percentage(window.watched)} watched"
+    if window.tier is None:
+        return f"{days}: {WHY_NOT[window.verdict]}"
+    return f"{days}: tier {window.tier} would have sufficed{_way(window, tier.number if tier else None)}"
+
+
+def _way(window: WindowAdvice, current: int | None) -> str:
+    """What it takes to get to the tier from the one there is."""
+    if current is not None and window.tier is not None and window.tier <= current:
+        return ", and is the account's" if window.tier == current else f"; the account is at tier {current}"
+    if window.purchased_dollars is None:
+        return "; what it takes to reach it is not known"
+    wait = f", then {window.wait_days} days to pass" if window.wait_days else ""
+    return f"; it takes {dollars(window.purchased_dollars)} bought in all{wait}"
+
+
+def _peaks(window: WindowAdvice) -> Table | None:
+    """What was wanted, as far as anything was seen."""
+    rows = list(_rows(window))
+    if not rows:
+        return None
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style=FAINT)
+    table.add_column("most wanted of", no_wrap=True)
+    for name in ("in 24 h", "needs", "at once", "needs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return table
+
+
+def _rows(window: WindowAdvice) -> Iterator[tuple[str, ...]]:
+    for one in window.models:
+        yield _row(one)
+    for model in window.unjudged:
+        yield model or "no model", "", "not in the table", "", "not in the table"
+    if window.spent_credits is not None:
+        yield f"credits in 30 days: {amount(window.spent_credits)}", "", _needs(window.spent_tier), "", ""
+
+
+def _row(one: ModelAdvice) -> tuple[str, ...]:
+    generations, at_once = amount(one.generations), amount(one.concurrency)
+    return one.model, generations, _needs(one.generations_tier), at_once, _needs(one.concurrency_tier)
+
+
+def _needs(tier: int | None) -> str:
+    return "beyond every tier" if tier is None else f"tier {tier}"
+
+
+def _source(advice: Advice) -> str:
+    return (
+        f"Tiers by the table of {advice.table_date} ({advice.table_source}), and at the account's own by its live "
+        f"limits. {advice.table_doubt} Tasks at once include the throttled: to wait for a place may be fine."
+    )
