@@ -7,6 +7,17 @@ one line that begins with its place, such as `accounts[1].poll_interval`.
 
 from monitor.config.fields import Address
 from monitor.config.load import load
-from monitor.config.values import Account, Config, FollowUp, GatewayConfig, Retention
+from monitor.config.values import Account, Autobilling, Config, FollowUp, GatewayConfig, Limits, Purchase, Retention
 
-__all__ = ["Account", "Address", "Config", "FollowUp", "GatewayConfig", "Retention", "load"]
+__all__ = [
+    "Account",
+    "Address",
+    "Autobilling",
+    "Config",
+    "FollowUp",
+    "GatewayConfig",
+    "Limits",
+    "Purchase",
+    "Retention",
+    "load",
+]

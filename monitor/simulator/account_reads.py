@@ -23,7 +23,7 @@ def read_organization(organization: Organization, call: Call, _: str) -> Reply:
         {
             "creditBalance": organization.purse.balance,
             "tier": {
-                "maxMonthlyCreditSpend": organization.tier.monthly_credits,
+                "maxMonthlyCreditSpend": organization.monthly_credits,
                 "models": {name: _limit(organization, name) for name in names},
             },
             "usage": {

@@ -23,6 +23,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from monitor.simulator.faults import Fault
 from monitor.simulator.organization import Organization
+from monitor.simulator.purse import SMALLEST_PURCHASE
 from monitor.simulator.server import Server
 from monitor.simulator.settings import Settings
 from monitor.simulator.simulation import KeyState
@@ -30,11 +31,20 @@ from monitor.simulator.tasks import OPEN
 from monitor.simulator.witness import task_counts, task_record
 
 
+class Charge(Struct, frozen=True, forbid_unknown_fields=True):
+    """Credits that a model used today; a negative amount is a refund, of which a day may have more than of charges."""
+
+    model: str
+    credits: int
+
+
 class Change(Struct, forbid_unknown_fields=True):
     """What else of an organization can be changed.
 
     `credits` sets the balance; `keys` puts all its keys in a state; `add_key` gives it one more; `script` settles the
-    next tasks (null a success, else a failure code); `buy` triggers a purchase by the autobilling plan, as by hand.
+    next tasks (null a success, else a failure code); `buy` triggers a purchase by the autobilling plan, as by hand,
+    `purchase` one of so many credits. `charge` books what generations might have cost, or gives it back;
+    `failed_charges` is how many charges of autobilling have failed in a row: with three it has stopped.
     """
 
     credits: int | UnsetType = UNSET
@@ -42,6 +52,9 @@ class Change(Struct, forbid_unknown_fields=True):
     add_key: str | UnsetType = UNSET
     script: list[str | None] | UnsetType = UNSET
     buy: bool = False
+    purchase: int | UnsetType = UNSET
+    charge: Charge | UnsetType = UNSET
+    failed_charges: int | UnsetType = UNSET
 
 
 class NewAccount(Struct):
@@ -78,6 +91,7 @@ def account_state(server: Server, organization: Organization) -> dict[str, Any]:
         "credits": organization.purse.balance,
         "purchased": organization.purse.bought,
         "autobillingStopped": organization.autobiller.stopped,
+        "failedCharges": organization.autobiller.failed_attempts,
         "keys": server.world.simulation.key_states(organization.name),
         "settings": organization.settings,
         "script": list(organization.script),
@@ -139,8 +153,18 @@ class _Control:
         if change.script is not UNSET:
             organization.script.clear()
             organization.script.extend(change.script)
+        self._apply_money(organization, change)
+
+    def _apply_money(self, organization: Organization, change: Change) -> None:
+        now = self._server.clock.now()
+        if change.charge is not UNSET:
+            organization.purse.take(change.charge.model, change.charge.credits, now)
+        if change.failed_charges is not UNSET:
+            organization.autobiller.failed_attempts = change.failed_charges
         if change.buy:
-            organization.buy(self._server.clock.now())
+            organization.buy(now)
+        if change.purchase is not UNSET and not organization.purchase(change.purchase, now):
+            raise ValueError(f"a purchase is at least {SMALLEST_PURCHASE} credits, and the month must allow as many")
 
     async def faults(self, _: web.Request) -> web.Response:
         return _json(self._server.world.faults.all)

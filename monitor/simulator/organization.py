@@ -14,7 +14,7 @@ from monitor.simulator.pool import Pool
 from monitor.simulator.purse import Autobiller, Purse
 from monitor.simulator.refusals import refuse
 from monitor.simulator.sessions import Session
-from monitor.simulator.settings import Limit, Settings
+from monitor.simulator.settings import Autobilling, Limit, Settings
 from monitor.simulator.tasks import OPEN, Status, Task
 from monitor.simulator.timeline import Timeline
 
@@ -50,6 +50,12 @@ class Organization:
     @property
     def tier(self) -> Tier:
         return TIERS[self.settings.tier]
+
+    @property
+    def monthly_credits(self) -> int:
+        """What may be bought in 30 days."""
+        override = self.settings.monthly_credits
+        return self.tier.monthly_credits if override is None else override
 
     def limit(self, model: str) -> Limit:
         """The limits of a model: the tier's unless overridden."""
@@ -121,7 +127,11 @@ class Organization:
     def buy(self, now: float) -> bool:
         """Trigger a purchase by the autobilling plan by hand; tells whether it worked."""
         plan = self.settings.autobilling
-        return plan is not None and self.autobiller.trigger(plan, self.tier.monthly_credits, self.purse, now)
+        return plan is not None and self.autobiller.trigger(plan, self.monthly_credits, self.purse, now)
+
+    def purchase(self, credits_: int, now: float) -> bool:
+        """Buy so many by hand, as far as the month allows; tells whether it worked. Autobilling goes on after it."""
+        return self.autobiller.trigger(Autobilling(0, credits_), self.monthly_credits, self.purse, now)
 
     def _draw_seconds(self, model: str) -> float:
         durations = self.settings.durations
@@ -165,4 +175,4 @@ class Organization:
         self.timeline.at(now + _HOUR, self._check_balance)
         plan = self.settings.autobilling
         if plan is not None:
-            self.autobiller.check(plan, self.tier.monthly_credits, self.purse, now)
+            self.autobiller.check(plan, self.monthly_credits, self.purse, now)

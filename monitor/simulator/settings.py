@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `limits` overrides the tier's for single models. `failure_rate` is the share of tasks that fail, with codes drawn by
     the weights in `failures` (`-` is a failure without code). `charged_share` is the part of the estimate that a
     success costs. A new task answers 404 for `visible_after`; `cancelled_visible` shows CANCELLED instead of 404.
+    `monthly_credits` overrides what the tier lets buy in 30 days.
     """
 
     tier: Annotated[int, Meta(ge=min(TIERS), le=max(TIERS))] = 1
@@ -56,6 +57,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     visible_after: NotNegative = 0.0
     cancelled_visible: bool = False
     autobilling: Autobilling | None = None
+    monthly_credits: Count | None = None
 
     def changed(self, changes: dict[str, Any]) -> Settings:
         """These settings with some fields replaced.

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from monitor.app import Daemon
 from monitor.clock import Clock, SystemClock
-from monitor.config import Account, Address, Config, FollowUp, GatewayConfig
+from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Limits
 from monitor.simulator.app import build_app, serve
 from monitor.store import Database
 
@@ -126,6 +126,7 @@ async def staged(
     poll_interval: float = 1.0,
     follow_up: FollowUp | None = None,
     credits_: int = 100_000,
+    limits: Limits | None = None,
 ) -> AsyncIterator[LocalStage]:
     """A stage with one organization for each account."""
     clock = clock or SystemClock()
@@ -143,6 +144,7 @@ async def staged(
                     base_url=vendor,
                     poll_interval=poll_interval,
                     follow_up=follow_up or FollowUp(),
+                    limits=limits or Limits(),
                 )
                 for name, key in keys.items()
             ),

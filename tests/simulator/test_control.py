@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 import httpx
@@ -178,3 +179,26 @@ async def test_a_request_of_before_a_reset_does_not_appear_after_it(
     await hanging
     assert (await control.get("/counts")).json()["total"] == 0
     assert (await control.get("/tasks")).json() == []
+
+
+async def test_money_moves_when_told(sdk: AsyncRunwayML, control: httpx.AsyncClient) -> None:
+    async def changed(**change: Any) -> dict[str, Any]:
+        reply = await control.patch("/accounts/simulated", json=change)
+        assert reply.status_code == 200, reply.text
+        state: dict[str, Any] = reply.json()
+        return state
+
+    before = (await changed())["credits"]
+    await changed(charge={"model": "gen4.5", "credits": 600})
+    assert (await changed(charge={"model": "gen4.5", "credits": -900}))["credits"] == before + 300
+    usage = await sdk.organization.retrieve_usage(start_date=date(2025, 6, 15), before_date=date(2025, 6, 16))
+    assert [used.amount for day in usage.results for used in day.used_credits] == [-300]
+    assert (await changed(purchase=2_000))["credits"] == before + 2_300
+    assert (await changed(failed_charges=3))["autobillingStopped"] is True
+    after = await changed(purchase=1_000)
+    assert (after["autobillingStopped"], after["failedCharges"], after["purchased"]) == (False, 0, 3_000)
+
+
+async def test_a_month_that_allows_no_more_refuses_a_purchase(control: httpx.AsyncClient) -> None:
+    reply = await control.patch("/accounts/simulated", json={"monthly_credits": 999, "purchase": 5_000})
+    assert (reply.status_code, "at least 1000 credits" in reply.text) == (400, True)

@@ -130,7 +130,7 @@ def test_purchases_are_counted_as_far_as_they_are_known(
     assert (shown.bought_credits, shown.coverage) == (bought, pytest.approx(coverage))
 
 
-FULL, SHORT = Recharge(NOW - DAY, 5_000), Recharge(NOW - DAY, 2_000, clipped=True)
+FULL, SHORT = Recharge(NOW - DAY, 5_000), Recharge(NOW - DAY, 2_000)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,7 @@ FULL, SHORT = Recharge(NOW - DAY, 5_000), Recharge(NOW - DAY, 2_000, clipped=Tru
         (None, (FULL, SHORT), 0, CLIPPED),
         (None, (SHORT, FULL), 0, OK),
         (None, (SHORT,), 20_000, OK),  # somebody bought by hand
+        (None, (SHORT,), None, OK),
         (STOPPED_AFTER + 1, (SHORT,), 0, STOPPED),
     ],
 )
@@ -156,10 +157,11 @@ def test_autobilling_is_judged_by_the_wait_and_by_what_the_cap_leaves(
     assert autobilling_state(PLAN, low_since, recharges, room, NOW) is state
 
 
-def test_a_clipped_recharge_tells_that_the_cap_is_used_up_whatever_was_bought_before_watching() -> None:
-    terms = Terms(cap=50_000, plan=PLAN)
-    assert outlook(terms, balance=9_000.0, since=NOW - 2 * DAY, recharges=(SHORT,)).autobilling is CLIPPED
-    assert outlook(terms, balance=9_000.0, since=NOW - 40 * DAY, recharges=(SHORT,)).autobilling is OK
+def test_what_the_cap_leaves_is_told_by_all_known_purchases() -> None:
+    known = {"balance": 9_000.0, "since": NOW - 2 * DAY, "recharges": (SHORT,)}
+    assert outlook(Terms(cap=50_000, plan=PLAN), **known).autobilling is OK
+    told = (Recharge(NOW - 20 * DAY, 48_000),)
+    assert outlook(Terms(cap=50_000, plan=PLAN, told=told), **known).autobilling is CLIPPED
 
 
 def test_without_a_plan_autobilling_has_no_state_and_without_a_fresh_balance_neither() -> None:

@@ -52,7 +52,7 @@ def test_credits_are_stored_with_the_reads_that_tell_them(database: Database) ->
     purse = stored(database, "a")
     assert purse is not None
     assert (purse.balance, purse.at, purse.low_since) == (5_860, T0 + 240, None)
-    assert [(each.at, each.credits, each.clipped) for each in purse.recharges] == [(T0 + 180, 5_000, False)]
+    assert [(each.at, each.credits) for each in purse.recharges] == [(T0 + 180, 5_000)]
     told = {name: value for (name, *_), value in figures(database).items() if name != "reads"}
     assert told == {"recharges": 1, "recharged_credits": 5_000, "refunds": 1, "refunded_credits": 60}
     other = stored(database, "b")
@@ -82,12 +82,17 @@ def plain(seen: ReadFinished) -> dict[str, object]:
     return {name: getattr(seen, name) for name in seen.__struct_fields__}
 
 
+def break_off(database: Database) -> None:
+    with database.begin(write=True) as connection:
+        apply_batch(connection, [(seen, "account_read") for seen in STORY[1:]], catalogue_of, T0)
+        connection.execute(text("SELECT * FROM nowhere"))
+
+
 def test_a_transaction_that_fails_leaves_the_credits_as_they_were(database: Database) -> None:
     with database.begin(write=True) as connection:
         apply_batch(connection, [(STORY[0], "account_read")], catalogue_of, T0)
     before = stored(database, "a")
-    with pytest.raises(StoreError), database.begin(write=True) as connection:
-        apply_batch(connection, [(seen, "account_read") for seen in STORY[1:]], catalogue_of, T0)
-        connection.execute(text("SELECT * FROM nowhere"))
+    with pytest.raises(StoreError):
+        break_off(database)
     assert stored(database, "a") == before
     assert "recharges" not in {name for name, *_ in figures(database)}

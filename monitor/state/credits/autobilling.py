@@ -30,7 +30,7 @@ def autobilling_state(
     waited = 0.0 if low_since is None else now - low_since
     if waited > STOPPED_AFTER:
         return AutobillingState.STOPPED
-    was_clipped = bool(recharges) and recharges[-1].clipped
+    was_clipped = bool(recharges) and recharges[-1].credits < plan.amount
     if (was_clipped or low_since is not None) and room is not None and room < plan.amount:
         return AutobillingState.CLIPPED
     if waited > OVERDUE_AFTER:

@@ -44,7 +44,7 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
     recharges = tuple(each for each in known if now - SPEND_WINDOW < each.at <= now)
     if not is_fresh:
         return CreditOutlook(coverage=coverage, recharges=recharges, bought_credits=_bought(recharges, coverage))
-    pace, room = _expected_pace(purse, now), _room(cap, recharges, coverage)
+    pace, room = _expected_pace(purse, now), None if cap is None else cap - sum(each.credits for each in recharges)
     return CreditOutlook(
         burn={name: burnt(purse.flows, now, seconds) for name, seconds in WINDOWS.items()},
         runway_seconds=_runway(purse, now),
@@ -60,13 +60,6 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
 def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
     """Credits known to be bought; None while that could be anything."""
     return sum(each.credits for each in recharges) if recharges or coverage >= WHOLE else None
-
-
-def _room(cap: float | None, recharges: Sequence[Recharge], coverage: float) -> float | None:
-    """What the cap leaves at most; a clipped recharge took all of it, whatever was bought before we watched."""
-    if recharges and recharges[-1].clipped and coverage < WHOLE:
-        return 0.0
-    return None if cap is None else cap - sum(each.credits for each in recharges)
 
 
 def _runway(purse: Purse, now: float) -> float | None:

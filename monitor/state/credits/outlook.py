@@ -23,11 +23,10 @@ class AutobillingState(StrEnum):
 
 
 class Recharge(msgspec.Struct, frozen=True):
-    """Credits bought at a Unix time; `clipped` to what the cap on purchases left of the configured amount."""
+    """Credits bought at a Unix time."""
 
     at: float
     credits: float
-    clipped: bool = False
 
 
 class CreditOutlook(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from monitor.model import Organization, ReadFinished, Usage
 from monitor.state.credits.flow import Flow, drain, pour
-from monitor.state.credits.judge import NEARLY, Autobilling, Step, by_size, by_usage
+from monitor.state.credits.judge import Autobilling, Step, by_size, by_usage
 from monitor.state.credits.outlook import Recharge
 from monitor.state.ledger import DAY
 from monitor.state.tally import Increment, Tally
@@ -97,7 +97,7 @@ def _see_balance(purse: Purse | None, read: ReadFinished, balance: float, rules:
     late = [step for step in purse.steps if purse.at - step.at >= PATIENCE]
     if late:
         verdicts = [by_size(step, rules.smallest_purchase, rules.plan) for step in late]
-        purse, more = _settle(purse, late, verdicts, account, rules)
+        purse, more = _settle(purse, late, verdicts, account)
         unwatched = [step.at for step in late if step.is_long]
         purse, increments = replace(purse, since=max([purse.since, *unwatched])), increments + more
     return purse, increments
@@ -136,7 +136,7 @@ def _balance_books(
         return purse, []
     unexplained = balance - books.balance + used
     verdicts = by_usage(purse.steps, unexplained, rules.smallest_purchase, rules.plan)
-    return _settle(purse, purse.steps, verdicts, account, rules)
+    return _settle(purse, purse.steps, verdicts, account)
 
 
 def _used(books: Books, use: Use) -> float | None:
@@ -172,12 +172,12 @@ def _watch_threshold(purse: Purse, plan: Autobilling | None) -> Purse:
 
 
 def _settle(
-    purse: Purse, steps: Sequence[Step], verdicts: Sequence[tuple[float, ...]], account: str, rules: Rules
+    purse: Purse, steps: Sequence[Step], verdicts: Sequence[tuple[float, ...]], account: str
 ) -> tuple[Purse, list[Increment]]:
     """Book what each step turned out to be."""
     increments: list[Increment] = []
     for step, bought in zip(steps, verdicts, strict=True):
-        recharges = tuple(Recharge(step.at, credits_, _is_clipped(step, credits_, rules)) for credits_ in bought)
+        recharges = tuple(Recharge(step.at, credits_) for credits_ in bought)
         is_new_wait = recharges and purse.low_since is not None
         purse = replace(
             purse,
@@ -187,11 +187,6 @@ def _settle(
         )
         increments += _counts(account, step, bought)
     return replace(purse, steps=tuple(step for step in purse.steps if step not in steps)), increments
-
-
-def _is_clipped(step: Step, credits_: float, rules: Rules) -> bool:
-    """Whether autobilling bought this, and less than it was told to."""
-    return rules.plan is not None and step.before < rules.plan.threshold and credits_ < NEARLY * rules.plan.amount
 
 
 def _counts(account: str, step: Step, bought: tuple[float, ...]) -> Iterator[Increment]:
