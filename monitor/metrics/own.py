@@ -60,3 +60,4 @@ class Own:
         """Let the counts of a scheduled job start."""
         self.jobs_missed.labels(name)
         self.job_errors.labels(name)
+        self.job_seconds.labels(name)

@@ -340,3 +340,4 @@ def test_what_the_daemon_counts_by_reason_or_stage_starts_at_zero() -> None:
     assert figures["genmedia_monitor_observer_errors_total", frozenset({("stage", "decode")})] == 0
     assert figures["genmedia_monitor_jobs_missed_total", frozenset({("name", "evaluate")})] == 0
     assert figures["genmedia_monitor_job_errors_total", frozenset({("name", "evaluate")})] == 0
+    assert figures["genmedia_monitor_job_seconds_count", frozenset({("name", "evaluate")})] == 0
