@@ -8,7 +8,8 @@ from alerts import pack
 from monitor.metrics.document import document
 from monitor.metrics.families import FAMILIES, Family, Type
 
-PROMETHEUS_OWN = {"up", "ALERTS", "ALERTS_FOR_STATE"}
+# Made by Prometheus itself, or by its client library in the daemon.
+PROMETHEUS_OWN = {"up", "ALERTS", "ALERTS_FOR_STATE", "process_start_time_seconds"}
 EXTERNAL_LABELS = {"genmedia_runbooks_url", "genmedia_grafana_url"}
 TARGET_LABELS = {"job", "instance"}
 OPEN_LABELS = {"code", "endpoint", "model"}
