@@ -1,7 +1,8 @@
 """The forecasts of daily limits as the daemon makes them: once a minute, from ledgers that are kept in memory.
 
-What is read from the store each time is what is new. Whether that was all is checked once a minute by counting: a fact
-that came later than `LATE`, or a clock that was set back, lets the ledgers of that account be read anew.
+What is read from the store each time is what is new. Whether that was all is checked once a minute by count and sum: a
+fact that came later than `LATE`, one that moved an acceptance, or a clock that was set back, lets the ledgers of that
+account be read anew.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from monitor.store import forecasts, tasks
 EVERY = 60.0
 GAP = 2.5 * EVERY
 LATE = 600.0
+ROUNDING = 0.1
+"""By how much two sums of the same times may differ, in seconds."""
 FREEING = {"1h": HOUR, "4h": 4 * HOUR, "12h": 12 * HOUR}
 
 
@@ -131,12 +134,15 @@ class AccountForecasts:
         self._read_at = now
 
     def _check(self, connection: Connection, now: float) -> None:
-        """Read the ledgers anew if they do not hold as many as the store."""
+        """Read the ledgers anew if they hold other acceptances than the store, by their number and their times."""
         start = now - REACH
-        held = {model: ledger.between(start, now) for model, ledger in self._ledgers.items()}
         counted = tasks.accepted_between(connection, self._name, start, now)
-        if counted != {model: count for model, count in held.items() if count}:
-            self._replace(connection, start)
+        for model in self._ledgers.keys() | counted.keys():
+            stored, ledger = counted.get(model, tasks.Accepted(0, 0.0)), self._ledgers.get(model, Ledger())
+            moved = abs(stored.seconds - ledger.seconds(start, now)) > ROUNDING
+            if moved or stored.total != ledger.between(start, now):
+                self._replace(connection, start)
+                return
 
     def _replace(self, connection: Connection, since: float) -> None:
         accepted = tasks.acceptances(connection, self._name, since)

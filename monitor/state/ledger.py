@@ -46,6 +46,11 @@ class Ledger:
         """How many were accepted in (start, end]."""
         return max(0, bisect_right(self._accepted, end) - bisect_right(self._accepted, start))
 
+    def seconds(self, start: float, end: float) -> float:
+        """The sum of the seconds from `start` to each acceptance in (start, end]."""
+        low, high = bisect_right(self._accepted, start), bisect_right(self._accepted, end)
+        return sum(at - start for at in self._accepted[low:high])
+
     def used(self, now: float) -> int:
         """How many slots are taken: the acceptances in (now - 24 h, now]."""
         return self.between(now - DAY, now)

@@ -128,7 +128,7 @@ def _remember(task: Task, seen: TaskSeen) -> Task:
     """Facts that hold whatever the order of arrival: what the acceptance told, and the newest credits."""
     changes: dict[str, object] = {}
     if seen.accepted:
-        created_at = min(task.created_at, seen.at)
+        created_at = min(task.created_at, seen.at) if task.accepted else seen.at
         changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model, "accepted": True}
         if task.throttled_at is not None:
             changes["throttled_at"] = created_at

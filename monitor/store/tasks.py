@@ -35,6 +35,13 @@ class OpenTasks(NamedTuple):
     oldest_throttled_at: float | None
 
 
+class Accepted(NamedTuple):
+    """How many generations were accepted since some moment, and the sum of the seconds from then to each."""
+
+    total: int
+    seconds: float
+
+
 class Runs(NamedTuple):
     """Runs that ended since some moment, and the seconds from then to the newest end."""
 
@@ -69,11 +76,14 @@ def open_tasks(connection: Connection, account: str, silent_since: float) -> lis
     return [OpenTasks(row[0], TaskStatus(row[1]), *row[2:]) for row in connection.execute(statement)]
 
 
-def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, int]:
+def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, Accepted]:
     """Generations accepted in (start, end], by model."""
     when = and_(tasks.c.accepted, tasks.c.created_at > start, tasks.c.created_at <= end)
-    statement = select(tasks.c.model, func.count()).where(tasks.c.account == account, when)
-    return _by_model(connection, statement.group_by(tasks.c.model))
+    seconds = func.sum(tasks.c.created_at - start)
+    statement = select(tasks.c.model, func.count(), seconds).where(tasks.c.account == account, when)
+    return {
+        model: Accepted(count, sum_) for model, count, sum_ in connection.execute(statement.group_by(tasks.c.model))
+    }
 
 
 def acceptances(connection: Connection, account: str, since: float) -> dict[str, list[float]]:

@@ -1,12 +1,15 @@
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections import defaultdict
+from collections.abc import Iterator
+from operator import itemgetter
+from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores import CATALOGUE, T0, accepted
 
 from monitor.forecasting import EVERY, FREEING, Forecaster
-from monitor.model import ModelLimits, Organization
+from monitor.model import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
 from monitor.state.figures import Limit
 from monitor.state.ledger import DAY, HOUR, Span
 from monitor.state.snapshot import DailyOutlook
@@ -57,35 +60,123 @@ def hours(database: Database, forecaster: Forecaster, start: int, end: int, each
     return announced
 
 
+TASKS = st.integers(0, 9)
 EVENTS = st.one_of(
-    st.tuples(st.just("create"), st.integers(0, 9), st.floats(-30 * HOUR, HOUR)),
-    st.tuples(st.just("pass"), st.just(0), st.floats(-2 * HOUR, 16 * HOUR)),
-    st.tuples(st.just("restart"), st.just(0), st.just(0.0)),
+    st.tuples(st.just("create"), TASKS, st.floats(-30 * HOUR, HOUR)),
+    st.tuples(st.sampled_from(["create", "poll", "end", "delete", "repeat"]), TASKS, st.floats(-HOUR, 0)),
+    st.tuples(st.just("pass"), st.just(0), st.floats(-26 * HOUR, 26 * HOUR)),
+    st.tuples(st.sampled_from(["glance", "restart"]), st.just(0), st.floats(0, EVERY / 2)),
 )
 
 
-@given(st.lists(EVENTS, max_size=25))
-@settings(max_examples=40, deadline=None)
-def test_any_course_of_events_leads_to_the_windows_of_a_recount(events: list[tuple[str, int, float]]) -> None:
-    with TemporaryDirectory() as folder:
-        database = Database.open(f"sqlite:///{Path(folder) / 'monitor.db'}")
-        forecaster, now, created = Forecaster(), T0, {}
-        for what, number, seconds in events:
-            if what == "create":
-                created.setdefault(number, (MODELS[number % 2], now + seconds))
-                create(database, number, created[number][1], created[number][0])
-            elif what == "pass":
-                now += seconds if abs(seconds) >= EVERY else EVERY
-                found = {daily.model: daily for daily in look(database, forecaster, now)}
-                assert found.keys() == {model for model, at in created.values() if now - DAY < at <= now}
-                for model, daily in found.items():
-                    frees = sorted(at + DAY for m, at in created.values() if m == model and now < at + DAY <= now + DAY)
-                    assert daily.next_free_seconds == frees[0] - now
+class Course:
+    """What an account goes through, on a store of many accounts; and a recount from the facts alone.
+
+    A task is accepted when the earliest acceptance that tells of it says. Any of it may come late, twice, under another
+    id, by another way in, after the task's end, or under a clock that was set.
+    """
+
+    def __init__(self, database: Database, account: str) -> None:
+        self.now = T0
+        self._database, self._account = database, account
+        self._forecaster = Forecaster()
+        self._accepted: dict[int, float] = {}
+        self._told: dict[int, TaskSeen] = {}
+
+    def create(self, number: int, at: float) -> None:
+        model = MODELS[number % 2]
+        seen = accepted(f"t{number}", id=uuid4().hex, at=at, model=model, account=self._account)
+        self._accepted[number] = min(at, self._accepted.get(number, at))
+        self._told[number] = seen
+        self._apply(seen)
+
+    def repeat(self, number: int, _: float) -> None:
+        if number in self._told:
+            self._apply(self._told[number])
+
+    def poll(self, number: int, at: float) -> None:
+        self._apply(TaskSeen(account=self._account, task=f"t{number}", at=at, status=TaskStatus.RUNNING))
+
+    def end(self, number: int, at: float) -> None:
+        self._apply(TaskSeen(account=self._account, task=f"t{number}", at=at, status=TaskStatus.SUCCEEDED))
+
+    def delete(self, number: int, at: float) -> None:
+        self._apply(TaskDeleted(account=self._account, task=f"t{number}", at=at))
+
+    def restart(self) -> None:
+        self._forecaster = Forecaster()
+
+    def look(self) -> tuple[dict[str, int], dict[str, DailyOutlook]]:
+        with self._database.begin() as connection:
+            account = self._forecaster.account(connection, self._account)
+            account.look(connection, None, None, self.now)
+        return account.used(self.now), {daily.model: daily for daily in account.daily(None, self.now)}
+
+    def recount(self) -> dict[str, list[float]]:
+        """When the taken slots of each model free, in order."""
+        frees: defaultdict[str, list[float]] = defaultdict(list)
+        for number, at in sorted(self._accepted.items(), key=itemgetter(1)):
+            if self.now - DAY < at <= self.now:
+                frees[MODELS[number % 2]].append(at + DAY)
+        return frees
+
+    def _apply(self, seen: AnyObservation) -> None:
+        with self._database.begin(write=True) as connection:
+            apply_batch(connection, [(seen, "gateway")], lambda _: CATALOGUE, self.now)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A store for the accounts of many courses."""
+    database = Database.open(f"sqlite:///{tmp_path_factory.mktemp('courses') / 'monitor.db'}")
+    yield database
+    database.close()
+
+
+@given(st.lists(EVENTS, max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_any_course_of_events_leads_to_the_windows_of_a_recount(
+    shared: Database, events: list[tuple[str, int, float]]
+) -> None:
+    course = Course(shared, uuid4().hex)
+    for what, number, seconds in [*events, ("pass", 0, EVERY)]:
+        if what == "restart":
+            course.restart()
+        elif what in {"pass", "glance"}:
+            course.now += seconds if what == "glance" or abs(seconds) >= EVERY else EVERY
+            used, daily = course.look()
+            if what == "pass":
+                frees = course.recount()
+                assert used == {model: len(times) for model, times in frees.items()}
+                assert daily.keys() == frees.keys()
+                for model, times in frees.items():
+                    assert daily[model].next_free_seconds == times[0] - course.now
                     for within, after in FREEING.items():
-                        assert daily.freeing[within] == sum(at <= now + after for at in frees)
-            else:
-                forecaster = Forecaster()
-        database.close()
+                        assert daily[model].freeing[within] == sum(at <= course.now + after for at in times)
+        else:
+            getattr(course, what)(number, course.now + seconds)
+
+
+@given(st.permutations([("create", n % 4, 7 * HOUR * n - 40 * HOUR) for n in range(8)]), st.sets(st.integers(0, 8)))
+@settings(max_examples=60, deadline=None)
+def test_the_same_facts_in_any_order_give_the_same_windows(
+    shared: Database, facts: list[tuple[str, int, float]], looks: set[int]
+) -> None:
+    course = Course(shared, uuid4().hex)
+    for place, (_, number, seconds) in enumerate(facts):
+        if place in looks:
+            course.now += EVERY
+            course.look()
+        course.create(number, T0 + seconds)
+        course.poll(number, T0 + seconds + HOUR)
+    course.now += EVERY
+    used, daily = course.look()
+    expected = Course(shared, uuid4().hex)
+    expected.now = course.now
+    for _, number, seconds in sorted(facts, key=itemgetter(2)):
+        expected.create(number, T0 + seconds)
+    assert (used, daily) == expected.look()
+    assert used == {model: len(times) for model, times in expected.recount().items()}
 
 
 def test_a_warning_outlives_a_restart_and_is_kept_once(database: Database) -> None:

@@ -40,6 +40,12 @@ def test_the_next_slot_frees_a_day_after_the_oldest_taken_one(history: list[floa
     assert Ledger(history).next_free(now) == (min(taken) + DAY if taken else None)
 
 
+@given(histories, times, times)
+def test_the_sum_is_of_the_seconds_since_the_start(history: list[float], start: float, end: float) -> None:
+    expected = math.fsum(at - start for at in history if start < at <= end)
+    assert Ledger(history).seconds(start, end) == pytest.approx(expected, abs=1e-3)
+
+
 @given(histories, times, st.floats(1, 4000), st.integers(1, 80))
 def test_cumulative_counts_are_those_of_each_stretch(history: list[float], start: float, step: float, n: int) -> None:
     ledger = Ledger(history)

@@ -144,6 +144,13 @@ def test_the_acceptance_may_arrive_after_the_first_poll() -> None:
     assert (task.created_at, task.throttled_at, task.model, task.status) == (T0, T0, "gen4.5", S.THROTTLED)
 
 
+def test_only_acceptances_tell_when_a_task_was_created() -> None:
+    """Under a clock that was set, a poll may seem older; of several acceptances the earliest holds."""
+    assert live(seen(-3600, S.RUNNING), accepted(0)).created_at == T0
+    assert live(accepted(0), seen(-3600, S.RUNNING)).created_at == T0
+    assert live(accepted(0), accepted(-5)).created_at == live(accepted(-5), accepted(0)).created_at == T0 - 5
+
+
 def test_a_clock_that_steps_back_an_hour_does_not_freeze_a_task() -> None:
     task = live(accepted(), seen(6, S.THROTTLED), seen(-3600, S.PENDING))
 

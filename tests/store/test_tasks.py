@@ -6,7 +6,7 @@ from monitor.model import Reason, TaskStatus
 from monitor.state.tally import Increment, Tally
 from monitor.state.task import Task
 from monitor.store import Database, tallies, tasks
-from monitor.store.tasks import OpenTasks
+from monitor.store.tasks import Accepted, OpenTasks
 
 S = TaskStatus
 
@@ -79,7 +79,10 @@ def test_the_last_day_counts_accepted_tasks_only_and_its_oldest_second_leaves(da
     )
 
     with database.begin() as connection:
-        assert tasks.accepted_between(connection, "a", T0 - 86400, T0) == {"gen4.5": 2, "gen4_turbo": 1}
+        assert tasks.accepted_between(connection, "a", T0 - 86400, T0) == {
+            "gen4.5": Accepted(2, 1 + 86400),
+            "gen4_turbo": Accepted(1, 86400),
+        }
         assert sum(len(times) for times in tasks.acceptances(connection, "a", T0 - 86400).values()) >= 3
 
 
