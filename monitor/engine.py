@@ -1,8 +1,11 @@
 """The one writer: queues observations and commits them in groups.
 
 A group is whatever has come in 50 ms, or a full batch. Inside the daemon at most those 50 ms are at risk; what
-`submit` has returned for is on the disk. While the database fails, the group is kept and tried again, and the
-queue fills up behind it: traffic goes on, and only what finds no room is lost, and counted.
+`submit` has returned for is on the disk. A group that nobody waits for is only written down in the journal, and
+applied with others a second later: that is a transaction of one row instead of one that touches hundreds.
+
+While the database fails, the group is kept and tried again, and the queue fills up behind it: traffic goes on, and
+only what finds no room is lost, and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 
@@ -24,12 +26,14 @@ from monitor.clock import Clock
 from monitor.errors import StoreError
 from monitor.metrics import Own
 from monitor.model import AnyObservation, Loss
-from monitor.store import Database, seen, tasks
-from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue
+from monitor.store import Database, journal, seen, tasks
+from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down
+from monitor.store.journal import Sourced
 
 QUEUE_LIMIT = 100_000
 BATCH = 2_000
 LINGER_SECONDS = 0.05
+APPLY_SECONDS = 1.0
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 SUBMIT_SECONDS = 5.0
@@ -37,6 +41,7 @@ STOP_SECONDS = 3.0
 
 log = structlog.get_logger()
 T = TypeVar("T")
+Work = Callable[[Connection, Sequence[Sourced], CatalogueOf, float], Applied]
 
 
 class Sink(Protocol):
@@ -100,7 +105,10 @@ class Engine:
         self._own = own
         self._clock = clock
         self._queue: deque[_Arrival] = deque()
-        self._groups: deque[list[_Arrival]] = deque()
+        self._group: list[_Arrival] = []
+        self._written_down = 0
+        # The loop's time from which on the journal is to be applied, None when it is empty; a killed run has left one.
+        self._apply_at: float | None = 0.0
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -139,10 +147,9 @@ class Engine:
     async def run(self) -> None:
         """Commit what comes in until `stop`, and then what is queued."""
         try:
-            while await self._gather():
-                halves = await self._settle(self._groups[0])
-                self._groups.popleft()
-                self._groups.extendleft(reversed(halves))
+            while not self._stopping.is_set() or self._queue or self._is_due:
+                await self._gather()
+                await self._settle()
         except _OutOfTimeError:
             pass
         finally:
@@ -151,7 +158,7 @@ class Engine:
             self._writer.shutdown(wait=False)
 
     async def stop(self) -> None:
-        """Take no more; `run` returns once the queue is committed, or after 3 s of a failing database."""
+        """Take no more; `run` returns once all is applied, or after 3 s of a failing database."""
         self._stop_by = asyncio.get_running_loop().time() + STOP_SECONDS
         for flag in (self._stopping, self._some, self._enough):
             flag.set()
@@ -189,55 +196,69 @@ class Engine:
         if len(self._queue) >= BATCH:
             self._enough.set()
 
-    async def _gather(self) -> bool:
-        """Have a group at hand, in the order of arrival; False when the engine has stopped and nothing is left."""
-        if self._groups:
-            return True
-        await self._some.wait()
+    async def _gather(self) -> None:
+        """Have a group at hand, in the order of arrival; an empty one when there is only the journal to apply."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._apply_at):
+                await self._some.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 await self._enough.wait()
-        if self._queue:
-            self._groups.append([self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))])
+        self._group = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
         if not self._stopping.is_set():
             self._some.clear()
             self._enough.clear()
             self._enqueue(())
-        return bool(self._groups)
 
-    async def _settle(self, group: list[_Arrival]) -> list[list[_Arrival]]:
-        """Commit the group, however long it takes; returns the halves of one that cannot be applied as a whole.
+    async def _settle(self) -> None:
+        """Store the group, however long it takes.
 
         Once the database has failed, an empty group is tried as well: only a write tells that it works again.
         """
         name, delay = uuid4().hex, FIRST_RETRY_SECONDS
+        work = write_down if self._may_wait else apply_batch
         while True:
-            group = [arrival for arrival in group if arrival.is_wanted]
-            if not group and (self.is_storing or self._stopping.is_set()):
-                return []
+            self._group = [arrival for arrival in self._group if arrival.is_wanted]
+            if not self._group and not self._is_due and (self.is_storing or self._stopping.is_set()):
+                return
             try:
-                self._note_success(await self._in_writer("commit", self._commit, group, name))
+                self._note_success(await self._in_writer("commit", self._store, work, self._group, name))
             except StoreError as error:
                 self._note_failure(error)
                 await self._pause(delay)
                 delay = min(2 * delay, LAST_RETRY_SECONDS)
-            except Exception as error:  # noqa: BLE001 - a value that cannot be applied must not hold up the others
-                return self._isolate(group, error)
+            except (UnicodeEncodeError, OverflowError):
+                work = apply_batch  # which drops alone what cannot be written
             else:
-                for arrival in group:
-                    arrival.settle()
-                return []
+                self._settled(work)
+                return
 
-    def _isolate(self, group: list[_Arrival], error: Exception) -> list[list[_Arrival]]:
-        """Halve the group, until the observation that cannot be applied stands alone; drop that."""
-        if len(group) > 1:
-            middle = len(group) // 2
-            return [group[:middle], group[middle:]]
-        kind = type(group[0].observation).__name__
-        log.error("observation.rejected", observation=kind, error=type(error).__name__)
-        self._drop("invalid", 1)
-        group[0].settle()
-        return []
+    def _settled(self, work: Work) -> None:
+        """Tell those who wait, and see that what is written down gets applied."""
+        for arrival in self._group:
+            arrival.settle()
+        if work is apply_batch:
+            self._written_down, self._apply_at = 0, None
+        else:
+            self._written_down += len(self._group)
+            if self._apply_at is None:
+                self._apply_at = asyncio.get_running_loop().time() + self._clock.real_seconds(APPLY_SECONDS)
+        self._group = []
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether to apply the journal now. At a stop it is left to the next start if the database fails."""
+        if self._apply_at is None:
+            return False
+        if self._stopping.is_set():
+            return self.is_storing
+        return asyncio.get_running_loop().time() >= self._apply_at
+
+    @property
+    def _may_wait(self) -> bool:
+        """Whether it is enough to write the group down: nobody waits for it, and little waits already."""
+        is_little = 0 < len(self._group) < BATCH - self._written_down
+        return is_little and not self._is_due and all(arrival.receipt is None for arrival in self._group)
 
     async def _pause(self, delay: float) -> None:
         """Wait before the next attempt, and give back the room of what was withdrawn meanwhile."""
@@ -253,8 +274,8 @@ class Engine:
 
     def _refuse_rest(self) -> None:
         """Let go of what could not be committed."""
-        rest = [*chain.from_iterable(self._groups), *self._queue]
-        self._groups.clear()
+        rest = [*self._group, *self._queue]
+        self._group.clear()
         self._queue.clear()
         if rest:
             log.error("observations.lost", reason="the daemon stopped before they were stored", observations=len(rest))
@@ -269,14 +290,14 @@ class Engine:
             self._own.store_errors.labels(operation).inc()
             raise
 
-    def _commit(self, batch: Sequence[_Arrival], name: str) -> Applied:
+    def _store(self, work: Work, group: Sequence[_Arrival], name: str) -> Applied:
         if not self.is_storing:
             self._database.reopen()
         now = self._clock.now()
+        batch = [(arrival.observation, arrival.source) for arrival in group]
         with self._own.commit_seconds.time(), self._database.begin(write=True) as connection:
             is_new = seen.begin_batch(connection, name, self._committed, now)
-            pairs = [(arrival.observation, arrival.source) for arrival in batch]
-            applied = apply_batch(connection, pairs, self._catalogue_of, now) if is_new else Applied()
+            applied = work(connection, batch, self._catalogue_of, now) if is_new else Applied()
         self._committed = name
         return applied
 
@@ -291,6 +312,7 @@ class Engine:
     def _prune(self, now: float, finished_before: float) -> int:
         with self._database.begin(write=True) as connection:
             seen.prune(connection, now)
+            journal.prune(connection, now - seen.KEEP_SECONDS)
             return tasks.prune(connection, finished_before, BATCH)
 
     def _note_success(self, applied: Applied) -> None:

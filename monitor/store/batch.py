@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from monitor.model import AnyObservation, Loss, ReadFinished
 from monitor.state.apply import TASK_OBSERVATIONS, apply, transition
@@ -15,11 +18,14 @@ from monitor.state.models import Catalogue, Models, admit
 from monitor.state.read import Read, conclude
 from monitor.state.tally import Increment
 from monitor.state.task import LOST_AFTER_SECONDS, Task, expire
-from monitor.store import models, purses, reads, seen, tallies, tasks
+from monitor.store import journal, models, purses, reads, seen, tallies, tasks
 from monitor.store.dialect import lock_accounts
+from monitor.store.journal import Sourced
 
 CatalogueOf = Callable[[str], Catalogue | None]
 Key = tuple[str, str]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -31,27 +37,78 @@ class Applied:
     capped: Counter[str] = field(default_factory=Counter)
 
 
-def apply_batch(
-    connection: Connection, batch: Sequence[tuple[AnyObservation, str]], catalogue_of: CatalogueOf, now: float
-) -> Applied:
-    """Apply observations, each with its source, in order, and those that carry an id once.
+def write_down(connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float) -> Applied:
+    """Put observations into the journal, for the next `apply_batch`; those of an unknown account are dropped.
 
-    `catalogue_of` gives None for an account that is not configured: its observations are dropped.
+    Raises:
+        UnicodeEncodeError, OverflowError: one of them holds what cannot be written.
     """
-    catalogues = {account: catalogue_of(account) for account in {observation.account for observation, _ in batch}}
-    known = {account: catalogue for account, catalogue in catalogues.items() if catalogue}
-    applied = Applied()
-    news = [(observation, source) for observation, source in batch if observation.account in known]
-    if len(news) < len(batch):
-        applied.dropped["unknown_account"] += len(batch) - len(news)
+    known = {account for account in {observation.account for observation, _ in batch} if catalogue_of(account)}
+    journal.append(connection, [sourced for sourced in batch if sourced[0].account in known], now)
+    return _strangers_dropped(batch, known)
+
+
+def apply_batch(connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float) -> Applied:
+    """Apply what is in the journal, and then observations, each with its source, in order; those with an id once.
+
+    `catalogue_of` gives None for an account that is not configured: its observations are dropped. An observation that
+    cannot be applied is dropped alone.
+    """
+    accounts = {observation.account for observation, _ in batch} | journal.accounts(connection)
+    known = {account: catalogue for account in accounts if (catalogue := catalogue_of(account))}
     lock_accounts(connection, known)
-    work = _Work(connection, [observation for observation, _ in news], known)
-    for observation, source in news:
-        if work.apply(observation):
-            applied.sources[source] += 1
-    work.save(now)
-    applied.capped.update({account: names.capped for account, names in work.models.items() if names.capped})
+    news = [sourced for sourced in batch if sourced[0].account in known]
+    applied = _strangers_dropped(batch, known)
+    _apply(connection, _written_down(connection, known, applied) + news, known, now, applied)
     return applied
+
+
+def _strangers_dropped(batch: Sequence[Sourced], known: Collection[str]) -> Applied:
+    applied = Applied()
+    if strangers := sum(observation.account not in known for observation, _ in batch):
+        applied.dropped["unknown_account"] = strangers
+    return applied
+
+
+def _written_down(connection: Connection, accounts: Collection[str], applied: Applied) -> list[Sourced]:
+    found: list[Sourced] = []
+    for document in journal.take(connection, accounts):
+        try:
+            found += journal.read(document)
+        except msgspec.DecodeError as error:
+            _reject("journal row", error, applied)
+    return found
+
+
+def _apply(
+    connection: Connection, batch: Sequence[Sourced], catalogues: dict[str, Catalogue], now: float, applied: Applied
+) -> None:
+    """Apply as a whole, or else in halves, until what cannot be applied stands alone; that is dropped."""
+    if not batch:
+        return
+    try:
+        with connection.begin_nested():
+            work = _Work(connection, [observation for observation, _ in batch], catalogues)
+            sources = Counter(source for observation, source in batch if work.apply(observation))
+            work.save(now)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and not isinstance(error, (DataError, IntegrityError)):
+            raise
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            _apply(connection, batch[:middle], catalogues, now, applied)
+            _apply(connection, batch[middle:], catalogues, now, applied)
+        else:
+            _reject(type(batch[0][0]).__name__, error, applied)
+    else:
+        applied.sources.update(sources)
+        applied.capped.update({account: names.capped for account, names in work.models.items() if names.capped})
+
+
+def _reject(what: str, error: Exception, applied: Applied) -> None:
+    """Drop and say so, with no text of the error: it may quote a value."""
+    log.error("observation.rejected", observation=what, error=type(error).__name__)
+    applied.dropped["invalid"] += 1
 
 
 def expire_overdue(connection: Connection, now: float, limit: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -115,3 +115,13 @@ seen = Table(
     sqlite_with_rowid=False,
 )
 """Ids of observations that were applied `at`; under the empty account those of whole batches."""
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+"""Observations not applied yet, in the order of `id`; `document` is what `monitor.store.journal` encodes."""

@@ -37,6 +37,19 @@ async def test_what_is_put_is_stored_soon_and_all_of_it_by_the_stop(bench: Bench
     assert bench.own("queue_length") == 0
 
 
+async def test_what_is_put_is_on_the_disk_at_once_and_counted_when_a_killed_daemon_starts_again(bench: Bench) -> None:
+    bench.engine.put([create()], "gateway")
+    run = asyncio.create_task(bench.engine.run())
+    await until(lambda: bench.own("commit_seconds_count") == 1)
+    bench.engine.put([create(), create()], "gateway")
+    await until(lambda: bench.own("commit_seconds_count") == 2)
+    run.cancel()
+    assert figures(bench.database)[REQUEST] == 1
+
+    async with Bench(bench.database).running():
+        await until(lambda: figures(bench.database)[REQUEST] == 3)
+
+
 async def test_puts_and_submits_keep_their_order(bench: Bench) -> None:
     async with bench.running() as engine:
         for number in range(100):

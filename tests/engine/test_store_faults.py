@@ -168,8 +168,7 @@ async def test_a_damaged_file_is_reported_and_left_until_it_is_moved_away(sqlite
         await until(lambda: bench.own("store_up") == 0)
         move_damaged(path)
         await until(lambda: bench.own("store_up") == 1)
-
-        assert figures(bench.database)[REQUEST] == 2
+        await until(lambda: figures(bench.database).get(REQUEST) == 2)
 
 
 async def test_jobs_of_the_writer_report_a_failing_database(sqlite_bench: Bench, path: Path) -> None:

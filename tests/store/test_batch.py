@@ -258,10 +258,13 @@ def test_daemons_that_write_at_the_same_time_count_each_task_once(database_url: 
     assert stored["requests", "/v1/text_to_video", "create", "gen4.5", "200", "success"] == 60
 
 
-def test_nothing_is_left_of_a_batch_that_fails(database: Database) -> None:
-    with pytest.raises(UnicodeEncodeError):
-        write(database, create(), accepted(), create(endpoint="\ud800"))
+def test_what_cannot_be_applied_is_dropped_alone_and_leaves_nothing(database: Database) -> None:
+    poison = [create(endpoint="\ud800"), accepted("t", endpoint="\ud800")]
 
-    assert figures(database) == {}
+    applied = write(database, create(), poison[0], accepted("u"), poison[1], create())
+
+    assert (applied.sources, applied.dropped) == ({"ingest": 3}, {"invalid": 2})
+    assert figures(database)["requests", "/v1/text_to_video", "create", "gen4.5", "200", "success"] == 2
+    assert figures(database)["tasks_created", "gen4.5"] == 1
     with database.begin() as connection:
-        assert tasks.load(connection, {("a", "t")}) == {}
+        assert set(tasks.load(connection, {("a", "t"), ("a", "u")})) == {("a", "u")}

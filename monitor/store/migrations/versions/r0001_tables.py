@@ -1,4 +1,4 @@
-"""Tasks, tallies, account reads, forecasts, credits, peaks, model names, ids already applied."""
+"""Tasks, tallies, account reads, forecasts, credits, peaks, model names, ids already applied, the journal."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
     create_purses()
     create_peaks()
     create_names_and_ids()
+    create_journal()
 
 
 def create_tasks() -> None:
@@ -114,3 +115,13 @@ def create_names_and_ids() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("seen_at", "seen", ["at"])
+
+
+def create_journal() -> None:
+    op.create_table(
+        "journal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+    )
