@@ -27,7 +27,7 @@ from monitor.errors import StoreError
 from monitor.metrics import Own
 from monitor.model import AnyObservation, Loss
 from monitor.store import Database, journal, seen, tasks
-from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down
+from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down, write_off_uncollected
 from monitor.store.journal import Sourced
 
 QUEUE_LIMIT = 100_000
@@ -164,7 +164,7 @@ class Engine:
             flag.set()
 
     async def expire(self, now: float) -> None:
-        """Give up tasks that have been open for over a day.
+        """Give up tasks that have been open for over a day, and results that nobody has asked for in a day.
 
         Raises:
             StoreError: the database failed; the next call goes on.
@@ -307,7 +307,7 @@ class Engine:
 
     def _expire(self, now: float) -> int:
         with self._database.begin(write=True) as connection:
-            return expire_overdue(connection, now, BATCH)
+            return max(expire_overdue(connection, now, BATCH), write_off_uncollected(connection, now, BATCH))
 
     def _prune(self, now: float, finished_before: float) -> int:
         with self._database.begin(write=True) as connection:

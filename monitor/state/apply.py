@@ -19,6 +19,8 @@ from monitor.state.tally import Increment, Tally, observe
 from monitor.state.task import Task, advance, phases
 
 TASK_OBSERVATIONS = (TaskSeen, TaskMissing, TaskDeleted)
+ORPHANED = "orphaned"
+"""The cause of waste where a task succeeded and nobody came for the result."""
 
 Effect: TypeAlias = tuple[Task | None, list[Increment]]
 
@@ -50,12 +52,14 @@ def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
                 yield from observe(after.account, Tally.TASK_SECONDS, (after.model, phase), seconds)
     wasted = _wasted_credits(after) - (_wasted_credits(before) if before else 0)
     if wasted > 0:
-        yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, after.reason or after.status), wasted)
+        cause = ORPHANED if after.written_off else after.reason or after.status
+        yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, cause), wasted)
 
 
 def _wasted_credits(task: Task) -> float:
-    """Credits charged for a task that ended without success."""
-    return 0 if task.is_open or task.status is TaskStatus.SUCCEEDED else task.credits or 0
+    """Credits charged for a task that ended without success, or for nobody."""
+    is_of_use = task.status is TaskStatus.SUCCEEDED and not task.written_off
+    return 0 if task.is_open or is_of_use else task.credits or 0
 
 
 def _counts(seen: RequestSeen | UnknownSeen | ReadFinished) -> Iterator[Increment]:

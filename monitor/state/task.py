@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
 
 LOST_AFTER_SECONDS = 24 * 3600.0
+UNCOLLECTED_AFTER_SECONDS = 24 * 3600.0
+"""How long a result is there to be fetched at least: Runway's output URLs die within 24 to 48 h (SDK 5.24.0)."""
 MISSING_GRACE_SECONDS = 60.0
 CLOCK_STEP_SECONDS = 300.0
 RANK = {TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
@@ -29,6 +31,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     `seen_at` is the newest sighting by anybody, `client_seen_at` by the application. `throttled_at`, `queued_at`
     (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
     created it was seen: only then are `model` and `created_at` the vendor's truth and not the first sighting's.
+    `written_off` is a success whose result nobody came for.
     """
 
     account: str
@@ -48,6 +51,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None
     credits: float | None = None
+    written_off: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -108,6 +112,14 @@ def expire(task: Task, now: float) -> Task:
     if task.is_open and now - task.created_at > LOST_AFTER_SECONDS:
         return finish(task, TaskStatus.LOST, now)
     return task
+
+
+def write_off(task: Task, now: float) -> Task:
+    """The task, written off when it succeeded a day ago and the application has not seen it since."""
+    ended = task.finished_at
+    if task.status is not TaskStatus.SUCCEEDED or ended is None or task.client_seen_at >= ended:
+        return task
+    return replace(task, written_off=True) if now - ended > UNCOLLECTED_AFTER_SECONDS else task
 
 
 def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NONE) -> Task:

@@ -17,7 +17,7 @@ from monitor.state.credits.purse import Purse, advance
 from monitor.state.models import Catalogue, Models, admit
 from monitor.state.read import Read, conclude
 from monitor.state.tally import Increment
-from monitor.state.task import LOST_AFTER_SECONDS, Task, expire
+from monitor.state.task import LOST_AFTER_SECONDS, UNCOLLECTED_AFTER_SECONDS, Task, expire, write_off
 from monitor.store import journal, models, purses, reads, seen, tallies, tasks
 from monitor.store.dialect import lock_accounts
 from monitor.store.journal import Sourced
@@ -117,11 +117,24 @@ def expire_overdue(connection: Connection, now: float, limit: int) -> int:
     accounts = tasks.overdue_accounts(connection, before)
     lock_accounts(connection, accounts)
     overdue = tasks.overdue(connection, accounts, before, limit)
-    lost = [expire(task, now) for task in overdue]
-    tasks.save(connection, lost)
-    steps = zip(overdue, lost, strict=True)
-    tallies.add(connection, [increment for old, new in steps for increment in transition(old, new)])
+    _change(connection, overdue, [expire(task, now) for task in overdue])
     return len(overdue)
+
+
+def write_off_uncollected(connection: Connection, now: float, limit: int) -> int:
+    """Write off successes whose result nobody has asked for in a day; how many were, `limit` at most."""
+    before = now - UNCOLLECTED_AFTER_SECONDS
+    accounts = tasks.uncollected_accounts(connection, before)
+    lock_accounts(connection, accounts)
+    uncollected = tasks.uncollected(connection, accounts, before, limit)
+    _change(connection, uncollected, [write_off(task, now) for task in uncollected])
+    return len(uncollected)
+
+
+def _change(connection: Connection, before: Sequence[Task], after: Sequence[Task]) -> None:
+    tasks.save(connection, after)
+    steps = zip(before, after, strict=True)
+    tallies.add(connection, [increment for old, new in steps for increment in transition(old, new)])
 
 
 class _Work:

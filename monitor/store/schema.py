@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 metadata = MetaData()
 
@@ -26,12 +26,15 @@ tasks = Table(
     Column("reason", Text, nullable=False),
     Column("estimated_credits", Double),
     Column("credits", Double),
+    Column("written_off", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
 """One row per task, the fields of `monitor.state.task.Task`. A task is open while `finished_at` is null."""
 
 IS_OPEN = tasks.c.finished_at.is_(None)
 Index("tasks_open", tasks.c.account, tasks.c.seen_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+IS_UNCOLLECTED = text("status = 'succeeded' AND NOT written_off AND client_seen_at < finished_at")
+Index("tasks_uncollected", tasks.c.finished_at, sqlite_where=IS_UNCOLLECTED, postgresql_where=IS_UNCOLLECTED)
 Index("tasks_finished_at", tasks.c.account, tasks.c.finished_at, tasks.c.model)
 Index("tasks_created_at", tasks.c.account, tasks.c.created_at, tasks.c.accepted, tasks.c.model)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, 
 from monitor.model import TaskStatus
 from monitor.state.task import Task
 from monitor.store.dialect import upsert
-from monitor.store.schema import IS_OPEN, tallies, tasks
+from monitor.store.schema import IS_OPEN, IS_UNCOLLECTED, tallies, tasks
 
 RECENT_SECONDS = 3600.0
 RECENT_TASKS = 50
@@ -152,6 +152,18 @@ def overdue(connection: Connection, accounts: Collection[str], created_before: f
     """Open tasks of these accounts that were created before this time."""
     statement = select(tasks).where(tasks.c.account.in_(accounts), IS_OPEN, tasks.c.created_at < created_before)
     return list(_fetch(connection, statement.limit(limit)))
+
+
+def uncollected_accounts(connection: Connection, finished_before: float) -> list[str]:
+    """Accounts with successes that ended before this time, whose result the application never asked for."""
+    statement = select(tasks.c.account).where(IS_UNCOLLECTED, tasks.c.finished_at < finished_before).distinct()
+    return list(connection.scalars(statement))
+
+
+def uncollected(connection: Connection, accounts: Collection[str], finished_before: float, limit: int) -> list[Task]:
+    """Such successes of these accounts, as far as they are not written off."""
+    statement = select(tasks).where(IS_UNCOLLECTED, tasks.c.finished_at < finished_before)
+    return list(_fetch(connection, statement.where(tasks.c.account.in_(accounts)).limit(limit)))
 
 
 def prune(connection: Connection, finished_before: float, limit: int) -> int:

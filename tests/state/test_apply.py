@@ -16,9 +16,9 @@ from monitor.model import (
     TaskStatus,
     UnknownSeen,
 )
-from monitor.state.apply import apply
+from monitor.state.apply import apply, transition
 from monitor.state.tally import Increment, Tally
-from monitor.state.task import Task
+from monitor.state.task import Task, write_off
 
 S = TaskStatus
 CREATE = RequestSeen(
@@ -138,3 +138,24 @@ def test_credits_that_become_known_after_the_end_are_wasted_too() -> None:
 
     assert life[-1] == Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)
     assert [i.tally for i in life].count(Tally.WASTED_CREDITS) == 1
+
+
+DAY = 86_400.0
+
+
+def waste(*observations: TaskSeen, now: float) -> dict[tuple[str, ...], float]:
+    task: Task | None = None
+    for observation in observations:
+        task, _ = apply(task, observation)
+    assert task is not None
+    return {i.labels: i.amount for i in transition(task, write_off(task, now)) if i.tally is Tally.WASTED_CREDITS}
+
+
+def test_a_result_that_nobody_asks_for_in_a_day_is_wasted() -> None:
+    ended = seen(30, S.SUCCEEDED, by_client=False, credits=60.0)
+    alone = (accepted(), seen(10, S.RUNNING), ended)
+    assert waste(*alone, now=DAY) == {}
+    assert waste(*alone, now=DAY + 31) == {("gen4.5", "orphaned"): 60}
+    assert waste(*alone, seen(DAY, S.SUCCEEDED), now=2 * DAY) == {}
+    assert waste(accepted(), seen(30, S.SUCCEEDED, credits=60.0), now=2 * DAY) == {}
+    assert waste(accepted(), seen(30, S.FAILED, by_client=False, credits=60.0), now=2 * DAY) == {}

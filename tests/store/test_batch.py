@@ -28,7 +28,7 @@ from monitor.model import (
 )
 from monitor.state.models import Catalogue
 from monitor.store import Database, models, reads, seen, tasks
-from monitor.store.batch import Applied, apply_batch, expire_overdue
+from monitor.store.batch import Applied, apply_batch, expire_overdue, write_off_uncollected
 from monitor.store.schema import metadata
 
 S = TaskStatus
@@ -268,3 +268,23 @@ def test_what_cannot_be_applied_is_dropped_alone_and_leaves_nothing(database: Da
     assert figures(database)["tasks_created", "gen4.5"] == 1
     with database.begin() as connection:
         assert set(tasks.load(connection, {("a", "t"), ("a", "u")})) == {("a", "u")}
+
+
+def test_results_that_nobody_came_for_are_written_off_once(database: Database) -> None:
+    write(
+        database,
+        *(accepted(name) for name in ("forgotten", "collected", "late", "other")),
+        accepted("b", account="b"),
+        *(sighting(S.SUCCEEDED, 30, name, by_client=False, credits=60) for name in ("forgotten", "collected", "late")),
+        sighting(S.SUCCEEDED, 30, "b", account="b", by_client=False, credits=5),
+        sighting(S.SUCCEEDED, 40, "collected"),
+        sighting(S.SUCCEEDED, 86_000, "other", by_client=False, credits=60),
+    )
+    now = T0 + 86_400 + 60
+    with database.begin(write=True) as connection:
+        assert [write_off_uncollected(connection, now, limit=2) for _ in range(3)] == [2, 1, 0]
+    wasted = {name: value for name, value in figures(database).items() if name[0] == "wasted_credits"}
+    assert wasted == {("wasted_credits", "gen4.5", "orphaned"): 120}
+    assert figures(database, "b")["wasted_credits", "gen4.5", "orphaned"] == 5
+    write(database, sighting(S.SUCCEEDED, 90_000, "late", credits=60))
+    assert figures(database)["wasted_credits", "gen4.5", "orphaned"] == 120

@@ -37,10 +37,15 @@ def create_tasks() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("estimated_credits", sa.Double),
         sa.Column("credits", sa.Double),
+        sa.Column("written_off", sa.Boolean, nullable=False),
         sqlite_with_rowid=False,
     )
     is_open = sa.text("finished_at IS NULL")
     op.create_index("tasks_open", "tasks", ["account", "seen_at"], sqlite_where=is_open, postgresql_where=is_open)
+    uncollected = sa.text("status = 'succeeded' AND NOT written_off AND client_seen_at < finished_at")
+    op.create_index(
+        "tasks_uncollected", "tasks", ["finished_at"], sqlite_where=uncollected, postgresql_where=uncollected
+    )
     op.create_index("tasks_finished_at", "tasks", ["account", "finished_at", "model"])
     op.create_index("tasks_created_at", "tasks", ["account", "created_at", "accepted", "model"])
 
