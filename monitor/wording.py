@@ -9,6 +9,14 @@ UNKNOWN = "unknown"
 OLD_AFTER_SECONDS = 60.0
 """Age at which figures are called old."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
+AUTOBILLING = {
+    "ok": "works as far as can be seen",
+    "due": "the balance is below its threshold",
+    "overdue": "the hourly check bought nothing",
+    "clipped": "the purchase limit leaves too little",
+    "stopped": "has failed three days: buy by hand",
+}
+"""What a state of autobilling means."""
 
 
 def duration(seconds: float | None) -> str:

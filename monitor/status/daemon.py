@@ -7,7 +7,8 @@ import msgspec
 
 from monitor.errors import DaemonError
 from monitor.model import Organization
-from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState
+from monitor.state.credits.outlook import CreditOutlook
+from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RunwayThresholds
 from monitor.state.tier import Advice, TierState
 from monitor.wording import printable
 
@@ -58,6 +59,8 @@ class AccountReply(msgspec.Struct, frozen=True):
     daily: tuple[DailyOutlook, ...]
     requests: tuple[RequestsReply, ...]
     retries: int
+    runway_thresholds: RunwayThresholds
+    credits: CreditOutlook | None
     tier: TierState | None = None
     advice: Advice | None = None
 

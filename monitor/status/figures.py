@@ -8,6 +8,7 @@ import msgspec
 
 from monitor.errors import DaemonError
 from monitor.model import TaskStatus
+from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import ModelTasks, ReadState
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
 from monitor.status.warnings import warnings
@@ -80,6 +81,11 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     balance_dollars: float | None
     spent_today_dollars: float | None
     spent_30d_dollars: float | None
+    burn_1h_dollars: float | None
+    burn_24h_dollars: float | None
+    runway_seconds: float | None
+    autobilling: str | None
+    purchase_coverage_ratio: float | None
     limits: tuple[LimitFigures, ...]
     reads: tuple[ReadState, ...]
     requests: tuple[RequestFigures, ...]
@@ -118,7 +124,7 @@ def figures(reply: Reply, names: Collection[str], *, every_model: bool) -> Figur
 def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
     price = account.dollars_per_credit
     balance = account.organization.credit_balance if account.organization is not None else None
-    spent = account.spent
+    spent, credits_ = account.spent, account.credits or CreditOutlook()
     used = _models_in_use(account)
     models = {limit.model for limit in account.limits if limit.model} | used
     if account.organization is not None:
@@ -133,6 +139,11 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
         balance_dollars=_dollars(balance, price),
         spent_today_dollars=_dollars(None if spent is None else sum(one.today_credits for one in spent), price),
         spent_30d_dollars=_dollars(None if spent is None else sum(one.month_credits for one in spent), price),
+        burn_1h_dollars=_dollars(credits_.burn.get("1h"), price),
+        burn_24h_dollars=_dollars(credits_.burn.get("24h"), price),
+        runway_seconds=credits_.runway_seconds,
+        autobilling=credits_.autobilling,
+        purchase_coverage_ratio=credits_.coverage,
         limits=_limits("", account.limits),
         reads=account.reads,
         requests=tuple(map(_requests, account.requests)),

@@ -16,6 +16,7 @@ from monitor.state.figures import Limit, failed
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Pace, Watch
 from monitor.wording import (
+    AUTOBILLING,
     OLD_AFTER_SECONDS,
     UNKNOWN,
     amount,
@@ -107,6 +108,10 @@ def _facts(account: AccountFigures) -> Table:
     grid.add_column(overflow="fold")
     grid.add_row("balance", _balance(account))
     grid.add_row("spent", _spent(account))
+    if account.burn_24h_dollars is not None:
+        grid.add_row("burn", _burn(account))
+    if account.autobilling is not None:
+        grid.add_row("autobilling", Text(f"{account.autobilling}: {AUTOBILLING[account.autobilling]}"))
     for limit in account.limits:
         grid.add_row(words(printable(limit.limit)), _use(limit))
     grid.add_row("tasks", _open(account))
@@ -126,6 +131,11 @@ def _spent(account: AccountFigures) -> Text:
     if account.spent_30d_dollars is None:
         return Text(UNKNOWN)
     return Text(f"{dollars(account.spent_today_dollars)} today, {dollars(account.spent_30d_dollars)} in 30 days")
+
+
+def _burn(account: AccountFigures) -> Text:
+    lasts = "" if account.runway_seconds is None else f", lasts {duration(account.runway_seconds)}"
+    return Text(f"{dollars(account.burn_1h_dollars)} an hour, {dollars(account.burn_24h_dollars)} in 24 h{lasts}")
 
 
 def _open(account: AccountFigures) -> Text:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.model import TaskStatus
+from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
 from monitor.state.snapshot import ModelTasks
 from monitor.status.daemon import AccountReply, LimitReply
-from monitor.wording import amount, duration, last_read, percentage, words
+from monitor.wording import AUTOBILLING, amount, duration, last_read, percentage, words
 
 LONG_WAIT_SECONDS = 300.0
 # A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
+TROUBLE = frozenset({AutobillingState.OVERDUE, AutobillingState.CLIPPED, AutobillingState.STOPPED})
 SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
 
 
@@ -20,6 +22,7 @@ def warnings(account: AccountReply) -> Iterator[str]:
     balance = account.organization.credit_balance if account.organization is not None else None
     if balance is not None and balance <= 0:
         yield "no credits are left: generations are refused"
+    yield from _credits(account)
     for read in account.reads:
         if not read.up or read.age_seconds is None:
             yield f"the read of {words(read.read)}: {last_read(read.age_seconds, up=read.up)}"
@@ -30,6 +33,18 @@ def warnings(account: AccountReply) -> Iterator[str]:
             yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
     for tasks in account.tasks:
         yield from _tasks(tasks)
+
+
+def _credits(account: AccountReply) -> Iterator[str]:
+    outlook = account.credits
+    if outlook is None:
+        return
+    if outlook.runway_seconds is not None and 0 < outlook.runway_seconds < account.runway_thresholds.soft:
+        yield f"the credits last for {duration(outlook.runway_seconds)} at the present burn"
+    if outlook.autobilling in TROUBLE:
+        yield f"autobilling is {outlook.autobilling}: {AUTOBILLING[outlook.autobilling]}"
+    if outlook.spend_exhaustion_seconds is not None:
+        yield f"the limit of purchases will be reached in about {duration(outlook.spend_exhaustion_seconds)}"
 
 
 def _limit(limit: LimitReply) -> Iterator[str]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from monitor.model import Reason, TaskStatus
+from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit, LimitUse, Spend, limit_uses, requests, spend
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
-from monitor.wording import UNKNOWN, amount, dollars, duration, last_read, share, words
+from monitor.wording import AUTOBILLING, UNKNOWN, amount, dollars, duration, last_read, percentage, share, words
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
 
@@ -87,8 +88,9 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
         reads=[_read(read) for read in account.reads],
         tiles=[
             *_money(account, spent),
+            *_credits(account),
+            *_purchases(account, uses),
             *_task_tiles(account.tasks),
-            *_purchases(account),
             *_tier(account),
             *_unseen(account),
         ],
@@ -141,10 +143,38 @@ def _wait(tasks: tuple[ModelTasks, ...]) -> str:
     return f"oldest {oldest}, drained in {about} {duration(max(drains))}"
 
 
-def _purchases(account: AccountSnapshot) -> Iterator[Tile]:
-    limit = account.organization.monthly_spend_credits if account.organization is not None else None
-    if limit is not None:
-        yield Tile("Purchase limit", dollars(limit * account.dollars_per_credit), "in 30 days")
+def _credits(account: AccountSnapshot) -> Iterator[Tile]:
+    """How fast the balance falls, how long it lasts, and whether more is bought."""
+    outlook, price = account.credits, account.dollars_per_credit
+    if outlook is None or not outlook.burn:
+        return
+    hour, day = (dollars(outlook.burn[window] * price) for window in ("1h", "24h"))
+    yield Tile("Burn in the last hour", hour, f"{day} in 24 h")
+    runway, wanted = outlook.runway_seconds, account.runway_thresholds
+    if runway is None:
+        yield Tile("Runway", "-", "nothing is burnt")
+    else:
+        level = "bad" if runway < wanted.hard else "warn" if runway < wanted.soft else ""
+        yield Tile("Runway", duration(runway), "if nothing is bought", level)
+    if outlook.autobilling is not None:
+        state = outlook.autobilling
+        level = {"ok": "good", "due": ""}.get(state, "warn" if state is AutobillingState.CLIPPED else "bad")
+        yield Tile("Autobilling", state.value, AUTOBILLING[state], level)
+
+
+def _purchases(account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse]) -> Iterator[Tile]:
+    use, price = uses.get(("", Limit.MONTHLY_SPEND_CREDITS)), account.dollars_per_credit
+    if use is None:
+        return
+    if use.saturation is None:
+        yield Tile("Purchase limit", dollars(use.allowed * price), "in 30 days")
+        return
+    coverage = account.credits.coverage if account.credits is not None else None
+    known = f"of {dollars(use.allowed * price)}"
+    if coverage is not None and coverage < 1:
+        known += f", as far as known: {percentage(coverage)} of the 30 days"
+    level = "bad" if use.saturation >= use.hard else "warn" if use.saturation >= use.soft else ""
+    yield Tile("Bought in 30 days", dollars((use.used or 0.0) * price), known, level)
 
 
 def _tier(account: AccountSnapshot) -> Iterator[Tile]:

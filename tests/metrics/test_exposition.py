@@ -21,6 +21,7 @@ from monitor.model import (
     TaskStatus,
     Usage,
 )
+from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Series, Snapshot
 from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Tally
@@ -256,7 +257,7 @@ def ordinary() -> AccountSnapshot:
         series.append(Series(Tally.TASKS_CREATED, (model,), 5))
         ends = (("succeeded", ""), ("failed", "internal"), ("failed", "moderation_input"), ("cancelled", ""))
         series += [Series(Tally.TASKS_FINISHED, (model, *end), 5) for end in ends]
-        series.append(Series(Tally.WASTED_CREDITS, (model, "moderation_input"), 5))
+        series += [Series(Tally.WASTED_CREDITS, (model, reason), 5) for reason in ("moderation_input", "orphaned")]
         for phase in ("throttled", "queued", "running", "total"):
             series += histogram(Tally.TASK_SECONDS, (model, phase), TASK_BOUNDS)
     pairs = [*((e, "create") for e in creates), ("/v1/tasks/{id}", "poll"), ("/v1/tasks/{id}", "delete")]
@@ -283,6 +284,15 @@ def ordinary() -> AccountSnapshot:
         ledger_coverage=1.0,
         forecast_precision=1.0,
         forecast_recall=1.0,
+        credits=CreditOutlook(
+            burn={"1h": 1.0, "24h": 2.0},
+            runway_seconds=1.0,
+            balance_exhaustion_seconds=1.0,
+            spend_exhaustion_seconds=1.0,
+            bought_credits=1.0,
+            coverage=1.0,
+            autobilling=AutobillingState.OK,
+        ),
     )
 
 
@@ -341,3 +351,18 @@ def test_what_the_daemon_counts_by_reason_or_stage_starts_at_zero() -> None:
     assert figures["genmedia_monitor_jobs_missed_total", frozenset({("name", "evaluate")})] == 0
     assert figures["genmedia_monitor_job_errors_total", frozenset({("name", "evaluate")})] == 0
     assert figures["genmedia_monitor_job_seconds_count", frozenset({("name", "evaluate")})] == 0
+
+
+def test_credits_show_what_is_known_and_every_state_of_autobilling() -> None:
+    outlook = CreditOutlook(burn={"1h": 240.0}, coverage=0.1, autobilling=AutobillingState.CLIPPED)
+    figures = published(account(credits=outlook, organization=Organization(monthly_spend_credits=10_000)))
+    assert figures[key("credit_burn_credits", window="1h")] == 240
+    assert figures[key("burn_dollars", window="1h")] == pytest.approx(2.4)
+    assert figures[key("purchase_coverage_ratio")] == 0.1
+    states = {dict(labels)["state"]: value for (name, labels), value in figures.items() if name.endswith("_state")}
+    assert states == {"ok": 0, "due": 0, "overdue": 0, "clipped": 1, "stopped": 0}
+    assert limits(figures, "limit") == {("", "monthly_spend_credits"): 10_000}
+    assert not {"credit_runway_seconds", "limit_exhaustion_seconds", "limit_used"} & names(figures)
+    assert figures[key("credit_recharges_total")] == 0
+    levels = {k: v for k, v in figures.items() if k[0] == "genmedia_credit_runway_threshold_seconds"}
+    assert sorted(levels.values()) == [4 * 3600, 24 * 3600]

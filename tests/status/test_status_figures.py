@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from monitor.errors import DaemonError
 from monitor.model import DaySpend, ModelLimits, Organization, Usage
+from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 
@@ -49,6 +50,8 @@ async def test_an_account_tells_its_money_and_requests(ask: Ask, snapshot: Snaps
     assert (account.spent_today_dollars, account.spent_30d_dollars) == (11.6, 46.47)
     create = account.requests[0]
     assert (create.kind, create.total, create.failed, create.error_ratio) == ("create", 532, 25, 25 / 532)
+    assert (account.burn_1h_dollars, account.burn_24h_dollars, account.runway_seconds) == (2.4, 51, 18_000)
+    assert (account.autobilling, account.purchase_coverage_ratio) == ("due", 0.5)
     assert account.retries == 20
 
 
@@ -56,8 +59,26 @@ async def test_what_is_unknown_is_null_and_never_zero(ask: Ask, snapshot: Snapsh
     staging = (await ask(snapshot)).accounts[1]
     money = (staging.balance_credits, staging.balance_dollars, staging.spent_today_dollars, staging.spent_30d_dollars)
     assert money == (None, None, None, None)
+    burn = (staging.burn_1h_dollars, staging.burn_24h_dollars, staging.runway_seconds, staging.autobilling)
+    assert burn == (None, None, None, None)
     model = (await ask(only(replace(snapshot.accounts[0], organization=None, usage=None)))).accounts[0].models[0]
     assert (model.limits, model.limits_known, model.spent_today_dollars) == ((), False, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "warned"),
+    [
+        ("ok", ()),
+        ("due", ()),
+        ("overdue", ("autobilling is overdue: the hourly check bought nothing",)),
+        ("clipped", ("autobilling is clipped: the purchase limit leaves too little",)),
+        ("stopped", ("autobilling is stopped: has failed three days: buy by hand",)),
+    ],
+)
+async def test_autobilling_that_does_not_work_is_a_warning(ask: Ask, state: str, warned: tuple[str, ...]) -> None:
+    credits_ = CreditOutlook(autobilling=AutobillingState(state))
+    account = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01, credits=credits_)
+    assert (await ask(only(account))).accounts[0].warnings == warned
 
 
 async def test_spend_without_a_model_has_no_limits_of_its_own(ask: Ask, snapshot: Snapshot) -> None:
@@ -87,6 +108,8 @@ async def test_an_unknown_account_is_told_with_those_there_are(ask: Ask, snapsho
 async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limits(ask: Ask, snapshot: Snapshot) -> None:
     told = await ask(snapshot)
     assert told.accounts[0].warnings == (
+        "the credits last for 5 h at the present burn",
+        "the limit of purchases will be reached in about 10 d",
         "the read of usage: failing, last worked 10 min 40 s ago",
         "gen4.5: daily generations at 83 %: 418 of 500",
         "gen4.5: the daily limit will be hit in about 59 min",

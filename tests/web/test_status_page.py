@@ -3,6 +3,7 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -10,7 +11,8 @@ from listeners import Daemon
 from msgspec.structs import replace
 
 from monitor import wording
-from monitor.model import TaskStatus
+from monitor.model import Organization, TaskStatus
+from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
 from monitor.state.tier import TierState
@@ -56,7 +58,10 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "Throttled tasks 200 oldest 21 min 24 s, drained in at least 24 min 45 s",
         "Running tasks 6 1 pending",
         "Orphaned tasks 3",
-        "Purchase limit $100.00",
+        "Burn in the last hour $2.40 $51.00 in 24 h",
+        "Runway 5 h if nothing is bought",
+        "Autobilling due the balance is below its threshold",
+        "Bought in 30 days $50.00 of $100.00, as far as known: 50 % of the 30 days",
         "418 of 500 412 seen here 59 min",
         "Usage tier 2 tier 3 would do for the last 7 days; 1 limit differs from the newest table",
         "Unseen generations 1.2 % none for sure",
@@ -223,3 +228,26 @@ async def test_a_browser_applies_the_style_and_finds_no_fault(
     page, log = await process.communicate()
     assert b"production" in page
     assert b"CONSOLE" not in log
+
+
+@pytest.mark.parametrize(
+    ("credits_", "shown"),
+    [
+        ({"runway_seconds": 86_400.0}, {"Runway": ("1 d", "")}),
+        ({"runway_seconds": 86_399.0}, {"Runway": ("23 h 59 min", "warn")}),
+        ({"runway_seconds": 14_399.0}, {"Runway": ("3 h 59 min", "bad")}),
+        ({"runway_seconds": None}, {"Runway": ("-", "")}),
+        ({"autobilling": AutobillingState.OK}, {"Autobilling": ("ok", "good")}),
+        ({"autobilling": AutobillingState.CLIPPED}, {"Autobilling": ("clipped", "warn")}),
+        ({"autobilling": AutobillingState.STOPPED}, {"Autobilling": ("stopped", "bad")}),
+        ({"bought_credits": 8_500.0, "coverage": 1.0}, {"Bought in 30 days": ("$85.00", "warn")}),
+        ({"bought_credits": None, "coverage": 0.1}, {"Purchase limit": ("$100.00", "")}),
+    ],
+)
+def test_credits_are_coloured_by_what_they_call_for(
+    credits_: dict[str, Any], shown: dict[str, tuple[str, str]]
+) -> None:
+    outlook = CreditOutlook(**{"burn": {"1h": 60.0, "24h": 60.0}, **credits_})
+    told = account(credits=outlook, organization=Organization(credit_balance=1, monthly_spend_credits=10_000))
+    tiles = {tile.title: (tile.value, tile.level) for tile in account_view(told, 0.0).tiles}
+    assert shown.items() <= tiles.items()
