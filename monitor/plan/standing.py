@@ -92,7 +92,7 @@ def live(reply: Reply, request: Request) -> Standing:
     model = _model(account, organization, request)
     tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
     seen = max(organization.daily_generations.get(model, 0), tasks.accepted_24h)
-    match = infer_tier(organization)
+    match = _tier(account, organization)
     return Standing(
         origin=Origin.ACCOUNT,
         limits=_overridden((organization.limits[model],), request),
@@ -107,6 +107,16 @@ def live(reply: Reply, request: Request) -> Standing:
         monthly_spend_credits=organization.monthly_spend_credits,
         dollars_per_credit=account.dollars_per_credit,
     )
+
+
+def _tier(account: AccountReply, organization: Organization) -> TierMatch | None:
+    """The tier that the daemon's configuration names, else the one that the limits betray."""
+    configured = account.tier.configured if account.tier is not None else None
+    inferred = infer_tier(organization)
+    if configured is None or (inferred is not None and inferred.tier.number == configured):
+        return inferred
+    table, tier = TIERS.newest, TIERS.newest.tier(configured)
+    return TierMatch(tier, table, table, tuple(TIERS.disagreements(table, tier, organization)))
 
 
 def _overridden(limits: Iterable[ModelLimits], request: Request) -> tuple[ModelLimits, ...]:

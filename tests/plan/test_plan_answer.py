@@ -30,8 +30,10 @@ from monitor.plan.reckon import reckon
 from monitor.plan.request import PlanError, Request
 from monitor.plan.standing import given, live
 from monitor.plan.view import view
+from monitor.providers.runway.tiers import TIERS
 from monitor.state.plan import Batch, Room, Schedule
 from monitor.state.snapshot import ModelTasks
+from monitor.state.tier import TierState
 from monitor.status.daemon import AccountReply, Reply
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")
@@ -103,6 +105,16 @@ def test_a_live_account_gives_the_same_as_its_numbers() -> None:
     limits = {"gen4.5": ModelLimits(concurrency=2, daily_generations=500)}
     answer = asked(account(limits=limits), model=None)
     assert (answer.takes_seconds, answer.model, answer.account) == (exactly(1500), "gen4.5", "production")
+
+
+def test_a_tier_that_is_configured_is_the_accounts() -> None:
+    """Its limits stay the live ones; the newest table is held against them at that tier."""
+    for configured, count in ((3, 0), (4, 5)):
+        state = TierState(table=TIERS.newest.name, configured=configured, inferred=3)
+        answer = asked(msgspec.structs.replace(account(), tier=state))
+        assert answer.tier is not None
+        assert (answer.tier.tier, len(answer.tier.disagreements)) == (configured, count)
+        assert limit(answer, "concurrency").allowed == exactly(5)
 
 
 def test_a_tier_is_planned_by_the_newest_table_in_the_models_own_column() -> None:
