@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from monitor.metrics import Refusal
+
 SOURCE = "genmedia-monitor"
 SOURCE_HEADER = "X-Genmedia-Monitor"
 
@@ -11,7 +13,7 @@ SOURCE_HEADER = "X-Genmedia-Monitor"
 class Refused(Exception):  # noqa: N818 - no error of ours
     """A request that is sent nowhere. `reason` is a label value from a closed set, `text` is for the user."""
 
-    def __init__(self, status: int, reason: str, text: str) -> None:
+    def __init__(self, status: int, reason: Refusal, text: str) -> None:
         super().__init__(text)
         self.status = status
         self.reason = reason

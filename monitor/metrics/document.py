@@ -39,7 +39,7 @@ OPEN_VALUES = """\
 - `within`: `1h`, `4h`, `12h`
 - `level`: `soft`, `hard`
 - `reason` of waste: those of a task, `cancelled`, `lost`, and `orphaned`
-- `window`: `today` and `30d` of what was spent, `1h` and `24h` of the burn
+- `window`: `today` and `30d` of what was spent, `1h` and `24h` of the burn, `7d` and `30d` of the advice
 - `code`: the HTTP status, `none` where no status came
 - `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths
 - `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt

@@ -14,6 +14,8 @@ from monitor.model import Loss
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink"]
 """Where in observing an exchange a fault of ours may lie."""
+Refusal = Literal["account", "target", "path", "header", "body", "malformed"]
+"""Why the gateway itself refused a request."""
 
 
 class Own:
@@ -55,6 +57,8 @@ class Own:
             self.dropped.labels(reason)
         for stage in get_args(Stage):
             self.observer_errors.labels(stage)
+        for refusal in get_args(Refusal):
+            self.refused.labels(refusal)
 
     def begin_job(self, name: str) -> None:
         """Let the counts of a scheduled job start."""

@@ -348,6 +348,7 @@ def test_what_the_daemon_counts_by_reason_or_stage_starts_at_zero() -> None:
     figures = parse(exposition)
     assert figures["genmedia_monitor_observations_dropped_total", frozenset({("reason", "queue_full")})] == 0
     assert figures["genmedia_monitor_observer_errors_total", frozenset({("stage", "decode")})] == 0
+    assert figures["genmedia_monitor_gateway_refused_total", frozenset({("reason", "account")})] == 0
     assert figures["genmedia_monitor_jobs_missed_total", frozenset({("name", "evaluate")})] == 0
     assert figures["genmedia_monitor_job_errors_total", frozenset({("name", "evaluate")})] == 0
     assert figures["genmedia_monitor_job_seconds_count", frozenset({("name", "evaluate")})] == 0
