@@ -37,7 +37,6 @@ SECTIONS = [
 PROMISES = {"fires", "silent just below", "resolves", "does not flap"}
 CASE = re.compile(r"(Genmedia\w+|Watchdog): (.+)")
 DOCUMENTS = [pack.ROOT / "docs" / "alerts.md", *sorted(pack.RUNBOOKS.glob("*.md"))]
-SOURCES = {rule.name: rule for rule in pack.rules()}
 each_rule = pytest.mark.parametrize("rule", pack.rules(), ids=str)
 each_alert = pytest.mark.parametrize("rule", pack.alerts(), ids=str)
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
@@ -91,15 +90,16 @@ def test_an_alert_has_its_labels_and_annotations(rule: Rule) -> None:
     assert rule.name == "Watchdog" or re.fullmatch(r"Genmedia[A-Z]\w+", rule.name)
 
 
-def families_behind(rule: Rule) -> set[str]:
-    return {series()[name].source for name in pack.ancestors({rule.name}) if name in series()}
+def sources_behind(rule: Rule) -> set[Source]:
+    watched = pack.ancestors(metrics(str(rule.body["expr"])))
+    return {series()[name].source for name in watched if name in series()}
 
 
 @each_alert
 def test_an_alert_waits_for_two_polls_of_what_it_watches(rule: Rule) -> None:
     if not metrics(str(rule.body["expr"])):
         return
-    polled = Source.READS in families_behind(rule)
+    polled = Source.READS in sources_behind(rule)
     least = ACCOUNT_READS_MILLISECONDS if polled else SCRAPES_MILLISECONDS
     assert milliseconds(rule.body["for"]) >= least
 
