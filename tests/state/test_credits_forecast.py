@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,9 @@ from monitor.state.ledger import DAY, HOUR
 NOW = 1_793_577_600.0
 PLAN = Autobilling(threshold=1_000, amount=5_000)
 OK, DUE, OVERDUE, CLIPPED, STOPPED = AutobillingState
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "credits.md"
 
 
 def steady(hourly: float, hours: float, until: float = NOW) -> tuple[Flow, ...]:
@@ -169,3 +174,8 @@ def test_without_a_plan_autobilling_has_no_state_and_without_a_fresh_balance_nei
     purse = Purse(balance=500, at=NOW, since=NOW - DAY, low_since=NOW, flows=steady(100, 24))
     stale = credit_outlook(purse, Terms(plan=PLAN), NOW, is_fresh=False)
     assert (stale.autobilling, stale.runway_seconds, stale.burn) == (None, None, {})
+
+
+def test_the_page_explains_every_state() -> None:
+    explained = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [state for state in explained if state in set(AutobillingState)] == list(AutobillingState)
