@@ -18,6 +18,8 @@ from alerts.receivers import inbox, mailbox
 from daemon.prometheus import serving
 from end_to_end.stage import PATIENCE_SECONDS
 
+from alerts import pack
+
 ALERTS = Path(__file__).parent.parent.parent / "alerts"
 SHIPPED = ALERTS / "alertmanager.yml"
 SECRETS = "/etc/alertmanager/secrets/"
@@ -53,8 +55,8 @@ def alert(summary: str = "", description: str = "", startsAt: str = "", **labels
 
 # Labels, and the receiver they go to.
 ROUTES = [
-    ({"alertname": "Watchdog", "severity": "info"}, "dead-man"),
-    ({"alertname": "Watchdog"}, "dead-man"),
+    ({"alertname": "GenmediaWatchdog", "severity": "info"}, "dead-man"),
+    ({"alertname": "GenmediaWatchdog"}, "dead-man"),
     ({"alertname": "GenmediaKeyRejected", "severity": "critical", "account": "a"}, "critical"),
     ({"alertname": "GenmediaKeyRejected", "severity": "warning", "account": "a"}, "warning"),
     ({"alertname": "GenmediaKeyRejected", "severity": "info", "account": "a"}, "nowhere"),
@@ -91,12 +93,74 @@ def test_every_secret_is_a_file_outside_the_repository() -> None:
     assert {f"{SECRETS}{name}" for name in named} == files
 
 
+def test_every_alert_that_routes_and_inhibitions_name_exists() -> None:
+    document = yaml.safe_load(SHIPPED.read_text())
+    names = {rule.name for rule in pack.alerts()}
+    asked = [matcher for key, matcher in leaves(document) if key.endswith("matchers") and "alertname" in matcher]
+    for matcher in asked:
+        pattern = matcher.split(maxsplit=2)[2].strip('"')
+        for alternative in alternatives(pattern):
+            assert any(re.fullmatch(alternative, name) for name in names), (matcher, alternative)
+
+
+def alternatives(pattern: str) -> list[str]:
+    """A pattern taken apart at every `|`, so that each piece can be asked for by itself."""
+    found = re.search(r"\(([^()]*)\)", pattern)
+    if found is None:
+        return pattern.split("|")
+    choices = (pattern[: found.start()] + choice + pattern[found.end() :] for choice in found[1].split("|"))
+    return [piece for choice in choices for piece in alternatives(choice)]
+
+
 def leaves(document: Any, key: str = "") -> list[tuple[str, Any]]:
     if isinstance(document, dict):
         return [leaf for name, value in document.items() for leaf in leaves(value, name)]
     if isinstance(document, list):
         return [leaf for value in document for leaf in leaves(value, key)]
     return [(key, document)]
+
+
+# What fires, what of it is silenced by the others.
+SILENCES: list[tuple[set[str], set[str]]] = [
+    ({"VendorOverloaded", "ApiErrorsHigh", "LatencyRising", "AccountReadFailing", "OutOfCredits"},
+     {"ApiErrorsHigh", "LatencyRising", "AccountReadFailing"}),
+    ({"KeyRejected", "SomeKeyRejected", "AccountReadStale", "ThrottledMany"}, {"SomeKeyRejected", "AccountReadStale"}),
+    ({"DailyLimitExhausted", "DailyLimitApproaching", "RateLimited", "SpendLimitApproaching"},
+     {"DailyLimitApproaching", "RateLimited"}),
+    ({"DailyLimitNearlyExhausted", "DailyLimitPredicted"}, {"DailyLimitPredicted"}),
+    ({"OutOfCredits", "CreditsNearlyExhausted", "AutobillingStopped", "AutobillingOverdue"},
+     {"CreditsNearlyExhausted", "AutobillingOverdue"}),
+    ({"ClientsGivingUp", "ThrottledLong", "LatencyHigh"}, {"ThrottledLong"}),
+    ({"ModerationWave", "RefusedRepeatedly"}, {"RefusedRepeatedly"}),
+    ({"MonitorDown", "AccountReadStale", "UnseenTraffic", "StoreFailing", "DailyLimitExhausted"},
+     {"AccountReadStale", "UnseenTraffic", "StoreFailing"}),
+]  # fmt: skip
+GROUP_MONITOR = {"MonitorDown", "StoreFailing"}
+
+
+def as_fired(name: str, account: str) -> dict[str, Any]:
+    if name in GROUP_MONITOR:
+        labels = {"group": "monitor", "instance": "monitor:10190", "severity": "critical"}
+    else:
+        labels = {**EXHAUSTED["labels"], "account": account}
+    return {"labels": {**labels, "alertname": f"Genmedia{name}"}, "annotations": EXHAUSTED["annotations"]}
+
+
+async def test_what_something_else_says_better_is_silent(alertmanager_binary: str, tmp_path: Path) -> None:
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        for number, (firing, silenced) in enumerate(SILENCES):
+            account = f"account-{number}"
+            await running.send(*(as_fired(name, account) for name in firing))
+            known = [each for each in await running.alerts() if each["labels"].get("account", account) == account]
+            silent = {each["labels"]["alertname"].removeprefix("Genmedia") for each in known if is_silent(each)}
+            assert silent == silenced, firing
+        await running.send(as_fired("LatencyRising", "elsewhere"))
+        (other,) = [each for each in await running.alerts() if each["labels"].get("account") == "elsewhere"]
+        assert not is_silent(other)
+
+
+def is_silent(alert: dict[str, Any]) -> bool:
+    return bool(alert["status"]["inhibitedBy"])
 
 
 class Alertmanager:
@@ -108,6 +172,15 @@ class Alertmanager:
     async def send(self, *alerts: dict[str, Any]) -> None:
         reply = await self._http.post(f"{self._url}/api/v2/alerts", json=alerts)
         assert reply.status_code == 200, reply.text
+
+    async def alerts(self) -> list[dict[str, Any]]:
+        """What it knows, once it has judged all of it."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                found = (await self._http.get(f"{self._url}/api/v2/alerts")).json()
+                if all(each["status"]["state"] != "unprocessed" for each in found):
+                    return list(found)
+                await asyncio.sleep(0.05)
 
 
 def adapt(text: str, secrets: Path, hooks: str, mail: str) -> str:
@@ -243,7 +316,7 @@ async def test_information_can_be_mailed(alertmanager_binary: str, tmp_path: Pat
 
 
 async def test_the_watchdog_calls_the_dead_man_and_nobody_else(alertmanager_binary: str, tmp_path: Path) -> None:
-    watchdog = {"labels": {"alertname": "Watchdog", "severity": "info"}, "annotations": {"summary": "always"}}
+    watchdog = {"labels": {"alertname": "GenmediaWatchdog", "severity": "info"}, "annotations": {"summary": "always"}}
     async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
         await running.send(watchdog)
         assert attachment(await box.first("/dead-man-url"))["title"] == "Watchdog"
