@@ -1,4 +1,7 @@
-"""Starts the simulated Runway, the monitor and the application, and shows what the monitor sees until Ctrl-C."""
+"""Starts the simulated Runway, the monitor and the application, and shows what the monitor sees until Ctrl-C.
+
+Where Prometheus and Alertmanager are installed, they run too, and alerts are printed as they begin and end.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,12 +21,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from demo.processes import DemoError, Program, check_free
+from demo.alerting import Alerting, installed, shipped_alerts
+from demo.processes import DemoError, Program, check_free, module
 from demo.scrape import Scrape
 from demo.table import table
 
 KEY = "key_simulated"
 START_SECONDS = 20.0
+NO_ALERTING = (
+    "alerts       with Prometheus and Alertmanager installed (Debian: apt-get install prometheus"
+    " prometheus-alertmanager), the demo shows which of the {} shipped alerts fire"
+)
 CONFIG = """\
 listen: 127.0.0.1:{port}
 gateway: {{listen: "127.0.0.1:{gateway_port}"}}
@@ -38,13 +47,14 @@ accounts:
 
 
 class Demo:
-    """Three programs in a folder of their own. `stopped` is set when the user has had enough."""
+    """The programs in a folder of their own. `stopped` is set when the user has had enough."""
 
     def __init__(self, given: argparse.Namespace, folder: Path, stopped: threading.Event) -> None:
         self._given = given
         self._folder = folder
         self._stopped = stopped
         self._programs: list[Program] = []
+        self._alerting = Alerting(given.port, folder) if installed() else None
         self._monitor = httpx.Client(base_url=f"http://127.0.0.1:{given.port}", trust_env=False)
 
     @property
@@ -54,27 +64,36 @@ class Demo:
         return (
             f"status page  http://127.0.0.1:{port}/\n"
             f"metrics      http://127.0.0.1:{port}/metrics\n"
-            f"gateway      RUNWAYML_BASE_URL=http://127.0.0.1:{gateway}/demo RUNWAYML_API_SECRET={KEY}"
+            f"gateway      RUNWAYML_BASE_URL=http://127.0.0.1:{gateway}/demo RUNWAYML_API_SECRET={KEY}\n"
+            f"{self._alerting.addresses if self._alerting else NO_ALERTING.format(shipped_alerts())}"
         )
 
+    def news(self) -> Iterator[str]:
+        """What has begun or ceased to alert since the last call."""
+        return self._alerting.news() if self._alerting else iter(())
+
     def start(self) -> None:
-        """Start all three, each once the one before is ready. Raises DemoError when one does not start."""
+        """Start all, the first three each once the one before is ready. Raises DemoError when one does not start."""
         given = self._given
         simulator = f"127.0.0.1:{given.simulator_port}"
         config = self._folder / "monitor.yml"
         config.write_text(CONFIG.format(folder=self._folder, **vars(given)))
-        self._run("simulator", "monitor", "simulate", "--listen", simulator, "--key", KEY, "--tier", "2")
+        self._run("simulator", module("monitor", "simulate", "--listen", simulator, "--key", KEY, "--tier", "2"))
         self._wait_until_ready(f"http://{simulator}/_control/faults")
-        self._run("monitor", "monitor", "run", "--config", str(config))
+        self._run("monitor", module("monitor", "run", "--config", str(config)))
         self._wait_until_ready("/-/ready")
         gateway = f"http://127.0.0.1:{given.gateway_port}/demo"
-        self._run("workload", "demo.workload", "--base-url", gateway, "--simulator", f"http://{simulator}")
+        self._run("workload", module("demo.workload", "--base-url", gateway, "--simulator", f"http://{simulator}"))
+        if self._alerting and (binaries := installed()):
+            prometheus, alertmanager = binaries
+            self._run("alertmanager", self._alerting.alertmanager(alertmanager))
+            self._run("prometheus", self._alerting.prometheus(prometheus))
 
-    def _run(self, name: str, *arguments: str) -> None:
+    def _run(self, name: str, command: list[str]) -> None:
         if self._stopped.is_set():
             return
         environ = {"SIMULATED_API_KEY": KEY, "RUNWAYML_API_SECRET": KEY}
-        self._programs.append(Program(name, arguments, self._folder, environ))
+        self._programs.append(Program(name, command, self._folder, environ))
 
     def _wait_until_ready(self, url: str) -> None:
         for _ in range(round(START_SECONDS / 0.1)):
@@ -102,10 +121,12 @@ class Demo:
             raise DemoError(f"the monitor's metrics cannot be read: {error}") from None
 
     def stop(self) -> None:
-        """Stop the application first, the vendor last."""
+        """Stop what watches first, then the application, the vendor last."""
         while self._programs:
             self._programs.pop().stop()
         self._monitor.close()
+        if self._alerting:
+            self._alerting.close()
 
 
 @contextmanager
@@ -126,6 +147,8 @@ def watch(demo: Demo, stopped: threading.Event, interval: float) -> None:
     with display(console) as show:
         while not stopped.wait(interval):
             demo.check()
+            for line in demo.news():
+                console.print(f"{time.strftime('%X')} {line}", highlight=False, markup=False, soft_wrap=True)
             show(table(demo.scrape()))
 
 

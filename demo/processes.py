@@ -28,15 +28,20 @@ def check_free(port: int, flag: str) -> None:
             raise DemoError(f"port {port} is taken; stop what listens there, or choose another with {flag}") from None
 
 
-class Program:
-    """A Python module as a process of its own, in a session of its own: a Ctrl-C reaches it only through us."""
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a Python module."""
+    return [sys.executable, "-m", name, *arguments]
 
-    def __init__(self, name: str, arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
+
+class Program:
+    """A process in a session of its own: a Ctrl-C reaches it only through us."""
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
         self.name = name
         self._log = folder / f"{name}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

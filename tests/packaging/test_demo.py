@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from demo.alerting import installed, shipped_alerts
 from demo.scrape import Scrape
 from demo.table import COLUMNS, row, summary
 
 DEADLINE_SECONDS = 60.0
-PROGRAMS = 3
+PROGRAMS = 5 if installed() else 3
 
 
 def free_ports(count: int) -> list[int]:

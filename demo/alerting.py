@@ -1,0 +1,106 @@
+"""Prometheus and Alertmanager with the shipped rules, beside the demo where both are installed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+ROOT = Path(__file__).parents[1]
+RULES = ROOT / "alerts" / "rules"
+INTERVAL = "5s"
+ALWAYS_FIRING = "GenmediaWatchdog"
+
+
+def installed() -> tuple[str, str] | None:
+    """The paths of Prometheus and Alertmanager, which Debian calls otherwise; None unless both are there."""
+    prometheus = shutil.which("prometheus")
+    alertmanager = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
+    return (prometheus, alertmanager) if prometheus and alertmanager else None
+
+
+def shipped_alerts() -> int:
+    """How many alerts the rules define."""
+    documents = (yaml.safe_load(path.read_text()) for path in RULES.glob("*.yml"))
+    return sum("alert" in rule for each in documents for group in each["groups"] for rule in group["rules"])
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Alerting:
+    """Where the two listen, how they are started, and what has begun or ceased to fire since it was last asked."""
+
+    def __init__(self, monitor_port: int, folder: Path) -> None:
+        self._folder = folder
+        self._monitor = f"127.0.0.1:{monitor_port}"
+        self._prometheus, self._alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        self._client = httpx.Client(base_url=f"http://{self._alertmanager}/api/v2", trust_env=False)
+        self._firing: dict[str, str] = {}
+
+    @property
+    def addresses(self) -> str:
+        """Where the user can look."""
+        return f"Prometheus   http://{self._prometheus}/alerts\nAlertmanager http://{self._alertmanager}/"
+
+    def alertmanager(self, binary: str) -> list[str]:
+        """The command that starts Alertmanager as it is shipped; without secrets it tells nobody."""
+        return [
+            binary,
+            f"--config.file={ROOT / 'alerts' / 'alertmanager.yml'}",
+            f"--storage.path={self._folder / 'alertmanager'}",
+            f"--web.listen-address={self._alertmanager}",
+            "--cluster.listen-address=",
+        ]
+
+    def prometheus(self, binary: str) -> list[str]:
+        """The command that starts Prometheus with the containers' configuration, pointed at the demo."""
+        config = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())
+        config["global"] |= {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}
+        config["rule_files"] = [str(RULES / "*.yml")]
+        config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [self._alertmanager]}]}]
+        config["scrape_configs"] = [
+            {"job_name": "genmedia-monitor", "static_configs": [{"targets": [self._monitor]}]},
+        ]
+        path = self._folder / "prometheus.yml"
+        path.write_text(yaml.safe_dump(config))
+        return [
+            binary,
+            f"--config.file={path}",
+            f"--storage.tsdb.path={self._folder / 'prometheus'}",
+            f"--web.listen-address={self._prometheus}",
+        ]
+
+    def news(self) -> Iterator[str]:
+        """A line for each alert that has begun or ceased since the last call; inhibited ones are not told."""
+        firing = {each["fingerprint"]: _line(each) for each in self._alerts()}
+        for fingerprint in firing.keys() - self._firing.keys():
+            yield f"FIRING   {firing[fingerprint]}"
+        for fingerprint in self._firing.keys() - firing.keys():
+            yield f"resolved {self._firing[fingerprint]}"
+        self._firing = firing
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        try:
+            reply = self._client.get("/alerts", params={"inhibited": "false"}).raise_for_status()
+        except httpx.HTTPError:
+            return []  # not ready yet; that it has ended, its program's check says
+        return [each for each in reply.json() if each["labels"]["alertname"] != ALWAYS_FIRING]
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._client.close()
+
+
+def _line(alert: dict[str, Any]) -> str:
+    labels = alert["labels"]
+    return f"{labels['severity']:<8} {labels['alertname']}: {alert['annotations']['summary']}"
