@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import configparser
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -59,12 +61,15 @@ def mount(service: dict[str, Any], target: str) -> dict[str, Any]:
     return next(volume for volume in service["volumes"] if volume["target"] == target)
 
 
-def test_compose_runs_the_monitor_and_prometheus_only(live: dict[str, Any]) -> None:
-    assert set(live) == {"monitor", "prometheus"}
+SERVICES = {"monitor", "prometheus", "alertmanager", "grafana"}
+
+
+def test_compose_runs_the_monitor_and_what_shows_and_tells_of_it(live: dict[str, Any]) -> None:
+    assert set(live) == SERVICES
 
 
 def test_the_demo_profile_adds_the_simulated_vendor_and_a_workload(demo: dict[str, Any]) -> None:
-    assert set(demo) == {"monitor", "prometheus", "simulator", "workload"}
+    assert set(demo) == SERVICES | {"simulator", "workload"}
 
 
 def test_the_key_comes_from_the_shell_and_the_demo_needs_none(live: dict[str, Any], demo: dict[str, Any]) -> None:
@@ -82,7 +87,7 @@ def test_every_service_is_confined(demo: dict[str, Any]) -> None:
 def test_published_ports_are_on_loopback_only(demo: dict[str, Any]) -> None:
     published = [port for service in demo.values() for port in service.get("ports", [])]
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
-    assert {port["published"] for port in published} == {"10190", "10191", "9090"}
+    assert {port["published"] for port in published} == {"10190", "10191", "9090", "9093", "3000"}
 
 
 def test_published_ports_are_where_the_daemon_listens(root: Path, live: dict[str, Any]) -> None:
@@ -116,14 +121,17 @@ def test_the_demo_talks_to_the_simulated_vendor_through_the_gateway(root: Path, 
 
 
 def test_images_from_outside_are_pinned(live: dict[str, Any]) -> None:
-    repository, _, tag = live["prometheus"]["image"].rpartition(":")
-    assert repository
-    assert tag.startswith("v")
+    images = {name: service["image"].rpartition(":") for name, service in live.items() if "build" not in service}
+    assert set(images) == SERVICES - {"monitor"}
+    for name, (repository, _, tag) in images.items():
+        assert repository, name
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+", tag), name
 
 
 def test_compose_names_no_key_of_a_file_that_is_missing(root: Path, demo: dict[str, Any]) -> None:
     mounts = [volume for service in demo.values() for volume in service.get("volumes", [])]
-    assert all(Path(volume["source"]).is_file() for volume in mounts if volume["type"] == "bind")
+    assert [each["source"] for each in mounts if each["type"] == "bind" and not Path(each["source"]).exists()] == []
+    assert all(each["read_only"] for each in mounts if each["type"] == "bind")
 
 
 def test_prometheus_scrapes_the_operator_listener(root: Path, promtool: str) -> None:
@@ -131,3 +139,74 @@ def test_prometheus_scrapes_the_operator_listener(root: Path, promtool: str) -> 
     jobs = yaml.safe_load((root / "deploy/prometheus.yml").read_text())["scrape_configs"]
     targets = [target for job in jobs for group in job["static_configs"] for target in group["targets"]]
     assert f"monitor:{load(None, KEY).listen.port}" in targets
+
+
+def test_prometheus_evaluates_the_shipped_rules_and_tells_alertmanager(root: Path, live: dict[str, Any]) -> None:
+    config = yaml.safe_load((root / "deploy/prometheus.yml").read_text())
+    rules = mount(live["prometheus"], "/etc/prometheus/rules")
+    assert Path(rules["source"]) == root / "alerts" / "rules"
+    assert config["rule_files"] == ["rules/*.yml"]
+    (group,) = config["alerting"]["alertmanagers"]
+    assert group["static_configs"] == [{"targets": [f"alertmanager:{live['alertmanager']['ports'][0]['target']}"]}]
+
+
+def test_links_in_alerts_lead_to_grafana_and_the_runbooks_and_are_no_labels(root: Path, live: dict[str, Any]) -> None:
+    config = yaml.safe_load((root / "deploy/prometheus.yml").read_text())
+    labels = config["global"]["external_labels"]
+    (port,) = live["grafana"]["ports"]
+    assert labels["genmedia_grafana_url"] == f"http://{port['host_ip']}:{port['published']}"
+    assert labels["genmedia_runbooks_url"].endswith("/docs/runbooks")
+    (relabel,) = config["alerting"]["alert_relabel_configs"]
+    assert relabel["action"] == "labeldrop"
+    assert all(re.fullmatch(relabel["regex"], label) for label in labels)
+
+
+def test_alertmanager_has_its_templates_and_its_secrets_where_it_looks_for_them(
+    root: Path, live: dict[str, Any]
+) -> None:
+    service = live["alertmanager"]
+    text = (root / "alerts/alertmanager.yml").read_text()
+    secrets = set(re.findall(r"_file: (.*)/", text))
+    assert secrets == {mount(service, "/etc/alertmanager/secrets")["target"]}
+    for target, source in (("alertmanager.yml", "alerts/alertmanager.yml"), ("templates", "alerts/templates")):
+        assert Path(mount(service, f"/etc/alertmanager/{target}")["source"]) == root / source
+    assert "--cluster.listen-address=" in service["command"]
+
+
+def test_nothing_in_the_folder_of_secrets_is_ever_committed(root: Path) -> None:
+    done = subprocess.run(
+        ["git", "check-ignore", "-q", "deploy/secrets/slack-url"], cwd=root, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def grafana_ini(service: dict[str, Any]) -> configparser.ConfigParser:
+    config = configparser.ConfigParser()
+    config.read(mount(service, "/etc/grafana/grafana.ini")["source"])
+    return config
+
+
+def test_only_the_demo_shows_its_boards_to_whoever_asks(live: dict[str, Any], demo: dict[str, Any]) -> None:
+    assert not grafana_ini(live["grafana"]).has_section("auth.anonymous")
+    anonymous = grafana_ini(demo["grafana"])["auth.anonymous"]
+    assert (anonymous.getboolean("enabled"), anonymous["org_role"]) == (True, "Viewer")
+
+
+def test_grafana_is_provisioned_with_prometheus_and_the_boards(root: Path, live: dict[str, Any]) -> None:
+    provisioning = root / "deploy/grafana/provisioning"
+    assert Path(mount(live["grafana"], "/etc/grafana/provisioning")["source"]) == provisioning
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == f"http://prometheus:{live['prometheus']['ports'][0]['target']}"
+    assert (source["uid"], source["isDefault"]) == ("prometheus", True)
+    scrape_interval = yaml.safe_load((root / "deploy/prometheus.yml").read_text())["global"]["scrape_interval"]
+    assert source["jsonData"]["timeInterval"] == scrape_interval
+    (provider,) = yaml.safe_load((provisioning / "dashboards/genmedia.yml").read_text())["providers"]
+    boards = mount(live["grafana"], provider["options"]["path"])
+    assert Path(boards["source"]) == root / "dashboards"
+
+
+def test_the_first_board_is_one_that_exists(root: Path, live: dict[str, Any], demo: dict[str, Any]) -> None:
+    for services in (live, demo):
+        home = Path(grafana_ini(services["grafana"])["dashboards"]["default_home_dashboard_path"])
+        assert (root / "dashboards" / home.name).is_file()
+        assert str(home.parent) == "/etc/grafana/dashboards"
