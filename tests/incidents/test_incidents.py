@@ -1,0 +1,138 @@
+"""Ten incidents end to end, and accounts without any: who is told what, and how soon.
+
+Everything is real but the vendor and the unit of time; `incidents.machinery` says how.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+import yaml
+from incidents.application import Application
+from incidents.machinery import MINUTE, ROOT, Machinery, Told, machinery
+from incidents.scenes import ALONE, INCIDENTS, QUIET, SETTINGS, Incident, Scene
+
+LINGER_MINUTES = 6
+TOGETHER = "together"
+MOST_LOST_SCRAPES = 3
+WATCHDOG = "GenmediaWatchdog"
+OF_THE_MACHINE = {"GenmediaJobsMissed", "GenmediaLoopLag"}
+"""They judge how fast the machine is, and that is not faster than it is."""
+
+
+async def set_up(machine: Machinery, incidents: list[Incident], prometheus: str, alertmanager: str) -> list[Scene]:
+    """The vendors, the daemons, and what watches them."""
+    for incident in incidents:
+        await machine.vendor(incident.name, {**SETTINGS, **incident.settings})
+    shared = {incident.name: incident.account for incident in incidents if incident.name not in ALONE}
+    together = await machine.daemon(TOGETHER, machine.configure(TOGETHER, shared))
+    for incident in incidents:
+        if incident.name in ALONE:
+            await machine.daemon(incident.name, machine.configure(incident.name, {incident.name: incident.account}))
+    await machine.watch(prometheus, alertmanager)
+
+    def scene(incident: Incident) -> Scene:
+        def base_url() -> str:
+            return f"{machine.daemons.get(incident.name, together).gateway_url}/{incident.name}"
+
+        return Scene(incident, machine, Application(machine, base_url))
+
+    return [scene(incident) for incident in incidents]
+
+
+async def play(machine: Machinery, incidents: list[Incident], prometheus: str, alertmanager: str) -> list[Scene]:
+    """All of them at once, and some time after."""
+    scenes = await set_up(machine, incidents, prometheus, alertmanager)
+    await asyncio.gather(*(scene.play() for scene in scenes))
+    await machine.pass_by(LINGER_MINUTES * MINUTE)
+    if (lost := await machine.lost_scrapes(TOGETHER)) > MOST_LOST_SCRAPES:
+        pytest.skip(f"the machine is too busy to tell: {lost} scrapes were not answered in time")
+    return scenes
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scenes(
+    prometheus_binary: str, alertmanager_binary: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, Scene]]:
+    """Every scene when it is over, by name."""
+    everything = [*INCIDENTS, *QUIET]
+    async with AsyncExitStack() as stack:
+        plays = []
+        for speed in sorted({incident.speed for incident in everything}):
+            machine = await stack.enter_async_context(machinery(tmp_path_factory.mktemp("incidents"), speed))
+            cast = [incident for incident in everything if incident.speed == speed]
+            plays.append(play(machine, cast, prometheus_binary, alertmanager_binary))
+        yield {scene.incident.name: scene for scenes in await asyncio.gather(*plays) for scene in scenes}
+
+
+each_incident = pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.name)
+
+
+@each_incident
+def test_an_incident_is_told_in_time_and_nothing_else_is(incident: Incident, scenes: dict[str, Scene]) -> None:
+    scene = scenes[incident.name]
+    told = {name: (each.at - scene.began_at) / MINUTE for name, each in scene.told("firing").items()}
+    expected = incident.fires.keys()
+    assert expected <= told.keys() - OF_THE_MACHINE <= expected | incident.may, str(scene)
+    late = {name for name, minutes in told.items() if minutes > incident.fires.get(name, minutes)}
+    assert late == set(), str(scene)
+
+
+@each_incident
+def test_the_end_of_an_incident_is_told(incident: Incident, scenes: dict[str, Scene]) -> None:
+    scene = scenes[incident.name]
+    assert incident.ends <= scene.told("resolved").keys() <= scene.told("firing").keys(), str(scene)
+
+
+@each_incident
+def test_an_alert_goes_where_its_severity_says_with_its_links(incident: Incident, scenes: dict[str, Scene]) -> None:
+    for told in scenes[incident.name].told("firing").values():
+        assert told.receiver == told.labels["severity"]
+        assert told.annotations["dashboard_url"].startswith("http://127.0.0.1:3000/d/genmedia-")
+        assert told.annotations["runbook_url"].endswith(f"/docs/runbooks/{told.alert}.md")
+        assert not [label for label in told.labels if label.endswith("_url")]
+        if account := told.labels.get("account"):
+            assert f"var-account={account}" in told.annotations["dashboard_url"]
+
+
+@pytest.mark.parametrize("quiet", QUIET, ids=lambda incident: incident.name)
+def test_of_an_account_without_an_incident_nothing_is_told(quiet: Incident, scenes: dict[str, Scene]) -> None:
+    scene = scenes[quiet.name]
+    assert scene.application.replies.keys() == {200}
+    assert sum(scene.application.replies.values()) > quiet.lasts / 2
+    assert scene.told("firing") == scene.told("resolved") == {}, str(scene)
+
+
+def test_besides_the_watchdog_nothing_is_told_that_is_nobodys(scenes: dict[str, Scene]) -> None:
+    machines = {scene.machinery.folder: scene.machinery for scene in scenes.values()}.values()
+    for machine in machines:
+        mine = [scene for scene in scenes.values() if scene.machinery is machine]
+        others = [told for told in machine.pager.told if not any(belongs(told, scene) for scene in mine)]
+        assert {(told.alert, told.receiver) for told in others if told.alert not in OF_THE_MACHINE} == {
+            (WATCHDOG, "dead-man")
+        }
+
+
+def belongs(told: Told, scene: Scene) -> bool:
+    return scene.incident.owns(told.labels, scene.machinery)
+
+
+def test_no_alert_is_expected_that_is_not_shipped() -> None:
+    documents = [yaml.safe_load(path.read_text()) for path in (ROOT / "alerts" / "rules").glob("*.yml")]
+    shipped = {rule.get("alert") for each in documents for group in each["groups"] for rule in group["rules"]}
+    expected = {name for incident in INCIDENTS for name in (*incident.fires, *incident.may, *incident.ends)}
+    assert expected <= shipped
+
+
+def test_the_document_lists_every_incident_with_its_times() -> None:
+    told = {
+        incident.name: "; ".join(f"`{name}` {time} min" for name, time in incident.fires.items())
+        for incident in INCIDENTS
+    }
+    rows = re.findall(r"^\| ([\w-]+) \| (`.*) \|$", (ROOT / "docs" / "alerting.md").read_text(), re.MULTILINE)
+    assert dict(rows) == told
