@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import daemon, engine, gateway
+from benchmarks import daemon, engine, evaluation, gateway
 from benchmarks.programs import BenchmarkError
 
 
@@ -28,7 +28,7 @@ def machine() -> str:
     return f"{', '.join(parts)}."
 
 
-def own_figures(cost: daemon.Figures, engine_: engine.Figures) -> str:
+def own_figures(cost: daemon.Figures, engine_: engine.Figures, evaluation_: evaluation.Figures) -> str:
     """What the monitor alone is measured for."""
     rows = [
         ("CPU while idle", f"{cost.idle_share:.1%} of a core", "1 %"),
@@ -43,6 +43,12 @@ def own_figures(cost: daemon.Figures, engine_: engine.Figures) -> str:
             f"{engine_.rate:,.0f} ({engine_.cpu:.0f} us CPU each)",
             "10,000",
         ),
+        (
+            f"evaluation of {evaluation.ACCOUNTS} accounts of {evaluation.MODELS} models, {evaluation.USED} in use",
+            f"{evaluation_.share:.2%} of a core ({evaluation_.evaluating:.0f} ms every 5 s, "
+            f"and {evaluation_.rendering:.0f} ms to write {evaluation_.lines:,} lines)",
+            "1 %",
+        ),
     ]
     lines = ["| | measured | wanted |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines)
@@ -56,7 +62,7 @@ def main() -> None:
     taken = machine()
     with tempfile.TemporaryDirectory(prefix="genmedia-bench-") as name:
         folder = Path(name)
-        own = own_figures(daemon.measure(folder), engine.measure(folder))
+        own = own_figures(daemon.measure(folder), engine.measure(folder), evaluation.measure(folder))
         print(taken, gateway.table(gateway.measure_rounds(folder, rounds)), own, sep="\n\n")
 
 

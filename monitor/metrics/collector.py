@@ -6,17 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, product
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from monitor.metrics import credits as money
 from monitor.metrics import families
-from monitor.metrics.families import Family, Type
+from monitor.metrics.families import Family
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.state.figures import Limit, limit_uses, spend, thresholds
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
-from monitor.state.tally import BOUNDS, SUM, Tally
+from monitor.state.snapshot import AccountSnapshot, ModelTasks
+from monitor.state.tally import BOUNDS, Tally
 
 Labels = tuple[str, ...]
 Row = tuple[Labels, float]
@@ -30,48 +28,25 @@ FINISHED_STARTS = (
     *(("", TaskStatus.FAILED.value, reason.value) for reason in Reason if reason is not Reason.NONE),
 )
 
-
-class SnapshotCollector(Collector):
-    """Gives `prometheus_client` the account families of the snapshot it holds; nothing before the first."""
-
-    def __init__(self) -> None:
-        self.snapshot: Snapshot | None = None
-
-    def collect(self) -> Iterator[Metric]:
-        if self.snapshot is None:
-            return
-        yield GaugeMetricFamily(families.EVALUATION_TIME.name, families.EVALUATION_TIME.help, self.snapshot.at)
-        for family, rows in ROWS.items():
-            yield _metric(family, rows, self.snapshot)
-        for family, tally in HISTOGRAMS.items():
-            yield _histogram(family, tally, self.snapshot)
+BOUND_TEXTS = {
+    tally: [*((format(bound, "g"), floatToGoString(bound)) for bound in bounds), ("+Inf", "+Inf")]  # type: ignore[no-untyped-call]
+    for tally, bounds in BOUNDS.items()
+}
+"""Each upper bound as the tally keeps it, and as the exposition writes it."""
 
 
-def _metric(family: Family, rows: Rows, snapshot: Snapshot) -> Metric:
-    kind = CounterMetricFamily if family.type is Type.COUNTER else GaugeMetricFamily
-    metric = kind(family.name, family.help, labels=family.labels)
-    for account in snapshot.accounts:
-        for labels, value in rows(account, snapshot.at):
-            metric.add_metric((account.provider, account.account, *labels), value)
-    return metric
+def histogram(account: AccountSnapshot, tally: Tally) -> dict[Labels, dict[str, float]]:
+    """What the tally keeps of each series of a histogram: separate counts by upper bound, and the sum."""
+    parts: defaultdict[Labels, dict[str, float]] = defaultdict(dict)
+    for labels, value in _stored(account, tally):
+        parts[labels[:-1]][labels[-1]] = value
+    return parts
 
 
-def _histogram(family: Family, tally: Tally, snapshot: Snapshot) -> Metric:
-    metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-    for account in snapshot.accounts:
-        parts: defaultdict[Labels, dict[str, float]] = defaultdict(dict)
-        for labels, value in _stored(account, tally):
-            parts[labels[:-1]][labels[-1]] = value
-        for labels, counts in parts.items():
-            metric.add_metric((account.provider, account.account, *labels), _buckets(tally, counts), counts.get(SUM, 0))
-    return metric
-
-
-def _buckets(tally: Tally, counts: dict[str, float]) -> list[tuple[str, float]]:
-    """Cumulative counts by upper bound, from the separate counts that the tally keeps."""
-    bounds = BOUNDS[tally]
-    own = [counts.get(format(bound, "g"), 0.0) for bound in bounds] + [counts.get("+Inf", 0.0)]
-    return list(zip([*map(floatToGoString, bounds), "+Inf"], accumulate(own), strict=True))
+def cumulative(tally: Tally, parts: dict[str, float]) -> list[tuple[str, float]]:
+    """Cumulative counts by upper bound, from the separate ones."""
+    own = accumulate(parts.get(kept, 0.0) for kept, _ in BOUND_TEXTS[tally])
+    return [(text, count) for (_, text), count in zip(BOUND_TEXTS[tally], own, strict=True)]
 
 
 def _stored(account: AccountSnapshot, tally: Tally) -> Iterator[Row]:

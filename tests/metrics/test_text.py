@@ -1,0 +1,100 @@
+"""The text is, byte for byte, what prometheus_client writes of the same samples."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from monitor.metrics import families
+from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
+from monitor.metrics.families import Type
+from monitor.metrics.text import AccountText
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, Series, Snapshot
+from monitor.state.tally import SUM, Tally
+
+
+class Reference:
+    """The same rows as objects of the library."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(families.EVALUATION_TIME.name, families.EVALUATION_TIME.help, self._snapshot.at)
+        for family, rows in ROWS.items():
+            kind = CounterMetricFamily if family.type is Type.COUNTER else GaugeMetricFamily
+            metric = kind(family.name, family.help, labels=family.labels)
+            for account in self._snapshot.accounts:
+                for labels, value in rows(account, self._snapshot.at):
+                    metric.add_metric((account.provider, account.account, *labels), value)
+            yield metric
+        for family, tally in HISTOGRAMS.items():
+            metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+            for account in self._snapshot.accounts:
+                for labels, parts in histogram(account, tally).items():
+                    values = (account.provider, account.account, *labels)
+                    metric.add_metric(values, cumulative(tally, parts), parts.get(SUM, 0))
+            yield metric
+
+
+def reference(snapshot: Snapshot) -> str:
+    registry = CollectorRegistry()
+    registry.register(Reference(snapshot))
+    return generate_latest(registry).decode()
+
+
+def test_text_equals_the_librarys(snapshot: Snapshot) -> None:
+    assert AccountText().render(snapshot).splitlines() == reference(snapshot).splitlines()
+
+
+def one_more(series: Series) -> Series:
+    return replace(series, value=series.value + 1) if len(series.labels) > 2 else series
+
+
+def test_what_is_written_again_is_what_it_is_now(snapshot: Snapshot) -> None:
+    text = AccountText()
+    text.render(snapshot)
+
+    grown = [replace(account, series=tuple(map(one_more, account.series))) for account in snapshot.accounts[::-1]]
+    later = replace(snapshot, at=snapshot.at + 5.5, accounts=tuple(grown))
+
+    assert text.render(later) == reference(later)
+
+
+NAMES = st.text(st.characters(codec="utf-8"), max_size=8)
+VALUES = st.floats() | st.integers(0, 10**18).map(float)
+
+
+@given(NAMES, NAMES, VALUES, VALUES)
+def test_any_name_and_any_value_are_written_as_the_library_does(
+    account: str, model: str, count: float, age: float
+) -> None:
+    snapshot = Snapshot(
+        at=1_795_357_800.25,
+        accounts=(
+            AccountSnapshot(
+                account=account,
+                provider="runway",
+                dollars_per_credit=0.01,
+                series=(
+                    Series(Tally.TASKS_CREATED, (model,), count),
+                    Series(Tally.TASK_SECONDS, (model, "total", "5"), count),
+                    Series(Tally.TASK_SECONDS, (model, "total", "sum"), age),
+                ),
+                tasks=(ModelTasks(model=model, open={}, throttled_oldest_age_seconds=age),),
+            ),
+        ),
+    )
+
+    assert AccountText().render(snapshot) == reference(snapshot)
+
+
+@pytest.mark.parametrize("family", [*ROWS, *HISTOGRAMS], ids=lambda family: family.name)
+def test_every_account_family_has_its_head_even_without_accounts(family: families.Family) -> None:
+    lines = AccountText().render(Snapshot(at=0.0)).splitlines()
+
+    assert f"# TYPE {family.name} {family.type.value}" in lines
