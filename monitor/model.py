@@ -113,7 +113,8 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
     """A task was seen in a status.
 
     `accepted` marks the reply that created the task; only there is `model` known. `by_client` tells the application's
-    own poll from our follow-up. Credits are the vendor's figures where it gave them.
+    own poll from our follow-up. `exact` says that the vendor told it as it happened, not when it was asked. Credits are
+    the vendor's figures where it gave them, US dollars where it has no credits.
     """
 
     task: str
@@ -122,6 +123,7 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
     model: str = ""
     accepted: bool = False
     by_client: bool = True
+    exact: bool = False
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None
     credits: float | None = None
@@ -170,13 +172,54 @@ class DaySpend(msgspec.Struct, frozen=True, kw_only=True):
     credits: float
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):
-    """Credits spent by UTC day and model, as far back as was asked."""
+class SpendTotal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the vendor has summed up itself of one model, empty for the whole account.
+
+    `window` is `today` (UTC) or `30d`, today included. None is unknown.
+    """
+
+    model: str
+    window: str
+    credits: float | None = None
+    requests: int | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="usage"):
+    """Credits spent, as far back as was asked: by UTC day and model, or already summed up."""
 
     days: tuple[DaySpend, ...] = ()
+    totals: tuple[SpendTotal, ...] = ()
 
 
-Figures = Organization | Usage
+class Inference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Seconds that the vendor says inference took; None is unknown."""
+
+    mean: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+
+
+class Performance(msgspec.Struct, frozen=True, kw_only=True, tag="performance"):
+    """Inference times by model on the current UTC day, under an empty name those of the whole account."""
+
+    models: dict[str, Inference] = {}
+
+
+class ErrorCount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Errors that the vendor counts against the client and against itself; None is unknown."""
+
+    client: int | None = None
+    server: int | None = None
+
+
+class ProviderErrors(msgspec.Struct, frozen=True, kw_only=True, tag="errors"):
+    """The vendor's own count of errors by model on the current UTC day."""
+
+    models: dict[str, ErrorCount] = {}
+
+
+Figures = Organization | Usage | Performance | ProviderErrors
 
 
 class ReadFinished(Observation, frozen=True, kw_only=True, tag="read"):

@@ -6,13 +6,16 @@ A provider does no I/O and reads no clock. The gateway, the account reads and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from monitor.model import AnyObservation, Kind
 from monitor.providers.tiers import TierTables
+
+Item: TypeAlias = Mapping[str, str]
+"""What is kept of an element of a message: its wanted strings, and its wanted numbers and truths as JSON has them."""
 
 
 class Failure(StrEnum):
@@ -30,25 +33,30 @@ class Route:
 
     `endpoint` is a template from a closed set, `other` for unknown paths. `model_fields` are the dotted paths of JSON
     strings in the request body that name the model, best first; `model` is a model known from the path alone.
+    `item_fields` are the same for a body that is an array of objects, where they are kept of each element.
     `task` is the id that the path names. `reads_reply` says that a 2xx body is worth keeping for `decode`; bodies of
-    other statuses always are.
+    other statuses always are. `cuts_reply` says that strings of many kilobytes in it, media in base64, need not be.
     """
 
     endpoint: str
     kind: Kind
     model_fields: tuple[str, ...] = ()
+    item_fields: tuple[str, ...] = ()
     model: str = ""
     task: str = ""
     makes_task: bool = False
     reads_reply: bool = False
+    cuts_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One HTTP exchange as it was on the wire, less everything secret.
 
-    `path` starts at the vendor's root. `request_fields` holds the strings found under `route.model_fields`.
-    `body` is the reply decompressed, empty where it was not kept. `status` is None where no status came;
+    `path` starts at the vendor's root. `request_fields` holds the strings found under `route.model_fields`,
+    `request_items` what each element of the body has under `route.item_fields`; `repeated` are those of its
+    `Provider.named_tasks` that an earlier request named too. `body` is the reply decompressed, empty where it was not
+    kept; of a stream of events it holds one line for each that was kept. `status` is None where no status came;
     `failure` tells why an answer is missing or broken. `started_at` is Unix seconds.
     """
 
@@ -60,6 +68,8 @@ class Exchange:
     duration_seconds: float
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_fields: Mapping[str, str] = field(default_factory=dict)
+    request_items: Sequence[Item] = ()
+    repeated: frozenset[str] = frozenset()
     status: int | None = None
     response_headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -71,6 +81,17 @@ class Exchange:
         """Unix seconds of the last byte."""
         return self.started_at + self.duration_seconds
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the reply is a stream of events."""
+        types = (value for name, value in self.response_headers.items() if name.lower() == "content-type")
+        return is_event_stream(next(types, ""))
+
+
+def is_event_stream(content_type: str) -> bool:
+    """Whether a `Content-Type` says server-sent events."""
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -78,7 +99,13 @@ class Call:
 
     method: str
     path: str
-    json: Mapping[str, object] | None = None
+    json: Mapping[str, object] | Sequence[Mapping[str, object]] | None = None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The strings of each element, where the body is an array."""
+        elements = () if self.json is None or isinstance(self.json, Mapping) else self.json
+        return tuple({name: value for name, value in each.items() if isinstance(value, str)} for each in elements)
 
 
 class AccountReader(Protocol):
@@ -96,11 +123,38 @@ class AccountReader(Protocol):
         ...
 
 
-class Provider(Protocol):
-    """A vendor. Implementations are stateless and listed in `monitor.providers.PROVIDERS`.
+class SocketReader(Protocol):
+    """Follows one WebSocket from the application to the vendor; it keeps a bounded memory of what was asked there.
 
-    `tiers` are its tables of usage tiers, None for a vendor without any.
-    `smallest_purchase_credits` is what one purchase buys at least.
+    The gateway shows it every message in order; each method gives what that tells. `fields` are the dotted paths that
+    it wants of every element of a client's message. `pending` is how many requests await their answer.
+    """
+
+    fields: tuple[str, ...]
+
+    @property
+    def pending(self) -> int: ...
+
+    def sent(self, items: Sequence[Item], repeated: frozenset[str], now: float) -> list[AnyObservation]:
+        """The application sent a message; `repeated` as in `Exchange`."""
+        ...
+
+    def received(self, message: bytes, now: float) -> list[AnyObservation]:
+        """The vendor sent a message; strings of many kilobytes in it are cut."""
+        ...
+
+    def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
+        """The connection is gone, by the client or by the vendor."""
+        ...
+
+
+class Provider(Protocol):
+    """A vendor. Implementations are stateless, derive from this and are listed in `monitor.providers.PROVIDERS`.
+
+    `models` are the ids known beforehand. A vendor that prices in US dollars has no credits of its own: then
+    `has_credits` is false, and what other places call credits are dollars. `ws_url` is empty where there is no
+    WebSocket to pass on. `tiers` are its tables of usage tiers, None for a vendor without any.
+    `smallest_purchase_credits` is what one purchase buys at least, 0 where that is not known.
     """
 
     name: str
@@ -108,9 +162,11 @@ class Provider(Protocol):
     key_env: str
     models: frozenset[str]
     reads: tuple[AccountReader, ...]
-    dollars_per_credit: float
-    tiers: TierTables | None
-    smallest_purchase_credits: float
+    dollars_per_credit: float = 1.0
+    has_credits: bool = True
+    ws_url: str = ""
+    tiers: TierTables | None = None
+    smallest_purchase_credits: float = 0.0
 
     def headers(self, key: str) -> dict[str, str]:
         """Headers that authenticate a request of our own."""
@@ -127,3 +183,19 @@ class Provider(Protocol):
     def task_call(self, task: str, endpoint: str) -> Call:
         """The request that reads the task which `endpoint` created."""
         ...
+
+    def named_tasks(self, items: Sequence[Item]) -> tuple[str, ...]:  # noqa: ARG002
+        """Ids that a request itself gives to the tasks it asks for: sent again, they mark a retry."""
+        return ()
+
+    def keeps_event(self, data: bytes) -> bool:  # noqa: ARG002
+        """Whether `decode` needs an event of a stream, besides the first; `data` is what it carries."""
+        return False
+
+    def socket(self, account: str) -> SocketReader | None:  # noqa: ARG002
+        """A reader for one new WebSocket of the account; None where `ws_url` is empty."""
+        return None
+
+    def upstream(self, model: str) -> str:  # noqa: ARG002
+        """Whose model it is that the vendor serves, from a closed set; empty where that is not known."""
+        return ""

@@ -16,16 +16,21 @@ TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def json_object(body: bytes) -> dict[str, object] | None:
-    r"""The JSON object that `body` holds, None when it holds anything else.
+def json_value(body: bytes) -> object:
+    r"""What JSON `body` holds, None when it holds none.
 
     Half of a character that somebody cut in two, as in `"\ud83d"`, is let pass: the strict and fast parser would lose
     the task for the prose beside it.
     """
     try:
-        value = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        value = _leniently(body)
+        return _leniently(body)
+
+
+def json_object(body: bytes) -> dict[str, object] | None:
+    """The JSON object that `body` holds, None when it holds anything else."""
+    value = json_value(body)
     return value if isinstance(value, dict) else None
 
 

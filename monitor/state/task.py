@@ -92,7 +92,7 @@ def see(task: Task, seen: TaskSeen) -> Task:
         return task
     if seen.status.is_open:
         return _move(task, seen.status, seen.at)
-    return finish(task, seen.status, seen.at, seen.reason)
+    return finish(task, seen.status, seen.at, seen.reason, exact=seen.exact)
 
 
 def miss(task: Task, missing: TaskMissing) -> Task:
@@ -122,12 +122,13 @@ def write_off(task: Task, now: float) -> Task:
     return replace(task, written_off=True) if now - ended > UNCOLLECTED_AFTER_SECONDS else task
 
 
-def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NONE) -> Task:
-    """The task at its end: a cancellation is known to the second, any other end lies halfway to its last open sighting.
+def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NONE, *, exact: bool = False) -> Task:
+    """The task at its end: halfway to its last open sighting, unless it is known to the second.
 
-    A failure without a reason is the vendor's own fault, `internal`; only failures keep a reason.
+    A cancellation is, and an end that is `exact`. A failure without a reason is the vendor's own fault, `internal`;
+    only failures keep a reason.
     """
-    ended = at if status is TaskStatus.CANCELLED else _between(task.seen_at, at)
+    ended = at if exact or status is TaskStatus.CANCELLED else _between(task.seen_at, at)
     queued_at = ended if status is TaskStatus.CANCELLED and task.status is TaskStatus.THROTTLED else task.queued_at
     if status is not TaskStatus.FAILED:
         reason = Reason.NONE

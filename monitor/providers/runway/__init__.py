@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from monitor import __version__
 from monitor.model import AnyObservation
-from monitor.providers.base import AccountReader, Call, Exchange, Route
+from monitor.providers.base import AccountReader, Call, Exchange, Provider, Route
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.providers.runway.exchange import decode
 from monitor.providers.runway.paths import route
@@ -26,7 +26,7 @@ from monitor.providers.tiers import TierTables
 __all__ = ["Runway"]
 
 
-class Runway:
+class Runway(Provider):
     """Runway's API as a `Provider`."""
 
     name = "runway"

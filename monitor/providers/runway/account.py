@@ -9,45 +9,17 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import TypeGuard, TypeVar
+from typing import TypeGuard
 
-from monitor.model import (
-    AnyObservation,
-    DaySpend,
-    Figures,
-    ModelLimits,
-    Organization,
-    Outcome,
-    ReadFinished,
-    UnknownSeen,
-    Usage,
-)
+from monitor.model import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
 from monitor.providers.base import Call, Exchange
 from monitor.providers.lenient import at, count, is_model_id, json_object, number
+from monitor.providers.reads import MOST_MODELS, Drift, finished
 from monitor.providers.runway.exchange import outcome
 
-MOST_MODELS = 200
 MOST_DAYS = 92
 USAGE_DAYS = 30
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-T = TypeVar("T")
-
-
-class Drift:
-    """Whether a reply said anything that could not be used."""
-
-    def __init__(self) -> None:
-        self.found = False
-
-    def note(self, strange: bool) -> None:
-        """Remember that there was something strange."""
-        self.found = self.found or strange
-
-    def keep(self, value: T | None) -> T | None:
-        """`value`, noting where there is none."""
-        self.note(value is None)
-        return value
 
 
 class OrganizationRead:
@@ -85,25 +57,8 @@ class UsageRead:
 def _finished(
     read: str, exchange: Exchange, figures_of: Callable[[dict[str, object], Drift], Figures | None]
 ) -> list[AnyObservation]:
-    """One `ReadFinished`; `truncated` without figures where a 2xx tells nothing that could be used."""
-    drift = Drift()
     document = json_object(exchange.body)
-    ended = outcome(exchange, document)
-    figures = None
-    if ended is Outcome.SUCCESS:
-        figures = figures_of(document or {}, drift)
-        ended = Outcome.SUCCESS if figures is not None else Outcome.TRUNCATED
-    finished = ReadFinished(
-        account=exchange.account,
-        at=exchange.ended_at,
-        read=read,
-        outcome=ended,
-        duration_seconds=exchange.duration_seconds,
-        figures=figures,
-    )
-    if not drift.found:
-        return [finished]
-    return [UnknownSeen(account=exchange.account, at=exchange.ended_at, field=read), finished]
+    return finished(read, exchange, outcome(exchange, document), lambda drift: figures_of(document or {}, drift))
 
 
 def _organization(document: dict[str, object], drift: Drift) -> Organization | None:

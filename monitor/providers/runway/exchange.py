@@ -5,11 +5,10 @@ from __future__ import annotations
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen
 from monitor.providers.base import Exchange
 from monitor.providers.lenient import at, json_object, model_id
-from monitor.providers.runway.tables import BROKEN_OFF, NO_CREDITS, OUTCOMES, SUCCESSES
+from monitor.providers.runway.tables import NO_CREDITS
 from monitor.providers.runway.tasks import task_facts
+from monitor.providers.statuses import BROKEN_OFF, CLIENT_ERRORS, SUCCESSES, code_label, error_outcome
 
-STATUS_CODES = range(100, 600)
-CLIENT_ERRORS = range(400, 500)
 RETRY_HEADER = "x-stainless-retry-count"
 ERROR_TEXT_BYTES = 2048
 
@@ -40,14 +39,13 @@ def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
 
 
 def _refusal(exchange: Exchange, status: int, document: dict[str, object] | None) -> Outcome:
-    known = OUTCOMES.get(status)
+    """A 429 on a create is the rolling daily cap: there is no limit of requests a minute (docs `usage/tiers`, 2026)."""
+    known = error_outcome(status)
     if known is Outcome.NOT_FOUND and exchange.route.kind is Kind.DELETE:
         return Outcome.BENIGN_NOT_FOUND
     if known is Outcome.INVALID_REQUEST and _lacks_credits(exchange, document):
         return Outcome.INSUFFICIENT_CREDITS
-    if known is not None:
-        return known
-    return Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
+    return known
 
 
 def _lacks_credits(exchange: Exchange, document: dict[str, object] | None) -> bool:
@@ -69,7 +67,7 @@ def _request(exchange: Exchange, document: dict[str, object] | None) -> RequestS
         outcome=outcome(exchange, document),
         duration_seconds=exchange.duration_seconds,
         model=_model(exchange, document),
-        code=str(exchange.status) if exchange.status in STATUS_CODES else "none",
+        code=code_label(exchange.status),
         retry=_is_retry(exchange),
     )
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from monitor.model import Kind, Outcome, Reason, TaskStatus
-from monitor.providers.base import Failure, Route
+from monitor.model import Kind, Reason, TaskStatus
+from monitor.providers.base import Route
 
 BASE_URL = "https://api.dev.runwayml.com"
 """The production API, whatever its name suggests (`servers` of openapi.json, 2026-08-08)."""
@@ -133,31 +133,9 @@ MODELS = frozenset(
 """Ids that the SDK 5.24.0 accepts, recipes, ids found only in usage and limits (the retired gen3a_turbo, gen4_aleph
 and veo3 among them), and `workflow` for tasks that carry none."""
 
-SUCCESSES = range(200, 300)
-
-OUTCOMES = {
-    400: Outcome.INVALID_REQUEST,
-    401: Outcome.UNAUTHORIZED,
-    403: Outcome.FORBIDDEN,
-    404: Outcome.NOT_FOUND,
-    429: Outcome.RATE_LIMITED,
-    502: Outcome.OVERLOADED,
-    503: Outcome.OVERLOADED,
-    504: Outcome.OVERLOADED,
-}
-"""Statuses with a meaning of their own (docs `errors/errors`, autumn 2026). A 429 on a create is the rolling daily cap:
-there is no limit of requests a minute (docs `usage/tiers`)."""
-
 NO_CREDITS = re.compile(r"(?:\bnot|n't) (?:have )?enough credits", re.IGNORECASE)
 """Out of credits is a 400 told apart by its text, "You do not have enough credits to run this task."
 (github runwayml/sdk-node#28, 2024-10-30; seen again 2026-07-14)."""
-
-BROKEN_OFF = {
-    Failure.UNREACHABLE: Outcome.UNREACHABLE,
-    Failure.TIMEOUT: Outcome.TIMEOUT,
-    Failure.TRUNCATED: Outcome.TRUNCATED,
-    Failure.CLIENT_GONE: Outcome.CLIENT_GONE,
-}
 
 STATUSES = {
     "PENDING": TaskStatus.PENDING,

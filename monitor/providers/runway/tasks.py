@@ -7,7 +7,8 @@ from http import HTTPStatus
 from monitor.model import AnyObservation, Kind, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.providers.base import Exchange
 from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
-from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, STATUSES, SUCCESSES, WORKFLOW_MODEL
+from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, STATUSES, WORKFLOW_MODEL
+from monitor.providers.statuses import SUCCESSES
 
 
 def task_facts(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:

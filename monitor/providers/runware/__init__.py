@@ -1,0 +1,66 @@
+"""Runware: `api.runware.ai`, over HTTP and WebSocket. What is known of it stands in `tables`, dated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor import __version__
+from monitor.model import AnyObservation, Kind
+from monitor.providers.base import AccountReader, Call, Exchange, Item, Provider, Route, SocketReader
+from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
+from monitor.providers.runware.exchange import decode
+from monitor.providers.runware.models import AIR_IDS, IDS
+from monitor.providers.runware.paths import route
+from monitor.providers.runware.socket import Socket
+from monitor.providers.runware.tables import (
+    BASE_URL,
+    GENERATIONS,
+    GET_RESPONSE,
+    SERVERLESS,
+    STREAM_EVENTS,
+    TASKS,
+    WS_URL,
+)
+from monitor.providers.runware.tasks import asked_of
+
+__all__ = ["Runware"]
+
+OTHER_UPSTREAM = "other"
+
+
+class Runware(Provider):
+    """Runware's API as a `Provider`. It prices in US dollars."""
+
+    name = "runware"
+    base_url = BASE_URL
+    ws_url = WS_URL
+    key_env = "RUNWARE_API_KEY"
+    models = AIR_IDS | GENERATIONS | {SERVERLESS}
+    reads: tuple[AccountReader, ...] = (DetailsRead(), ActivityRead(), PerformanceRead(), ErrorsRead())
+    has_credits = False
+
+    def headers(self, key: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {key}", "User-Agent": f"genmedia-monitor/{__version__}"}
+
+    def route(self, method: str, path: str) -> Route:
+        return route(method, path)
+
+    def decode(self, exchange: Exchange) -> list[AnyObservation]:
+        return decode(exchange)
+
+    def task_call(self, task: str, endpoint: str) -> Call:  # noqa: ARG002
+        return Call("POST", TASKS, [{"taskType": GET_RESPONSE, "taskUUID": task}])
+
+    def named_tasks(self, items: Sequence[Item]) -> tuple[str, ...]:
+        return tuple(asked.task for asked in asked_of(items) if asked.kind is Kind.CREATE and asked.task)
+
+    def keeps_event(self, data: bytes) -> bool:
+        return STREAM_EVENTS.search(data) is not None
+
+    def socket(self, account: str) -> SocketReader:
+        return Socket(account)
+
+    def upstream(self, model: str) -> str:
+        """The source in the model's AIR id; `runware`, `civitai` and `rundiffusion` mostly run on its own machines."""
+        source, separator, _ = model.partition(":")
+        return "" if not separator else source if source in IDS else OTHER_UPSTREAM

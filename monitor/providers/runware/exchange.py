@@ -1,0 +1,158 @@
+"""From an exchange over HTTP to how it ended and what it tells of tasks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from monitor.model import AnyObservation, Kind, Outcome, RequestSeen
+from monitor.providers.base import Exchange
+from monitor.providers.lenient import at, json_value, model_id
+from monitor.providers.runware import errors
+from monitor.providers.runware.messages import Answer, State, answers
+from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, STREAM_ENDS
+from monitor.providers.runware.tasks import (
+    Asked,
+    Moment,
+    asked_of,
+    combined,
+    created,
+    kind_of,
+    model_of,
+    polled,
+    progress_of,
+    status_outcome,
+    strange,
+    without_task,
+)
+from monitor.providers.statuses import BROKEN_OFF, SUCCESSES, code_label
+
+ERRORS = 400
+MOST_EVENTS = 1000
+ERROR_KEY = b'"error"'
+
+
+def decode(exchange: Exchange) -> list[AnyObservation]:
+    """One `RequestSeen`, then what the reply tells of tasks."""
+    if exchange.route.item_fields:
+        return _task_exchange(exchange)
+    model = exchange.route.model or model_id(next(iter(exchange.request_fields.values()), None))
+    kind = exchange.route.kind
+    return [_request(exchange, kind, _plain_outcome(exchange), model if kind is Kind.CREATE else "")]
+
+
+def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
+    asked = asked_of(exchange.request_items)
+    message = _message(exchange)
+    told = answers(message)
+    moment = Moment(
+        account=exchange.account,
+        asked_at=exchange.started_at,
+        at=exchange.ended_at,
+        status=exchange.status,
+        by_client=exchange.by_client,
+    )
+    outcomes, facts = _verdicts(asked, told, moment)
+    conflict = any(answer.error is errors.CONFLICT for answer in told)
+    outcome = _outcome(exchange, outcomes, told, is_readable=message is not None)
+    request = _request(exchange, kind_of(asked), outcome, model_of(asked), retry=conflict or bool(exchange.repeated))
+    return [request, *facts, *strange(told, asked, moment)]
+
+
+def _message(exchange: Exchange) -> object:
+    """The reply's JSON; of a stream, an array of its events."""
+    if not exchange.is_stream:
+        return json_value(exchange.body)
+    events = [json_value(line) for line in exchange.body.split(b"\n")[:MOST_EVENTS]]
+    return [event for event in events if event is not None] or None
+
+
+def _verdicts(asked: list[Asked], told: list[Answer], moment: Moment) -> tuple[list[Outcome], list[AnyObservation]]:
+    """How the request ended for each task that was answered, and what that tells.
+
+    An error without a task stands for every task that has no answer of its own.
+    """
+    by_task: defaultdict[str, list[Answer]] = defaultdict(list)
+    for answer in told:
+        by_task[answer.task].append(answer)
+    general = next((answer.error for answer in by_task.pop("", []) if answer.error is not None), None)
+    outcomes: list[Outcome] = []
+    facts: list[AnyObservation] = []
+    for each in asked:
+        mine = by_task.get(each.task, []) if each.task else []
+        if not mine and general is not None:
+            outcomes.append(without_task(general, moment.status))
+        elif mine or (each.kind is Kind.POLL and moment.status in SUCCESSES):
+            outcome, more = _of_one(each, mine, moment)
+            outcomes.append(outcome)
+            facts += more
+    return outcomes, facts
+
+
+def _of_one(asked: Asked, mine: list[Answer], moment: Moment) -> tuple[Outcome, list[AnyObservation]]:
+    progress = progress_of(mine)
+    if asked.kind is Kind.CREATE:
+        return created(asked, progress, moment, whole=True)
+    if asked.type == GET_RESPONSE and asked.task:
+        return polled(asked, progress, moment)
+    if progress.failed and not progress.done:
+        return without_task(progress.error, moment.status), []
+    return Outcome.SUCCESS, []
+
+
+def _outcome(exchange: Exchange, outcomes: list[Outcome], told: list[Answer], *, is_readable: bool) -> Outcome:
+    """How the request ended: by what its tasks were told, then by the status, then by the way the answer ended.
+
+    A gateway's 504 without a word of a task says nothing of it. A stream is whole once it has told why it finished.
+    """
+    status = exchange.status
+    if status is not None and status >= ERRORS:
+        return combined(outcomes) if outcomes else _general(told, status)
+    if exchange.failure is not None:
+        return BROKEN_OFF[exchange.failure]
+    if status is None:
+        return Outcome.UNREACHABLE
+    if status in SUCCESSES and not is_readable:
+        return Outcome.TRUNCATED
+    if exchange.is_stream and not any(answer.state in {State.DONE, State.FAILED} for answer in told):
+        return Outcome.TRUNCATED
+    return combined(outcomes) if outcomes else _general(told, None)
+
+
+def _general(told: list[Answer], status: int | None) -> Outcome:
+    """How a request ended of whose tasks nothing is known, by an error that the answer holds, else by the status."""
+    error = next((answer.error for answer in told if answer.error is not None), None)
+    if error is not None:
+        return without_task(error, status)
+    return Outcome.SUCCESS if status is None else status_outcome(status)
+
+
+def _plain_outcome(exchange: Exchange) -> Outcome:
+    """How an exchange ended that carries no tasks: another vendor's format, or an application of one's own."""
+    status = exchange.status
+    if status is not None and status >= ERRORS:
+        problem = at(json_value(exchange.body), "type")
+        paused = isinstance(problem, str) and problem.endswith(PAUSED)
+        return Outcome.INSUFFICIENT_CREDITS if paused else status_outcome(status)
+    if exchange.failure is not None:
+        return BROKEN_OFF[exchange.failure]
+    if status is None:
+        return Outcome.UNREACHABLE
+    if exchange.is_stream and ERROR_KEY in exchange.body:
+        return Outcome.SERVER_ERROR
+    if exchange.is_stream and not STREAM_ENDS.search(exchange.body):
+        return Outcome.TRUNCATED
+    return Outcome.SUCCESS
+
+
+def _request(exchange: Exchange, kind: Kind, outcome: Outcome, model: str, *, retry: bool = False) -> RequestSeen:
+    return RequestSeen(
+        account=exchange.account,
+        at=exchange.ended_at,
+        endpoint=exchange.route.endpoint,
+        kind=kind,
+        outcome=outcome,
+        duration_seconds=exchange.duration_seconds,
+        model=model,
+        code=code_label(exchange.status),
+        retry=retry,
+    )

@@ -1,0 +1,159 @@
+"""What a message from Runware says of tasks, one answer for each element of its `data` and its errors.
+
+The shapes are those of docs `models-api/errors` and `en/task-responses`, of the SDKs' parsers, and of replies seen in
+use: errors may stand beside data, in the singular, inside an element of `data`, or inside an array of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+
+from monitor.providers.lenient import is_task_id, number
+from monitor.providers.runware import errors
+from monitor.providers.runware.errors import ErrorClass, classify
+from monitor.providers.runware.tables import (
+    FAILED_STATUS,
+    FILTERED,
+    FINISHED_STATUS,
+    GENERATIONS,
+    MEDIA_ENDINGS,
+    OLD_KEY_REFUSED,
+    OPEN_STATUSES,
+    RESULT_KEYS,
+)
+
+MOST_ANSWERS = 1000
+LONGEST_TYPE = 64
+
+
+class State(Enum):
+    """How one answer says its task, or one of its results, stands."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One element of a message. `task` is empty where it names none, `cost` is US dollars.
+
+    `unknown` names what of it the tables do not hold; `is_verdict` says that an error is the task's own end and not
+    the refusal of the request that asked for it.
+    """
+
+    type: str
+    task: str
+    state: State
+    error: ErrorClass | None = None
+    cost: float | None = None
+    unknown: str = ""
+    is_verdict: bool = False
+
+
+def answers(message: object) -> list[Answer]:
+    """Every answer in a message, 1,000 at most; none where it is not in any known shape."""
+    return list(islice(_answers(message), MOST_ANSWERS))
+
+
+def _answers(message: object) -> Iterator[Answer]:
+    if isinstance(message, list):
+        for element in message[:MOST_ANSWERS]:
+            if isinstance(element, dict):
+                yield from _answers(element)
+        return
+    if not isinstance(message, dict):
+        return
+    yield from (_item(each) for each in _objects(message.get("data")))
+    yield from (_error(each, {}) for each in _objects(message.get("errors")))
+    single = message.get("error")
+    if isinstance(single, dict | list):
+        yield from (_error(each, message) for each in _objects(single))
+    elif single is True and "errors" not in message:
+        yield _old_error(message)
+    elif "data" not in message and "errors" not in message and "taskUUID" in message:
+        yield _item(message)
+
+
+def _objects(value: object) -> Iterator[dict[str, object]]:
+    listed = value if isinstance(value, list) else [value]
+    return (each for each in listed if isinstance(each, dict))
+
+
+def _item(item: dict[str, object]) -> Answer:
+    """An element of `data`, or an event of a stream."""
+    error, status = item.get("error"), item.get("status")
+    if isinstance(error, dict) or status == FAILED_STATUS:
+        return _error(error if isinstance(error, dict) else item, item)
+    filtered = item.get("finishReason") == FILTERED
+    state, unknown = (State.FAILED, "") if filtered else _state(item, status)
+    return Answer(
+        type=_type(item),
+        task=_task(item),
+        state=state,
+        error=errors.MODERATION_OUTPUT if filtered else None,
+        cost=_cost(item),
+        unknown=unknown,
+        is_verdict=filtered,
+    )
+
+
+def _state(item: dict[str, object], status: object) -> tuple[State, str]:
+    """How far the task is, and what cannot be told of it: an unknown status is taken for a task that runs."""
+    if "delta" in item:
+        return (State.DONE if isinstance(item.get("finishReason"), str) else State.RUNNING), ""
+    if status == FINISHED_STATUS:
+        return State.DONE, ""
+    if status is not None:
+        known = isinstance(status, str) and status in OPEN_STATUSES
+        return State.RUNNING, "" if known else "task_status"
+    return (State.DONE if _has_result(item) else State.ACCEPTED), ""
+
+
+def _has_result(item: dict[str, object]) -> bool:
+    return any(value is not None and (key in RESULT_KEYS or key.endswith(MEDIA_ENDINGS)) for key, value in item.items())
+
+
+def _error(error: dict[str, object], around: dict[str, object]) -> Answer:
+    """An error object; what it does not say itself of its task is said `around` it."""
+    kind, code = _type(error) or _type(around), error.get("code")
+    known = classify(code, error.get("message"))
+    return Answer(
+        type=kind,
+        task=_task(error) or _task(around),
+        state=State.FAILED,
+        error=errors.OTHER if known is None else known,
+        cost=_cost(error),
+        unknown="error_code" if known is None else "",
+        is_verdict=FAILED_STATUS in {_text(error, "status"), _text(around, "status")} or kind in GENERATIONS,
+    )
+
+
+def _old_error(message: dict[str, object]) -> Answer:
+    """The protocol of 2024, whose errors name no task."""
+    refused = message.get("errorId") == OLD_KEY_REFUSED
+    known = errors.UNAUTHORIZED if refused else classify(None, message.get("errorMessage"))
+    return Answer("authentication" if refused else "", "", State.FAILED, known or errors.OTHER)
+
+
+def _text(item: dict[str, object], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _type(item: dict[str, object]) -> str:
+    return _text(item, "taskType")[:LONGEST_TYPE]
+
+
+def _task(item: dict[str, object]) -> str:
+    task = item.get("taskUUID")
+    return task if is_task_id(task) else ""
+
+
+def _cost(item: dict[str, object]) -> float | None:
+    cost = number(item.get("cost"))
+    return cost if cost is not None and cost >= 0 else None

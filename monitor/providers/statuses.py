@@ -1,0 +1,40 @@
+"""What HTTP itself says of an exchange, the same at every vendor."""
+
+from __future__ import annotations
+
+from monitor.model import Outcome
+from monitor.providers.base import Failure
+
+STATUS_CODES = range(100, 600)
+SUCCESSES = range(200, 300)
+CLIENT_ERRORS = range(400, 500)
+
+OUTCOMES = {
+    400: Outcome.INVALID_REQUEST,
+    401: Outcome.UNAUTHORIZED,
+    403: Outcome.FORBIDDEN,
+    404: Outcome.NOT_FOUND,
+    429: Outcome.RATE_LIMITED,
+    502: Outcome.OVERLOADED,
+    503: Outcome.OVERLOADED,
+    504: Outcome.OVERLOADED,
+}
+"""Statuses with a meaning of their own (RFC 9110; RFC 6585 for 429)."""
+
+BROKEN_OFF = {
+    Failure.UNREACHABLE: Outcome.UNREACHABLE,
+    Failure.TIMEOUT: Outcome.TIMEOUT,
+    Failure.TRUNCATED: Outcome.TRUNCATED,
+    Failure.CLIENT_GONE: Outcome.CLIENT_GONE,
+}
+
+
+def error_outcome(status: int) -> Outcome:
+    """What an error status says by itself."""
+    plain = Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
+    return OUTCOMES.get(status, plain)
+
+
+def code_label(status: int | None) -> str:
+    """A status as a label; `none` where there is none, or none that HTTP has."""
+    return str(status) if status in STATUS_CODES else "none"
