@@ -47,6 +47,7 @@ class Vendor:
             method=call.method,
             path=call.path,
             route=self.provider(account).route(call.method, call.path),
+            request_items=call.items,
             started_at=started_at,
             duration_seconds=0.0,
             by_client=False,

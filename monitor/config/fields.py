@@ -105,10 +105,20 @@ def parse_account_name(text: object) -> str:
 
 def parse_origin(text: object) -> str:
     """Scheme, host and port of a vendor; the paths come from the requests."""
-    fault = ValueError("not an origin; give scheme and host without a path, such as https://api.example.com")
+    return _origin(text, "http")
+
+
+def parse_socket_origin(text: object) -> str:
+    """The same of its WebSocket."""
+    return _origin(text, "ws")
+
+
+def _origin(text: object, scheme: str) -> str:
+    example = f"{scheme}s://api.example.com"
+    fault = ValueError(f"not an origin; give scheme and host without a path, such as {example}")
     try:
         url = urlsplit(text if isinstance(text, str) else "")
-        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+        usable = url.scheme in {scheme, f"{scheme}s"} and bool(url.hostname) and url.port != 0
     except ValueError:
         raise fault from None
     if not usable or url.path not in {"", "/"} or url.query or url.fragment or re.search(r"[@\s\\]", url.netloc):
@@ -131,6 +141,7 @@ def parse_store(text: object) -> str:
 
 Listen = Annotated[Address, BeforeValidator(parse_address)]
 AccountName = Annotated[str, BeforeValidator(parse_account_name)]
+SocketOrigin = Annotated[str, BeforeValidator(parse_socket_origin)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 StoreUrl = Annotated[str, BeforeValidator(parse_store)]
 Ratio = Annotated[float, BeforeValidator(parse_ratio)]

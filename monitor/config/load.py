@@ -130,12 +130,15 @@ class _Accounts:
             return
         self._check_tier(shape.limits.tier, provider, place)
         self._faults += _autobilling_faults(shape, provider, place)
+        if shape.ws_url and not provider.ws_url:
+            self._faults.append(f"{place}.ws_url: {shape.provider} has no WebSocket to pass on; leave it out")
         if key is not None:
             account = Account(
                 name=shape.name,
                 provider=shape.provider,
                 api_key=key,
                 base_url=shape.base_url or provider.base_url,
+                ws_url=shape.ws_url or _socket_origin(provider, shape.base_url),
                 poll_interval=shape.poll_interval,
                 follow_up=shape.follow_up,
                 max_models=shape.max_models,
@@ -151,6 +154,11 @@ def _autobilling_faults(shape: AccountShape, provider: Provider, place: str) -> 
     return [
         f"{place}.limits.autobilling.amount: {shape.provider} sells no fewer than {least:g} credits; give {least:g}"
     ]
+
+
+def _socket_origin(provider: Provider, base_url: str | None) -> str:
+    """Where WebSockets go unless told: beside a base URL of one's own, so that a test never reaches production."""
+    return base_url.replace("http", "ws", 1) if base_url and provider.ws_url else provider.ws_url
 
 
 def _listener_faults(listen: Address, gateway: Address) -> list[str]:

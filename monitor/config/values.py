@@ -18,6 +18,7 @@ from monitor.config.fields import (
     Moment,
     Origin,
     Ratio,
+    SocketOrigin,
     StoreUrl,
     between,
     whole_number,
@@ -140,12 +141,13 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One key at one vendor. `name` is its path on the gateway and its label."""
+    """One key at one vendor. `name` is its path on the gateway and its label; `ws_url` is empty without WebSocket."""
 
     name: str
     provider: str
     api_key: SecretStr
     base_url: str
+    ws_url: str = ""
     poll_interval: float = 60.0
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: int = 100
@@ -176,6 +178,7 @@ class AccountShape:
     api_key_file: str | None = None
     api_key_command: str | None = None
     base_url: Origin | None = None
+    ws_url: SocketOrigin | None = None
     poll_interval: Annotated[Duration, between("1s", "1d")] = 60.0
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: Annotated[int, whole_number(1, 10000)] = 100

@@ -1,4 +1,4 @@
-"""Finds a few strings in a JSON document that streams by, holding none of it.
+"""Finds a few values in a JSON document that streams by, holding none of it.
 
 A general JSON parser keeps every string until it ends, and the strings here are base64 of many megabytes. All that is
 wanted are short strings at known places, so this scanner runs over everything else at the speed of a regular
@@ -15,9 +15,15 @@ SCANNED_BYTES = 16 * 1024 * 1024
 LONGEST_STRING = 1024
 # A body made of brackets would cost a step a byte.
 MOST_STEPS = 100_000
+# Each of many tasks may bring megabytes of its own.
+SCANNED_ITEM_BYTES = 256 * 1024 * 1024
+LONGEST_ITEM_STRING = 256
+MOST_ITEMS = 1000
+MOST_ITEM_STEPS = 300_000
 
 WHITESPACE = b" \t\r\n"
 QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_ARRAY = b'"\\,{['
+SCALAR = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*(-?[0-9][0-9.eE+-]{0,30}|true|false)[ \t\r\n]*")
 STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 TO_TOKEN = re.compile(rb'[^"{}\[\],]*+')
 TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
@@ -29,6 +35,8 @@ class FieldScanner:
     `wants_more` turns false when the best has been found, when the document cannot hold it any more, or when enough
     has been scanned.
     """
+
+    longest_string = LONGEST_STRING
 
     def __init__(self, fields: tuple[str, ...]) -> None:
         self._fields = frozenset(fields)
@@ -45,6 +53,8 @@ class FieldScanner:
         self._key = ""
         self._awaits_key = False
         self._in_string = False
+        self._roots = frozenset({b"", b"{"})
+        self._document_depth = 0
 
     def feed(self, chunk: bytes) -> None:
         """Scan the next bytes of the document."""
@@ -54,25 +64,33 @@ class FieldScanner:
         position = 0
         if not self._opened:
             data = data.lstrip(WHITESPACE)
-            self.wants_more = data[:1] in {b"", b"{"}
+            self.wants_more = data[:1] in self._roots
         while position < len(data) and self.wants_more:
             position = self._step(data, position)
             self._steps -= 1
             self.wants_more &= self._steps > 0
         self.wants_more &= self._unscanned > 0
 
-    def _step(self, data: bytes, position: int) -> int:
+    def _step(self, data: bytes, start: int) -> int:
         """Read one token, or what there is of it; give the position after it."""
         if self._in_string:
-            return self._skip_string(data, position)
-        position = _end(TO_BRACKET if self._way is None else TO_TOKEN, data, position)
+            return self._skip_string(data, start)
+        position = _end(TO_BRACKET if self._way is None else TO_TOKEN, data, start)
         if position == len(data):
-            return position
+            return self._keep_rest(data, start)
+        self._plain(data, start, position)
         token = data[position]
         if token == QUOTE:
             return self._string(data, position + 1)
         self._structure(token)
         return position + 1
+
+    def _keep_rest(self, data: bytes, start: int) -> int:  # noqa: ARG002 - for who reads numbers
+        """Run out of bytes outside of strings, which matter where numbers do."""
+        return len(data)
+
+    def _plain(self, data: bytes, start: int, end: int) -> None:
+        """Pass what is neither string nor structure."""
 
     def _skip_string(self, data: bytes, position: int) -> int:
         end = _end(STRING_REST, data, position)
@@ -88,7 +106,7 @@ class FieldScanner:
             self._in_string = True
             return start
         end = _end(STRING_REST, data, start)
-        if end - start > LONGEST_STRING:
+        if end - start > self.longest_string:
             self._take("")
             self._in_string = True
             return start
@@ -122,11 +140,52 @@ class FieldScanner:
 
     def _open(self, *, is_object: bool) -> None:
         """Enter a container; only an object on the way to a wanted field is looked into."""
-        inner = "" if not self._opened else f"{self._way}{self._key}."
-        leads = is_object and (not self._opened or (self._way is not None and inner in self._ways))
+        is_document = len(self._opened) == self._document_depth
+        inner = "" if is_document else f"{self._way}{self._key}."
+        leads = is_object and (is_document or (self._way is not None and inner in self._ways))
         self._opened.append(self._way)
         self._way = inner if leads else None
         self._awaits_key = leads
+
+
+class ItemScanner(FieldScanner):
+    """Looks for the fields in every object of an array, or in the one object that a document is; gives them in `items`.
+
+    Besides strings it takes numbers and truths, as JSON writes them. Of an array it holds the first thousand objects.
+    """
+
+    longest_string = LONGEST_ITEM_STRING
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        super().__init__(fields)
+        self.items: list[dict[str, str]] = []
+        self._roots = frozenset({b"", b"{", b"["})
+        self._unscanned = SCANNED_ITEM_BYTES
+        self._steps = MOST_ITEM_STEPS
+
+    def _keep_rest(self, data: bytes, start: int) -> int:
+        if self._way is not None and not self._awaits_key and len(data) - start <= LONGEST_ITEM_STRING:
+            self._rest = data[start:]
+        return len(data)
+
+    def _plain(self, data: bytes, start: int, end: int) -> None:
+        if start < end and not self._awaits_key and self._is_wanted():
+            scalar = SCALAR.fullmatch(data, start, end)
+            if scalar:
+                self._take(scalar[1].decode())
+
+    def _take(self, text: str) -> None:
+        super()._take(text)
+        self.wants_more = True
+
+    def _open(self, *, is_object: bool) -> None:
+        if not self._opened:
+            self._document_depth = 0 if is_object else 1
+        if is_object and len(self._opened) == self._document_depth:
+            self.found = {}
+            self.items.append(self.found)
+            self.wants_more = len(self.items) < MOST_ITEMS
+        super()._open(is_object=is_object)
 
 
 def _end(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:

@@ -15,9 +15,11 @@ from monitor.gateway.headers import request_headers
 from monitor.gateway.observer import Observer, Watch
 from monitor.gateway.refusal import Refused, own_answer
 from monitor.gateway.relay import Relay, Relayed
+from monitor.gateway.socket import UPGRADE_FIELDS, Socket, Switched, wants_socket
+from monitor.gateway.socket_watch import SocketWatch
 from monitor.gateway.target import Target, parse_target
 from monitor.gateway.upload import Upload
-from monitor.gateway.upstream import VendorFailure, send
+from monitor.gateway.upstream import SWITCHING_PROTOCOLS, VendorFailure, send
 from monitor.logs import redact
 from monitor.metrics import Own
 from monitor.providers.base import Failure, Provider
@@ -44,20 +46,44 @@ class Forwarder:
         self._own = own
         self._session = session
         self._timeout = timeout
+        self._sockets: set[Socket] = set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         try:
             target = parse_target(request.raw_path)
             account = self._account(target)
-            url = URL(account.base_url).with_path(target.path + target.query, encoded=True)
+            is_socket = bool(account.ws_url) and wants_socket(request)
+            origin = account.ws_url if is_socket else account.base_url
+            url = URL(origin).with_path(target.path + target.query, encoded=True)
             headers = request_headers(request.raw_headers, url.host_port_subcomponent or "")
         except Refused as refused:
             return refusal(self._own, refused)
         provider = self._providers[account.provider]
         watch = Watch(self._observer, account, provider, request.method, target.path)
-        with self._own.in_flight.labels(provider.name, account.name).track_inprogress():
-            return await self._watched(request, url, headers, watch)
+        in_flight = self._own.in_flight.labels(provider.name, account.name)
+        if is_socket:
+            headers.update(UPGRADE_FIELDS)
+        with in_flight.track_inprogress():
+            answer = await self._watched(request, url, headers, watch)
+        if isinstance(answer, Switched):
+            extensions = answer.response.headers.get("Sec-WebSocket-Extensions", "")
+            socket_watch = SocketWatch(self._observer, account, provider, extensions, in_flight)
+            return await self._passed(Socket(request, answer.response, socket_watch))
+        return answer
+
+    def drain_sockets(self) -> None:
+        """Let every WebSocket end as soon as nothing is under way on it."""
+        for socket in tuple(self._sockets):
+            socket.drain()
+
+    async def _passed(self, socket: Socket) -> web.StreamResponse:
+        self._sockets.add(socket)
+        try:
+            await socket.run()
+        finally:
+            self._sockets.discard(socket)
+        return Relayed(keep_alive=False)
 
     def _account(self, target: Target) -> Account:
         try:
@@ -90,10 +116,13 @@ class Forwarder:
             client = request.writer if expects else None
             upload = Upload(request.content, client, watch.request_bytes, self._timeout)
         try:
-            response = await send(self._session, request.method, url, headers, upload, expects and upload is not None)
+            waits, upgrades = expects and upload is not None, "Upgrade" in headers
+            response = await send(self._session, request.method, url, headers, upload, waits, upgrades)
         except VendorFailure as failure:
             return self._unanswered(failure, upload, watch)
         watch.response_head(response)
+        if response.status == SWITCHING_PROTOCOLS:
+            return Switched(response)
         unread = expects and upload is not None and not upload.started
         relay = Relay(request, response, bool(request.keep_alive) and not unread)
         return await self._relay(relay, response, watch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -12,10 +12,12 @@ from multidict import CIMultiDict
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Sink
-from monitor.gateway.fields import FieldScanner
-from monitor.gateway.replies import ReplyCopy
+from monitor.gateway.fields import FieldScanner, ItemScanner
+from monitor.gateway.recent import Recent
+from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.metrics import Own, Stage
-from monitor.providers.base import Exchange, Failure, Provider
+from monitor.model import AnyObservation
+from monitor.providers.base import Exchange, Failure, Item, Provider, Route, is_event_stream
 
 SOURCE = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -34,6 +36,7 @@ class Observer:
         self._sink = sink
         self._own = own
         self.clock = clock
+        self.recent = Recent()
         self._logged_at: dict[str, float] = {}
 
     def attempt(self, stage: Stage, work: Callable[[], Result]) -> Result | None:
@@ -46,7 +49,10 @@ class Observer:
 
     def ended(self, provider: Provider, exchange: Exchange) -> None:
         """Hand on what the exchange says."""
-        observations = self.attempt("decode", lambda: provider.decode(exchange))
+        self.tell(self.attempt("decode", lambda: provider.decode(exchange)) or ())
+
+    def tell(self, observations: Sequence[AnyObservation]) -> None:
+        """Hand on what was seen."""
         if observations:
             self.attempt("sink", lambda: self._sink.put(observations, SOURCE))
 
@@ -73,10 +79,9 @@ class Watch:
         self._path = path
         self._started_at = observer.clock.now()
         self._route = observer.attempt("route", lambda: provider.route(method, path))
-        wanted = self._route.model_fields if self._route else ()
-        self._scanner = FieldScanner(wanted) if wanted else None
+        self._scanner = _scanner(self._route)
         self._response: ClientResponse | None = None
-        self._copy: ReplyCopy | None = None
+        self._copy: ReplyCopy | CutCopy | EventCopy | None = None
         self.failure: Failure | None = None
 
     def request_bytes(self, chunk: bytes) -> None:
@@ -88,13 +93,14 @@ class Watch:
     def response_head(self, response: ClientResponse) -> None:
         """The answer begins."""
         self._response = response
-        if self._route is not None and (self._route.reads_reply or response.status >= ERRORS_FROM):
-            self._copy = ReplyCopy()
+        if self._route is not None:
+            self._copy = _copy(self._route, self._provider, response)
 
     def response_bytes(self, chunk: bytes) -> None:
         """The next bytes of the answer's body pass."""
-        if self._copy is not None:
-            self._copy.add(chunk)
+        copy = self._copy
+        if copy is not None and chunk and self._observer.attempt("reply", lambda: _added(copy, chunk)) is None:
+            self._copy = None
 
     def end(self, request_headers: Mapping[str, str]) -> None:
         """The exchange is over: say what it was."""
@@ -106,6 +112,8 @@ class Watch:
         if self._route is None:
             return None
         response = self._response
+        items: Sequence[Item] = self._scanner.items if isinstance(self._scanner, ItemScanner) else ()
+        named = self._provider.named_tasks(items)
         return Exchange(
             account=self._account.name,
             method=self._method,
@@ -114,7 +122,9 @@ class Watch:
             started_at=self._started_at,
             duration_seconds=max(0.0, self._observer.clock.now() - self._started_at),
             request_headers=_shown(request_headers),
-            request_fields=self._scanner.found if self._scanner else {},
+            request_fields=self._scanner.found if self._scanner and not items else {},
+            request_items=items,
+            repeated=self._observer.recent.repeated(self._account.name, named, self._started_at),
             status=response.status if response else None,
             response_headers=response.headers if response else {},
             body=self._body(),
@@ -125,7 +135,36 @@ class Watch:
         copy, response = self._copy, self._response
         if copy is None or response is None:
             return b""
-        return self._observer.attempt("reply", lambda: copy.body(response.headers.get("Content-Encoding", ""))) or b""
+        if not isinstance(copy, ReplyCopy):
+            return self._observer.attempt("reply", copy.body) or b""
+        return self._observer.attempt("reply", lambda: copy.body(_codings(response))) or b""
+
+
+def _scanner(route: Route | None) -> FieldScanner | ItemScanner | None:
+    """Who looks for what is wanted of the request's body."""
+    if route is None:
+        return None
+    if route.item_fields:
+        return ItemScanner(route.item_fields)
+    return FieldScanner(route.model_fields) if route.model_fields else None
+
+
+def _copy(route: Route, provider: Provider, response: ClientResponse) -> ReplyCopy | CutCopy | EventCopy | None:
+    """What keeps of the answer's body what the decoder needs."""
+    if is_event_stream(response.headers.get("Content-Type", "")):
+        return EventCopy(_codings(response), provider.keeps_event)
+    if route.cuts_reply:
+        return CutCopy(_codings(response))
+    return ReplyCopy() if route.reads_reply or response.status >= ERRORS_FROM else None
+
+
+def _codings(response: ClientResponse) -> str:
+    return response.headers.get("Content-Encoding", "")
+
+
+def _added(copy: ReplyCopy | CutCopy | EventCopy, chunk: bytes) -> bool:
+    copy.add(chunk)
+    return True
 
 
 def _shown(headers: Mapping[str, str]) -> CIMultiDict[str]:

@@ -61,15 +61,20 @@ class GatewayRunner(web.BaseRunner):
         self._own = own
         self._config = config
         self._session: aiohttp.ClientSession | None = None
+        self._forwarder: Forwarder | None = None
 
     async def _make_server(self) -> web.Server:
         config = self._config
         self._session = open_session(config.connect_timeout, config.timeout)
-        forwarder = Forwarder(self._accounts, self._providers, self._observer, self._own, self._session, config.timeout)
-        return GatewayServer(forwarder.handle, self._own)
+        self._forwarder = Forwarder(
+            self._accounts, self._providers, self._observer, self._own, self._session, config.timeout
+        )
+        return GatewayServer(self._forwarder.handle, self._own)
 
     async def shutdown(self) -> None:
-        """Nothing is left to say to the clients before their connections are drained."""
+        """Let go of WebSockets, which do not end by themselves."""
+        if self._forwarder is not None:
+            self._forwarder.drain_sockets()
 
     async def _cleanup_server(self) -> None:
         if self._session is not None:

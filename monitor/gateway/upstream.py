@@ -68,8 +68,9 @@ async def send(
     headers: CIMultiDict[str],
     upload: Upload | None,
     expects_continue: bool,
+    upgrades: bool = False,
 ) -> ClientResponse:
-    """Send one request, once, and give the answer as soon as its head is here.
+    """Send one request, once, and give the answer as soon as its head is here; 101 only where it `upgrades`.
 
     Raises:
         VendorFailure: there is none.
@@ -87,7 +88,7 @@ async def send(
         allow_redirects=False,
         middlewares=(_as_it_came(headers),),
     )
-    if response.status == SWITCHING_PROTOCOLS:
+    if response.status == SWITCHING_PROTOCOLS and not upgrades:
         response.close()
         raise VendorFailure(Failure.TRUNCATED, f"{url.origin()} switched protocols unasked")
     return response

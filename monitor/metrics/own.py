@@ -12,7 +12,7 @@ from monitor.metrics import families
 from monitor.metrics.families import Family
 from monitor.model import Loss
 
-Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink"]
+Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
 """Where in observing an exchange a fault of ours may lie."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed"]
 """Why the gateway itself refused a request."""

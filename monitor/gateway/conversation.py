@@ -1,0 +1,82 @@
+"""What passes on one WebSocket in both directions, read beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from monitor.gateway.fields import ItemScanner
+from monitor.gateway.frames import FrameReader, agreed_compression
+from monitor.gateway.replies import KEPT_BYTES, Shortener
+from monitor.model import AnyObservation
+from monitor.providers.base import Failure, Provider, SocketReader
+
+
+class Conversation:
+    """Shows a vendor's `SocketReader` each message: of the client's the wanted fields, of the vendor's the text, cut.
+
+    `extensions` is what the vendor's handshake agreed to. `repeated` gives those of the tasks that were named before,
+    `tell` takes what each message says. Every method may raise: then no more can be learnt from this connection.
+    """
+
+    def __init__(
+        self,
+        reader: SocketReader,
+        provider: Provider,
+        extensions: str,
+        repeated: Callable[[tuple[str, ...]], frozenset[str]],
+        tell: Callable[[list[AnyObservation]], None],
+        now: Callable[[], float],
+    ) -> None:
+        deflate, parameters = agreed_compression(extensions)
+        self._reader = reader
+        self._provider = provider
+        self._repeated = repeated
+        self._tell = tell
+        self._now = now
+        fresh = {side: f"{side}_no_context_takeover" in parameters for side in ("client", "server")}
+        self._client = FrameReader(self._sending, self._sent, deflate=deflate, fresh=fresh["client"])
+        self._vendor = FrameReader(self._receiving, self._received, deflate=deflate, fresh=fresh["server"])
+        self._scanner = ItemScanner(reader.fields)
+        self._shortener = Shortener()
+        self._message = bytearray()
+        self._closed_by: Failure | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many requests await their answer."""
+        return self._reader.pending
+
+    def client_bytes(self, data: bytes) -> None:
+        """The next bytes from the application."""
+        self._client.feed(data)
+        if self._client.closing:
+            self._closed_by = self._closed_by or Failure.CLIENT_GONE
+
+    def vendor_bytes(self, data: bytes) -> None:
+        """The next bytes from the vendor."""
+        self._vendor.feed(data)
+        if self._vendor.closing:
+            self._closed_by = self._closed_by or Failure.TRUNCATED
+
+    def end(self, failure: Failure) -> None:
+        """The connection is gone. Who sent a close frame first has ended it."""
+        self._tell(self._reader.ended(self._closed_by or failure, self._now()))
+
+    def _sending(self, part: bytes) -> None:
+        if self._scanner.wants_more:
+            self._scanner.feed(part)
+
+    def _sent(self) -> None:
+        items, self._scanner = self._scanner.items, ItemScanner(self._reader.fields)
+        again = self._repeated(self._provider.named_tasks(items))
+        self._tell(self._reader.sent(items, again, self._now()))
+
+    def _receiving(self, part: bytes) -> None:
+        self._message += self._shortener.cut(part)
+        if len(self._message) > KEPT_BYTES:
+            raise ValueError("the message is too large to keep")
+
+    def _received(self) -> None:
+        message = self._message.decode("utf-8", "ignore").encode()
+        self._message, self._shortener = bytearray(), Shortener()
+        self._tell(self._reader.received(message, self._now()))
