@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="YAML file; without it, accounts come from RUNWAYML_API_SECRET.")
+    Path | None, typer.Option("--config", help="YAML file; without it, accounts come from the environment.")
 ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -11,15 +12,26 @@ from sqlalchemy import Connection
 from monitor.config import Account
 from monitor.crediting import credits_of
 from monitor.forecasting import Forecaster
-from monitor.model import OPEN_STATUSES, Organization, TaskStatus, Usage
+from monitor.model import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.providers import PROVIDERS
+from monitor.providers.base import Provider
 from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, RunwayThresholds, Snapshot, Thresholds
+from monitor.state.snapshot import (
+    AccountSnapshot,
+    ModelTasks,
+    ReadState,
+    RunwayThresholds,
+    Series,
+    Snapshot,
+    Thresholds,
+)
+from monitor.state.tally import Tally
 from monitor.store import Database, reads, tallies, tasks
 from monitor.tiering import Tiering
 
 STALE_INTERVALS = 10
+AnyFigures = TypeVar("AnyFigures", Organization, Usage, Performance, ProviderErrors)
 
 
 def evaluate(
@@ -43,22 +55,27 @@ def evaluate_account(
     """The figures of one account. Those of a read that last worked too long ago are withheld."""
     known = reads.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
-    organization, usage = fresh.get("organization"), fresh.get("usage")
-    told = organization if isinstance(organization, Organization) else None
+    told = _newest(fresh, Organization)
     tiers = tiering.account(connection, account)
     tier = tiers.standing.look(account.limits.tier, told) if tiers else None
     limits = tiers.standing.completed(told) if tiers else told
     forecasts = forecaster.account(connection, account.name)
-    forecasts.look(connection, limits, known["organization"].ok_at if limits else None, now)
+    forecasts.look(connection, limits, _told_at(known, fresh) if limits else None, now)
+    provider = PROVIDERS[account.provider]
+    series = tuple(tallies.load(connection, account.name))
     snapshot = AccountSnapshot(
         account=account.name,
         provider=account.provider,
-        dollars_per_credit=PROVIDERS[account.provider].dollars_per_credit,
-        series=tuple(tallies.load(connection, account.name)),
+        dollars_per_credit=provider.dollars_per_credit,
+        has_credits=provider.has_credits,
+        series=series,
         tasks=model_tasks(connection, account, limits, forecasts.used(now), now),
         reads=read_states(account, known, now),
         organization=limits,
-        usage=usage if isinstance(usage, Usage) else None,
+        usage=_newest(fresh, Usage),
+        performance=_newest(fresh, Performance),
+        provider_errors=_newest(fresh, ProviderErrors),
+        upstreams=upstreams(provider, series),
         daily=tuple(forecasts.daily(limits, now)),
         ledger_coverage=forecasts.coverage,
         reconciled=forecasts.reconciled,
@@ -70,6 +87,22 @@ def evaluate_account(
         runway_thresholds=RunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
     return replace(snapshot, advice=tiers.look(snapshot, forecasts.watched, now)) if tiers else snapshot
+
+
+def _newest(fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> AnyFigures | None:
+    """The figures of this kind, whichever read gives them."""
+    return next((figures for figures in fresh.values() if isinstance(figures, kind)), None)
+
+
+def _told_at(known: Mapping[str, Read], fresh: Mapping[str, Figures | None]) -> float | None:
+    """When the limits were read."""
+    return next((known[name].ok_at for name, figures in fresh.items() if isinstance(figures, Organization)), None)
+
+
+def upstreams(provider: Provider, series: Iterable[Series]) -> dict[str, str]:
+    """Whose model each is that tasks were of, where the provider serves those of others."""
+    models = {one.labels[0] for one in series if one.tally in {Tally.TASKS_CREATED, Tally.TASKS_FINISHED}}
+    return {model: upstream for model in sorted(models) if (upstream := provider.upstream(model))}
 
 
 def is_stale(read: Read, account: Account, now: float) -> bool:

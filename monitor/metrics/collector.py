@@ -9,7 +9,7 @@ from itertools import accumulate, product
 from prometheus_client.utils import floatToGoString
 
 from monitor.metrics import credits as money
-from monitor.metrics import families
+from monitor.metrics import families, reported
 from monitor.metrics.families import Family
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.state.figures import Limit, limit_uses, spend, thresholds
@@ -167,6 +167,11 @@ def _dollars(credits_: Rows) -> Rows:
     return rows
 
 
+def _credits(rows: Rows) -> Rows:
+    """Rows in credits; nothing for a provider that prices in dollars."""
+    return lambda account, at: rows(account, at) if account.has_credits else ()
+
+
 def _reads_up(account: AccountSnapshot, _: float) -> Iterable[Row]:
     return (((read.read,), float(read.up)) for read in account.reads)
 
@@ -198,20 +203,26 @@ ROWS: dict[Family, Rows] = {
     families.RECOMMENDED_TIER: _recommended_tiers,
     families.PRECISION: _whole(lambda account: account.forecast_precision),
     families.RECALL: _whole(lambda account: account.forecast_recall),
-    families.CREDIT_BALANCE: _balance,
+    families.CREDIT_BALANCE: _credits(_balance),
     families.BALANCE: _dollars(_balance),
-    families.CREDITS_SPENT: _spent,
+    families.CREDITS_SPENT: _credits(_spent),
     families.SPENT: _dollars(_spent),
-    families.CREDIT_BURN: money.burn,
+    families.CREDIT_BURN: _credits(money.burn),
     families.BURN: _dollars(money.burn),
     families.RUNWAY: money.runway,
     families.RUNWAY_THRESHOLD: money.runway_thresholds,
     families.RECHARGES: _counts(Tally.RECHARGES, ()),
-    families.RECHARGED: _counts(Tally.RECHARGED_CREDITS, ()),
+    families.RECHARGED: _credits(_counts(Tally.RECHARGED_CREDITS, ())),
     families.REFUNDS: _counts(Tally.REFUNDS, ()),
-    families.REFUNDED: _counts(Tally.REFUNDED_CREDITS, ()),
+    families.REFUNDED: _credits(_counts(Tally.REFUNDED_CREDITS, ())),
     families.PURCHASE_COVERAGE: money.coverage,
     families.AUTOBILLING: money.autobilling,
+    families.TASK_COST: _dollars(_counts(Tally.TASK_CREDITS, ("",))),
+    families.TASKS_UNPRICED: _counts(Tally.TASKS_UNPRICED, ("",)),
+    families.PROVIDER_REQUESTS: reported.requests,
+    families.PROVIDER_ERRORS: reported.errors,
+    families.PROVIDER_INFERENCE: reported.inference_seconds,
+    families.MODEL_INFO: reported.models,
     families.WASTED: _dollars(_counts(Tally.WASTED_CREDITS, ("", ""))),
     families.READ_UP: _reads_up,
     families.READ_AGE: _read_ages,

@@ -325,6 +325,53 @@ AUTOBILLING = _account(
     "configured.",
     "state",
 )
+TASK_COST = _account(
+    "task_cost_dollars_total",
+    Type.COUNTER,
+    Source.TASKS,
+    "US dollars charged for tasks that ended, by what the provider named for each.",
+    "model",
+)
+TASKS_UNPRICED = _account(
+    "tasks_cost_unknown_total",
+    Type.COUNTER,
+    Source.TASKS,
+    "Tasks that succeeded without a word of what they cost: at Runware those that did not ask for it (includeCost).",
+    "model",
+)
+PROVIDER_REQUESTS = _account(
+    "provider_requests",
+    Type.GAUGE,
+    Source.READS,
+    "Requests by the provider's own count. today is the current UTC day, 30d the last 30 UTC days with it.",
+    "model",
+    "window",
+)
+PROVIDER_ERRORS = _account(
+    "provider_errors",
+    Type.GAUGE,
+    Source.READS,
+    "Errors on the current UTC day by the provider's own count: the client's fault (4xx), or the server's (5xx).",
+    "model",
+    "side",
+)
+PROVIDER_INFERENCE = _account(
+    "provider_inference_seconds",
+    Type.GAUGE,
+    Source.READS,
+    "Inference time on the current UTC day as the provider tells it; what it includes besides is not stated.",
+    "model",
+    "statistic",
+)
+MODEL_INFO = _account(
+    "model_info",
+    Type.GAUGE,
+    Source.TASKS,
+    "1 for each model in use that the provider serves for others: upstream says whose it is, other where not known. "
+    "Join on it to tell a platform in trouble from one of its suppliers.",
+    "model",
+    "upstream",
+)
 WASTED = _account(
     "wasted_dollars_total",
     Type.COUNTER,

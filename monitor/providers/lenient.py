@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import TypeGuard
 
 import msgspec
@@ -13,6 +14,7 @@ UNKNOWN_MODEL = "unknown"
 LARGEST_NUMBER = 1e15
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -71,6 +73,17 @@ def is_model_id(value: object) -> TypeGuard[str]:
 def model_id(value: object) -> str:
     """`value` if it can be a model's id, else `unknown`."""
     return value if is_model_id(value) else UNKNOWN_MODEL
+
+
+def is_day(value: object) -> TypeGuard[str]:
+    """Whether `value` is a date, `YYYY-MM-DD`."""
+    if not isinstance(value, str) or not DAY.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def is_task_id(value: object) -> TypeGuard[str]:

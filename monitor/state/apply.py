@@ -50,10 +50,20 @@ def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
         if after.accepted:
             for phase, seconds in phases(after).items():
                 yield from observe(after.account, Tally.TASK_SECONDS, (after.model, phase), seconds)
+        if after.status is TaskStatus.SUCCEEDED and after.credits is None:
+            yield Increment(after.account, Tally.TASKS_UNPRICED, (after.model,))
+    charged = _charged_credits(after) - (_charged_credits(before) if before else 0)
+    if charged > 0:
+        yield Increment(after.account, Tally.TASK_CREDITS, (after.model,), charged)
     wasted = _wasted_credits(after) - (_wasted_credits(before) if before else 0)
     if wasted > 0:
         cause = ORPHANED if after.written_off else after.reason or after.status
         yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, cause), wasted)
+
+
+def _charged_credits(task: Task) -> float:
+    """Credits charged for a task that has ended."""
+    return 0 if task.is_open else task.credits or 0
 
 
 def _wasted_credits(task: Task) -> float:

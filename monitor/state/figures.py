@@ -14,6 +14,7 @@ from monitor.state.snapshot import AccountSnapshot, ModelTasks, Thresholds
 from monitor.state.tally import Tally
 
 SPEND_DAYS = 30
+SPEND_OF = {"today": "today", "30d": "month"}
 
 
 class Limit(StrEnum):
@@ -102,14 +103,20 @@ class Spend(msgspec.Struct):
 
 
 def spend(usage: Usage, at: float) -> dict[str, Spend]:
-    """What each model has cost as of `at`, Unix seconds; a model without spend in 30 days is left out."""
+    """What each model has cost as of `at`, Unix seconds; a model without spend in 30 days is left out.
+
+    Where the vendor has summed it up itself, its days are not added to that.
+    """
     today = datetime.fromtimestamp(at, UTC).date()
     first, last = (today - timedelta(days=SPEND_DAYS - 1)).isoformat(), today.isoformat()
     spent: defaultdict[str, Spend] = defaultdict(Spend)
-    for day in usage.days:
+    for day in () if usage.totals else usage.days:
         if first <= day.date <= last:
             spent[day.model].month += day.credits
             spent[day.model].today += day.credits if day.date == last else 0.0
+    for total in usage.totals:
+        if total.credits is not None:
+            setattr(spent[total.model], SPEND_OF[total.window], total.credits)
     return dict(spent)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from monitor.model import Organization, TaskStatus, Usage
+from monitor.model import Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.reconcile import Reconciled
 from monitor.state.tally import Tally
@@ -71,17 +71,21 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; precision and recall are
     those of the forecasts of the last four weeks. `thresholds` are by limit. A provider without tiers has neither
-    `tier` nor `advice`.
+    `tier` nor `advice`, one without credits prices in dollars. `upstreams` says whose each model in use is.
     """
 
     account: str
     provider: str
     dollars_per_credit: float
+    has_credits: bool = True
     series: tuple[Series, ...] = ()
     tasks: tuple[ModelTasks, ...] = ()
     reads: tuple[ReadState, ...] = ()
     organization: Organization | None = None
     usage: Usage | None = None
+    performance: Performance | None = None
+    provider_errors: ProviderErrors | None = None
+    upstreams: dict[str, str] = {}
     daily: tuple[DailyOutlook, ...] = ()
     ledger_coverage: float | None = None
     forecast_precision: float | None = None

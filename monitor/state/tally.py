@@ -22,6 +22,8 @@ class Tally(StrEnum):
     TASKS_CREATED = "tasks_created"  # model
     TASKS_FINISHED = "tasks_finished"  # model, outcome, reason
     TASK_SECONDS = "task_seconds"  # model, phase, and the histogram part
+    TASK_CREDITS = "task_credits"  # model
+    TASKS_UNPRICED = "tasks_unpriced"  # model
     WASTED_CREDITS = "wasted_credits"  # model, reason
     RECHARGES = "recharges"  # none
     RECHARGED_CREDITS = "recharged_credits"  # none

@@ -60,6 +60,46 @@ def test_the_environment_alone_makes_an_account_with_the_providers_defaults() ->
     assert (config.store, config.evaluate_interval, config.retention) == ("sqlite:///monitor.db", 5.0, Retention())
 
 
+def test_each_providers_variable_makes_an_account_of_its_name() -> None:
+    config = load(None, ENVIRON | {"RUNWARE_API_KEY": "f" * 32})
+    assert [(each.name, each.base_url, each.ws_url) for each in config.accounts] == [
+        ("runway", "https://api.dev.runwayml.com", ""),
+        ("runware", "https://api.runware.ai", "wss://ws-api.runware.ai"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("urls", "there"),
+    [
+        ("{}", "wss://ws-api.runware.ai"),
+        ("{base_url: http://127.0.0.1:8080}", "ws://127.0.0.1:8080"),
+        ("{base_url: https://runware.example}", "wss://runware.example"),
+        ("{base_url: http://a.example, ws_url: ws://b.example:81/}", "ws://b.example:81"),
+    ],
+)
+def test_sockets_go_where_they_are_told_or_beside_a_base_url_of_ones_own(urls: str, there: str, tmp_path: Path) -> None:
+    path = tmp_path / "monitor.yml"
+    path.write_text(f"accounts: [{{<<: {urls}, name: a, provider: runware, api_key_env: RUNWAYML_API_SECRET}}]")
+    assert load(path, ENVIRON).accounts[0].ws_url == there
+
+
+@pytest.mark.parametrize(
+    ("provider", "url", "fault"),
+    [
+        ("runway", "wss://a.example", "accounts[0].ws_url: runway has no WebSocket to pass on; leave it out"),
+        (
+            "runware",
+            "https://a.example",
+            "accounts[0].ws_url: not an origin; give scheme and host without a path, such as wss://api.example.com",
+        ),
+    ],
+)
+def test_a_socket_origin_that_cannot_be_used_is_told(provider: str, url: str, fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "monitor.yml"
+    path.write_text(f"accounts: [{{name: a, provider: {provider}, api_key_env: RUNWAYML_API_SECRET, ws_url: '{url}'}}]")
+    assert faults_of(path) == (fault,)
+
+
 def test_a_file_without_accounts_takes_them_from_the_environment(tmp_path: Path) -> None:
     config = load(write(tmp_path, "listen: 127.0.0.1:0"), ENVIRON)
 
@@ -70,7 +110,7 @@ def test_a_file_without_accounts_takes_them_from_the_environment(tmp_path: Path)
 @pytest.mark.parametrize("environ", [{}, {"RUNWAYML_API_SECRET": ""}])
 def test_without_any_account_the_message_says_what_to_set(environ: dict[str, str]) -> None:
     assert faults_of(None, environ) == (
-        "accounts: none; set RUNWAYML_API_SECRET, or list accounts in a file, given with --config",
+        "accounts: none; set RUNWAYML_API_SECRET or RUNWARE_API_KEY, or list accounts in a file, given with --config",
     )
 
 

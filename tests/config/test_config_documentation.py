@@ -13,7 +13,7 @@ from monitor.providers import PROVIDERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| (.+) \|$", re.MULTILINE)
-UNWRITTEN = {"accounts[].base_url": "the provider's"}
+UNWRITTEN = dict.fromkeys(("accounts[].base_url", "accounts[].ws_url"), "the provider's")
 
 
 def keys_of(schema: type, place: str = "") -> Iterator[tuple[str, type, Field[Any]]]:

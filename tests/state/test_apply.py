@@ -92,6 +92,7 @@ def test_a_task_counts_once_as_created_and_once_as_finished() -> None:
         Increment("a", Tally.TASK_SECONDS, ("gen4.5", "running", "sum"), 5.0),
         Increment("a", Tally.TASK_SECONDS, ("gen4.5", "queued", "2.5")),
         Increment("a", Tally.TASK_SECONDS, ("gen4.5", "queued", "sum"), 2.5),
+        Increment("a", Tally.TASKS_UNPRICED, ("gen4.5",)),
     ]
 
 
@@ -159,3 +160,21 @@ def test_a_result_that_nobody_asks_for_in_a_day_is_wasted() -> None:
     assert waste(*alone, seen(DAY, S.SUCCEEDED), now=2 * DAY) == {}
     assert waste(accepted(), seen(30, S.SUCCEEDED, credits=60.0), now=2 * DAY) == {}
     assert waste(accepted(), seen(30, S.FAILED, by_client=False, credits=60.0), now=2 * DAY) == {}
+
+
+def test_what_a_task_cost_counts_at_its_end_and_grows_with_later_news() -> None:
+    life = counts(
+        accepted(),
+        seen(5, S.RUNNING, credits=1.0),
+        seen(10, S.SUCCEEDED, credits=2.0),
+        seen(15, S.SUCCEEDED, credits=3.0),
+    )
+
+    assert [i.amount for i in life if i.tally is Tally.TASK_CREDITS] == [2.0, 1.0]
+    assert not [i for i in life if i.tally is Tally.TASKS_UNPRICED]
+
+
+def test_an_end_that_was_told_as_it_happened_is_exact() -> None:
+    life = counts(accepted(at=10), seen(14, S.SUCCEEDED, exact=True))
+
+    assert Increment("a", Tally.TASK_SECONDS, ("gen4.5", "total", "sum"), 4.0) in life

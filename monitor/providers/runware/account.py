@@ -15,6 +15,7 @@ from uuid import UUID
 
 from monitor.model import (
     AnyObservation,
+    DaySpend,
     ErrorCount,
     Figures,
     Inference,
@@ -26,7 +27,7 @@ from monitor.model import (
     Usage,
 )
 from monitor.providers.base import Call, Exchange
-from monitor.providers.lenient import at, count, is_model_id, json_value, number
+from monitor.providers.lenient import at, count, is_day, is_model_id, json_value, number
 from monitor.providers.reads import MOST_MODELS, Drift, finished
 from monitor.providers.runware.messages import answers
 from monitor.providers.runware.tables import TASKS
@@ -39,6 +40,7 @@ WINDOWS = {"today": 0, "30d": 29}
 """Days before today where each window starts; the API takes 30 days at most, both ends included (October 2026)."""
 
 ACCOUNT = ""
+MOST_ROWS = 31 * MOST_MODELS
 
 
 class DetailsRead:
@@ -55,13 +57,14 @@ class DetailsRead:
 
 
 class ActivityRead:
-    """`getUsageActivity` by model, of today and of 30 days: two tasks in one request."""
+    """`getUsageActivity` by model, of today and of 30 days, and of these by day: two tasks in one request."""
 
     name = "activity"
     minimum_interval_seconds = USAGE_SECONDS
 
     def call(self, now: float) -> Call:
-        return Call("POST", TASKS, [_usage_task("getUsageActivity", window, now) for window in WINDOWS])
+        wanted = {"today": ("model",), "30d": ("date", "model")}
+        return Call("POST", TASKS, [_usage_task("getUsageActivity", name, now, *by) for name, by in wanted.items()])
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
         return _finished(self.name, exchange, _activity)
@@ -100,11 +103,11 @@ def _task(operation: str, now: float, window: str = "") -> dict[str, object]:
     return {"taskType": "accountManagement", "taskUUID": str(task), "operation": operation}
 
 
-def _usage_task(operation: str, window: str, now: float) -> dict[str, object]:
+def _usage_task(operation: str, window: str, now: float, *by: str) -> dict[str, object]:
     today = datetime.fromtimestamp(now, tz=UTC).date()
     first = today - timedelta(days=WINDOWS[window])
     days = {"startDate": first.isoformat(), "endDate": today.isoformat()}
-    return {**_task(operation, now, window), **days, "groupBy": ["model"]}
+    return {**_task(operation, now, window), **days, "groupBy": [*(by or ("model",))]}
 
 
 Item = dict[str, object]
@@ -144,7 +147,16 @@ def _activity(items: list[Item], drift: Drift) -> Usage | None:
         return None
     spans = dict(zip(WINDOWS, sorted(items, key=_span), strict=True))
     totals = [total for window, item in spans.items() for total in _totals(item, window, drift)]
-    return Usage(totals=tuple(totals))
+    return Usage(days=tuple(_days(spans["30d"])), totals=tuple(totals))
+
+
+def _days(item: Item) -> Iterator[DaySpend]:
+    """Spend of the whole account by day, or of each model where a row names one."""
+    rows = at(item, "usage", "timeseries", "data")
+    for row in rows[:MOST_ROWS] if isinstance(rows, list) else []:
+        day, model, spent = at(row, "date"), at(row, "model"), number(at(row, "spend"))
+        if is_day(day) and spent is not None:
+            yield DaySpend(date=day, model=model if is_model_id(model) else ACCOUNT, credits=spent)
 
 
 def _span(item: Item) -> tuple[bool, str]:
@@ -154,13 +166,15 @@ def _span(item: Item) -> tuple[bool, str]:
 
 
 def _totals(item: Item, window: str, drift: Drift) -> Iterator[SpendTotal]:
-    for model, row in _rows(item, drift).items():
+    """What each model did; the account as a whole only where no model is told, so that a sum counts nothing twice."""
+    rows = _rows(item, drift)
+    for model, row in rows.items():
         spent, requests = number(row.get("spend")), count(row.get("count"))
         drift.note(spent is None or requests is None)
         yield SpendTotal(model=model, window=window, credits=spent, requests=requests)
     meta = at(item, "usage", "model", "meta")
     spent, requests = number(at(meta, "totalSpend")), count(at(meta, "totalRequests"))
-    if spent is not None or requests is not None:
+    if not rows and (spent is not None or requests is not None):
         yield SpendTotal(model=ACCOUNT, window=window, credits=spent, requests=requests)
 
 

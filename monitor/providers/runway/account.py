@@ -5,21 +5,18 @@ Fields are read one by one: what a reply says wrongly is left out, and told as o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TypeGuard
 
 from monitor.model import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
 from monitor.providers.base import Call, Exchange
-from monitor.providers.lenient import at, count, is_model_id, json_object, number
+from monitor.providers.lenient import at, count, is_day, is_model_id, json_object, number
 from monitor.providers.reads import MOST_MODELS, Drift, finished
 from monitor.providers.runway.exchange import outcome
 
 MOST_DAYS = 92
 USAGE_DAYS = 30
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class OrganizationRead:
@@ -133,7 +130,7 @@ def _usage(document: dict[str, object], drift: Drift) -> Usage | None:
 def _amounts(results: list[object], drift: Drift) -> Iterator[tuple[str, str, float]]:
     for result in results:
         day, entries = at(result, "date"), at(result, "usedCredits")
-        if not _is_day(day) or not isinstance(entries, list):
+        if not is_day(day) or not isinstance(entries, list):
             drift.note(strange=True)
             continue
         for entry in entries:
@@ -142,13 +139,3 @@ def _amounts(results: list[object], drift: Drift) -> Iterator[tuple[str, str, fl
                 yield day, model, amount
             else:
                 drift.note(strange=True)
-
-
-def _is_day(value: object) -> TypeGuard[str]:
-    if not isinstance(value, str) or not DAY.fullmatch(value):
-        return False
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
