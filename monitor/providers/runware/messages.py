@@ -105,11 +105,11 @@ def _item(item: dict[str, object]) -> Answer:
 def _state(item: dict[str, object], status: object) -> tuple[State, str]:
     """How far the task is, and what cannot be told of it: an unknown status is taken for a task that runs."""
     if "delta" in item:
-        return (State.DONE if isinstance(item.get("finishReason"), str) else State.RUNNING), ""
+        return (State.DONE if isinstance(item.get("finishReason"), str) else State.ACCEPTED), ""
     if status == FINISHED_STATUS:
         return State.DONE, ""
     if status is not None:
-        known = isinstance(status, str) and status in OPEN_STATUSES
+        known = (isinstance(status, str) and status in OPEN_STATUSES) or _type(item) not in GENERATIONS
         return State.RUNNING, "" if known else "task_status"
     return (State.DONE if _has_result(item) else State.ACCEPTED), ""
 

@@ -1,0 +1,178 @@
+import json
+from typing import Any
+
+import pytest
+from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request, result, story, task, unknown
+
+from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
+from monitor.providers.base import Failure, SocketReader
+from monitor.providers.runware.socket import LONGEST_WAIT_SECONDS, MOST_PENDING
+
+AUTH = {"taskType": "authentication"}
+PING = {"taskType": "ping"}
+
+
+def opened() -> SocketReader:
+    reader = RUNWARE.socket("a")
+    assert reader is not None
+    return reader
+
+
+def sent(socket: SocketReader, *items: dict[str, str], at: float = 1000.0, again: tuple[str, ...] = ()) -> Any:
+    return socket.sent(items, frozenset(again), at)
+
+
+def told(socket: SocketReader, at: float = 1010.0, **message: object) -> list[AnyObservation]:
+    return socket.received(json.dumps(message).encode(), at)
+
+
+def requests(seen: list[AnyObservation]) -> list[tuple[Kind, Outcome]]:
+    return [(each.kind, each.outcome) for each in seen if isinstance(each, RequestSeen)]
+
+
+def test_a_synchronous_task_ends_its_request_with_the_last_of_its_results() -> None:
+    socket = opened()
+    assert sent(socket, task(numberResults="2")) == []
+    assert socket.pending == 1
+    first = told(socket, at=1004, data=[result(cost=0.1)])
+    assert (requests(first), story(first)) == ([], [(U, "accepted", "")])
+    last = told(socket, at=1006, data=[result(cost=0.2)])
+    assert requests(last) == [(Kind.CREATE, Outcome.SUCCESS)]
+    [ended] = [each for each in last if isinstance(each, TaskSeen) and not each.accepted]
+    assert (ended.status.value, ended.at, ended.exact, ended.credits) == ("succeeded", 1006, True, pytest.approx(0.3))
+    seen = request(last)
+    assert (seen.endpoint, seen.code, seen.model, seen.duration_seconds) == ("/v1", "none", AIR, 6.0)
+    assert socket.pending == 0
+
+
+def test_results_packed_into_one_message_end_it_at_once() -> None:
+    socket = opened()
+    sent(socket, task(numberResults="2"))
+    assert requests(told(socket, data=[result(), result()])) == [(Kind.CREATE, Outcome.SUCCESS)]
+
+
+def test_an_asynchronous_task_is_acknowledged_then_polled_to_its_end() -> None:
+    socket = opened()
+    sent(socket, task(VIDEO, deliveryMethod="async", numberResults="4"))
+    first = told(socket, data=[ack(kind=VIDEO)])
+    assert (requests(first), story(first)) == ([(Kind.CREATE, Outcome.SUCCESS)], [(U, "accepted", "")])
+    sent(socket, poll(), at=1012)
+    running = told(socket, data=[ack(kind=VIDEO) | {"status": "processing", "progress": 4}], at=1013)
+    assert (requests(running), story(running)) == ([(Kind.POLL, Outcome.SUCCESS)], [(U, "running", "")])
+    sent(socket, poll(), at=1014)
+    done = told(socket, data=[result(kind=VIDEO, status="success")], at=1015)
+    assert (requests(done), story(done)) == ([(Kind.POLL, Outcome.SUCCESS)], [(U, "succeeded", "")])
+
+
+def test_data_and_errors_of_one_message_reach_their_own_tasks() -> None:
+    socket = opened()
+    sent(socket, task(uuid=U), task(uuid=V))
+    seen = told(socket, data=[result(U)], errors=[error("timeoutProvider", V)])
+    assert requests(seen) == [(Kind.CREATE, Outcome.PARTIAL)]
+    assert story(seen) == [(U, "accepted", ""), (U, "succeeded", ""), (V, "accepted", ""), (V, "failed", "timeout")]
+
+
+def test_results_come_in_any_order() -> None:
+    socket = opened()
+    sent(socket, task(uuid=U), at=1000)
+    sent(socket, task(uuid=V), at=1001)
+    assert request(told(socket, data=[result(V)])).duration_seconds == 9
+    assert request(told(socket, data=[result(U)])).duration_seconds == 10
+
+
+def test_authentication_and_ping_are_other_requests() -> None:
+    socket = opened()
+    sent(socket, AUTH)
+    assert requests(told(socket, data=[AUTH | {"connectionSessionUUID": V}])) == [(Kind.OTHER, Outcome.SUCCESS)]
+    sent(socket, task())
+    sent(socket, PING)
+    assert requests(told(socket, data=[PING | {"pong": True}])) == [(Kind.OTHER, Outcome.SUCCESS)]
+    assert socket.pending == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"errors": [error("invalidApiKey", None, "authentication")]},
+        {"error": True, "errorMessageContentId": 1212, "errorId": 19, "errorMessage": "Invalid api key"},
+    ],
+)
+def test_a_refused_key_is_unauthorized(refusal: dict[str, Any]) -> None:
+    socket = opened()
+    sent(socket, AUTH)
+    assert requests(told(socket, **refusal)) == [(Kind.OTHER, Outcome.UNAUTHORIZED)]
+
+
+def test_an_error_without_a_task_counts_once_for_the_message_it_fits() -> None:
+    socket = opened()
+    sent(socket, poll())
+    sent(socket, task(VIDEO, V))
+    seen = told(socket, errors=[error("internalServerError", None, VIDEO), error("internalServerError", None, VIDEO)])
+    assert (requests(seen), story(seen)) == ([(Kind.CREATE, Outcome.SERVER_ERROR)], [])
+    assert requests(told(socket, errors=[error("rateLimitExceeded", None, None)])) == [
+        (Kind.POLL, Outcome.RATE_LIMITED)
+    ]
+    assert unknown(told(socket, errors=[error("internalServerError", None, None)])) == ["stray_error"]
+
+
+def test_a_task_sent_again_is_a_retry_and_one_task() -> None:
+    socket = opened()
+    sent(socket, task(VIDEO, deliveryMethod="async"), again=(U,))
+    seen = told(socket, errors=[error("conflictTaskUUID", kind=VIDEO)])
+    assert (request(seen).retry, request(seen).outcome, story(seen)) == (True, Outcome.SUCCESS, [(U, "accepted", "")])
+
+
+def test_results_that_are_replayed_after_a_resume_finish_their_tasks() -> None:
+    socket = opened()
+    sent(socket, AUTH)
+    assert story(told(socket, data=[result()])) == [(U, "succeeded", "")]
+    assert story(told(socket, data=[ack(V)])) == [(V, "pending", "")]
+    assert story(told(socket, errors=[error("providerError", V)])) == [(V, "failed", "upstream")]
+
+
+def test_messages_of_what_is_no_generation_make_no_task() -> None:
+    socket = opened()
+    sent(socket, {"taskType": "modelUpload", "taskUUID": U})
+    item = {"taskType": "modelUpload", "taskUUID": U}
+    assert requests(told(socket, data=[item | {"status": "validated"}])) == [(Kind.OTHER, Outcome.SUCCESS)]
+    assert told(socket, data=[item | {"status": "ready", "air": "mine:1@1"}]) == []
+
+
+def test_an_empty_answer_belongs_to_the_oldest_poll() -> None:
+    socket = opened()
+    sent(socket, task(VIDEO, V))
+    sent(socket, poll())
+    seen = told(socket, data=[])
+    assert (requests(seen), story(seen)) == ([(Kind.POLL, Outcome.SUCCESS)], [(U, "pending", "")])
+    assert told(socket, data=[]) == []
+
+
+@pytest.mark.parametrize("failure", [Failure.CLIENT_GONE, Failure.TRUNCATED])
+def test_what_is_under_way_when_the_connection_ends_ends_with_it(failure: Failure) -> None:
+    socket = opened()
+    sent(socket, task())
+    sent(socket, poll(V))
+    seen = socket.ended(failure, 1010.0)
+    assert requests(seen) == [(Kind.CREATE, Outcome(failure.value)), (Kind.POLL, Outcome(failure.value))]
+    assert (story(seen), socket.pending) == ([], 0)
+
+
+def test_a_message_that_nobody_answers_is_given_up_in_the_end() -> None:
+    socket = opened()
+    sent(socket, task(), at=1000)
+    assert sent(socket, PING, at=1000 + LONGEST_WAIT_SECONDS) == []
+    assert requests(sent(socket, PING, at=1001 + LONGEST_WAIT_SECONDS)) == [(Kind.CREATE, Outcome.TIMEOUT)]
+
+
+def test_no_more_than_a_thousand_messages_are_remembered() -> None:
+    socket = opened()
+    seen = [told for number in range(MOST_PENDING + 5) for told in sent(socket, task(uuid=f"task-{number}"))]
+    assert socket.pending == MOST_PENDING
+    assert requests(seen) == [(Kind.CREATE, Outcome.TIMEOUT)] * 5
+
+
+def test_what_is_no_json_is_a_request_that_an_error_without_a_task_ends() -> None:
+    socket = opened()
+    sent(socket)
+    assert requests(told(socket, errors=[error("invalidJSON", None, None)])) == [(Kind.OTHER, Outcome.INVALID_REQUEST)]
+    assert socket.received(b"not json", 1010.0) == []
