@@ -8,9 +8,10 @@ error that names no task belongs to the oldest message that it can belong to.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import count, groupby
+from typing import NamedTuple
 
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, UnknownSeen
 from monitor.providers.base import Failure, Item
@@ -45,12 +46,24 @@ NOTHING = Asked("", "", UNKNOWN_MODEL, 1)
 class Pending:
     """A client's message under way: what of it awaits an answer, and how it ended for the rest."""
 
+    number: int
     asked: list[Asked]
     at: float
     retry: bool
-    waiting: list[Asked]
+    waiting: dict[int, Asked]
     outcomes: list[Outcome] = field(default_factory=list)
     progress: dict[str, Progress] = field(default_factory=dict)
+
+
+class Place(NamedTuple):
+    """One task of a message under way, by where it stands there."""
+
+    pending: Pending
+    part: int
+
+    @property
+    def asked(self) -> Asked:
+        return self.pending.asked[self.part]
 
 
 class Socket:
@@ -60,7 +73,9 @@ class Socket:
 
     def __init__(self, account: str) -> None:
         self._account = account
-        self._pending: deque[Pending] = deque()
+        self._pending: dict[int, Pending] = {}
+        self._places: dict[str, deque[Place]] = {}
+        self._numbers = count()
 
     @property
     def pending(self) -> int:
@@ -68,7 +83,11 @@ class Socket:
 
     def sent(self, items: Sequence[Item], repeated: frozenset[str], now: float) -> list[AnyObservation]:
         asked = asked_of(items) or [NOTHING]
-        self._pending.append(Pending(asked, now, bool(repeated), list(asked)))
+        pending = Pending(next(self._numbers), asked, now, bool(repeated), dict(enumerate(asked)))
+        self._pending[pending.number] = pending
+        for index, each in enumerate(asked):
+            if each.task:
+                self._places.setdefault(each.task, deque()).append(Place(pending, index))
         return [*self._given_up(now), *strange((), asked, self._moment(now, now))]
 
     def received(self, message: bytes, now: float) -> list[AnyObservation]:
@@ -83,34 +102,41 @@ class Socket:
         return [*facts, *strange(told, (), self._moment(now, now))]
 
     def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
-        gone = [self._request(each, BROKEN_OFF[failure], now) for each in self._pending]
+        gone = [self._request(each, BROKEN_OFF[failure], now) for each in self._pending.values()]
         self._pending.clear()
+        self._places.clear()
         return list(gone)
 
     def _given_up(self, now: float) -> Iterator[RequestSeen]:
         """Messages that will not be answered any more, or that are too many to remember."""
-        while self._pending and (len(self._pending) > MOST_PENDING or now - self._pending[0].at > LONGEST_WAIT_SECONDS):
-            yield self._request(self._pending.popleft(), Outcome.TIMEOUT, now)
+        while self._pending:
+            oldest = next(iter(self._pending.values()))
+            if len(self._pending) <= MOST_PENDING and now - oldest.at <= LONGEST_WAIT_SECONDS:
+                return
+            for index in tuple(oldest.waiting):
+                self._forget(Place(oldest, index))
+            del self._pending[oldest.number]
+            yield self._request(oldest, Outcome.TIMEOUT, now)
 
     def _of_task(self, mine: list[Answer], now: float) -> list[AnyObservation]:
         """Answers that name their task."""
-        task = mine[0].task
-        found = self._waiting(lambda asked: asked.task == task)
-        if found is None:
+        places = self._places.get(mine[0].task)
+        if not places:
             return self._unasked(mine, now)
-        pending, asked = found
+        place, asked = places[0], places[0].asked
         if asked.kind is Kind.CREATE:
-            return self._progressed(pending, asked, mine, now)
+            return self._progressed(place, mine, now)
         progress, outcome = progress_of(mine), Outcome.SUCCESS
         facts: list[AnyObservation] = []
         if asked.type == GET_RESPONSE:
-            outcome, facts = polled(asked, progress, self._moment(pending.at, now))
+            outcome, facts = polled(asked, progress, self._moment(place.pending.at, now))
         elif progress.failed and not progress.done:
             outcome = without_task(progress.error, None)
-        return [*facts, *self._settle(pending, asked, outcome, now)]
+        return [*facts, *self._settle(place, outcome, now)]
 
-    def _progressed(self, pending: Pending, asked: Asked, mine: list[Answer], now: float) -> list[AnyObservation]:
+    def _progressed(self, place: Place, mine: list[Answer], now: float) -> list[AnyObservation]:
         """More of a task that awaits its acknowledgement or its results, which may come one by one."""
+        pending, asked = place.pending, place.asked
         progress = pending.progress.setdefault(asked.task, Progress())
         for answer in mine:
             progress.add(answer)
@@ -118,7 +144,7 @@ class Socket:
         outcome, facts = created(asked, progress, self._moment(pending.at, now), whole=whole)
         is_failed = progress.failed > 0 and not progress.done
         is_taken = progress.accepted or (progress.running and asked.is_async)
-        settled = self._settle(pending, asked, outcome, now) if whole or is_failed or is_taken else []
+        settled = self._settle(place, outcome, now) if whole or is_failed or is_taken else []
         return [*facts, *settled]
 
     def _unasked(self, mine: list[Answer], now: float) -> list[AnyObservation]:
@@ -132,39 +158,48 @@ class Socket:
     def _without_task(self, kind: str, mine: list[Answer], now: float) -> list[AnyObservation]:
         """An answer to a control message, or an error that ends the oldest message of its type, else the oldest."""
         failed = next((answer.error for answer in mine if answer.error is not None), None)
-        found = self._waiting(lambda asked: asked.type == kind)
+        place = self._oldest(kind)
         if failed is None:
-            return self._settle(*found, Outcome.SUCCESS, now) if found and kind in CONTROLS else []
-        if found is None and self._pending and kind not in CONTROLS:
-            found = self._pending[0], self._pending[0].waiting[0]
-        if found is None:
+            return self._settle(place, Outcome.SUCCESS, now) if place and kind in CONTROLS else []
+        if place is None and kind not in CONTROLS:
+            place = self._oldest()
+        if place is None:
             return [UnknownSeen(account=self._account, at=now, field="stray_error")]
-        pending = found[0]
-        outcome = without_task(failed, None)
-        return [told for asked in list(pending.waiting) for told in self._settle(pending, asked, outcome, now)]
+        outcome, pending = without_task(failed, None), place.pending
+        ends = [self._settle(Place(pending, index), outcome, now) for index in tuple(pending.waiting)]
+        return [told for end in ends for told in end]
 
     def _said_nothing(self, now: float) -> list[AnyObservation]:
         """An empty answer: a poll may say nothing yet (seen in use, 2026)."""
-        found = self._waiting(lambda asked: asked.type == GET_RESPONSE)
-        if found is None:
+        place = self._oldest(GET_RESPONSE)
+        if place is None:
             return []
-        pending, asked = found
-        outcome, facts = polled(asked, Progress(), self._moment(pending.at, now))
-        return [*facts, *self._settle(pending, asked, outcome, now)]
+        outcome, facts = polled(place.asked, Progress(), self._moment(place.pending.at, now))
+        return [*facts, *self._settle(place, outcome, now)]
 
-    def _waiting(self, fits: Callable[[Asked], bool]) -> tuple[Pending, Asked] | None:
-        """The oldest that awaits an answer and fits."""
-        waiting = ((pending, asked) for pending in self._pending for asked in pending.waiting)
-        return next((found for found in waiting if fits(found[1])), None)
+    def _oldest(self, kind: str | None = None) -> Place | None:
+        """The oldest that awaits an answer, of this type if one is given."""
+        waiting = (Place(each, index) for each in self._pending.values() for index in each.waiting)
+        return next((place for place in waiting if kind in {None, place.asked.type}), None)
 
-    def _settle(self, pending: Pending, asked: Asked, outcome: Outcome, now: float) -> list[AnyObservation]:
+    def _settle(self, place: Place, outcome: Outcome, now: float) -> list[AnyObservation]:
         """Note how the message ended for one of its tasks; the request ends with the last."""
-        pending.waiting.remove(asked)
+        pending = place.pending
+        self._forget(place)
         pending.outcomes.append(outcome)
         if pending.waiting:
             return []
-        self._pending.remove(pending)
+        del self._pending[pending.number]
         return [self._request(pending, combined(pending.outcomes), now)]
+
+    def _forget(self, place: Place) -> None:
+        """Await no answer there any more."""
+        asked = place.pending.waiting.pop(place.part)
+        places = self._places.get(asked.task)
+        if places:
+            places.remove(place)
+            if not places:
+                del self._places[asked.task]
 
     def _request(self, pending: Pending, outcome: Outcome, now: float) -> RequestSeen:
         return RequestSeen(
