@@ -43,6 +43,8 @@ accounts:
     api_key_env: SIMULATED_API_KEY
     base_url: http://127.0.0.1:{simulator_port}
     poll_interval: 5s
+    limits:
+      autobilling: {{threshold: 50000, amount: 20000}}
 """
 
 

@@ -41,6 +41,7 @@ ORGANIZATION = {
         },
     },
     "failure_rate": 0.08,
+    "autobilling": {"threshold": 50_000, "amount": 20_000},
 }
 FAULTS = (
     {"fault": "latency", "seconds": 0.12, "jitter": 0.8},

@@ -7,7 +7,8 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.panels import Column, Query, figures, heat, lines, rows
-from dashboards.src.words import KIND, OUTCOME, PLAIN, SOFT
+from dashboards.src.thresholds import threshold
+from dashboards.src.words import KIND, OUTCOME, PLAIN, SOFT, counted
 
 
 def api() -> models.Dashboard:
@@ -33,11 +34,12 @@ def api() -> models.Dashboard:
 def _rate_limited() -> models.Panel:
     return figures(
         "Rate limited",
-        "Creates in the shown time that the vendor refused with a 429. At Runway that is the rolling daily limit.",
-        [Query('sum(increase(genmedia_requests_total{@model,kind="create",outcome="rate_limited"}[$__range]))')],
+        "Creates that the vendor refused with a 429 in the last 15 minutes, of the model that has most: at Runway its "
+        "rolling daily limit is used up. Orange where the alert begins.",
+        [Query("max(round(increase(genmedia:creates_rate_limited:sum{@model}[15m])))")],
         unit="short",
         decimals=0,
-        steps=[(1, SOFT)],
+        steps=[(threshold("rate_limited_requests"), SOFT)],
     )
 
 
@@ -105,14 +107,8 @@ def _in_flight() -> models.Panel:
 def _failures() -> models.Panel:
     return lines(
         "Requests that did not succeed",
-        "By outcome, all kinds of requests. docs/metrics.md tells what each outcome is.",
-        [
-            Query(
-                "sum by (outcome) "
-                '(increase(genmedia_requests_total{@account,outcome!="success"}[$__rate_interval])) > 0',
-                "{{outcome}}",
-            )
-        ],
+        "By outcome, all kinds of requests. docs/metrics.md lists the outcomes.",
+        [Query(counted('genmedia_requests_total{@account,outcome!="success"}', "outcome") + " > 0", "{{outcome}}")],
         unit="short",
         colours=OUTCOME,
         bars=True,
@@ -121,38 +117,32 @@ def _failures() -> models.Panel:
 
 def _failing_over_time() -> models.Panel:
     return lines(
-        "Failing requests by kind",
-        shared.FAILING_MEANS + " The dashed line is where the alert begins.",
-        [Query(shared.FAILING_RANGE.format(by="by (kind) "), "{{kind}}")],
+        "Failing requests over time",
+        shared.VENDOR_FAILS_MEANS + " And the share of creates that the vendor refused.",
+        [
+            Query(shared.VENDOR_FAILS.format(by="kind", window="$__rate_interval"), "vendor fails {{kind}}s"),
+            Query(shared.REFUSED_SHARE.format(by="kind", window="$__rate_interval"), "{{kind}}s refused"),
+        ],
         unit="percentunit",
-        colours=KIND,
-        steps=shared.failing_steps(),
+        steps=shared.vendor_fails_steps(),
+        every="2m",
     )
 
 
 def _endpoints() -> models.Panel:
-    each = "sum by (endpoint, kind) (increase(genmedia_requests_total{{@account,endpoint!=''{more}}}[$__range]))"
     return rows(
         "Endpoints",
-        "In the shown time: requests, those that failed and those that the vendor refused with a 429; reply times.",
+        "In the shown time: requests, those that failed by the vendor's fault and those that it refused; reply times.",
         [
             Column("Endpoint", label="endpoint", width=240),
             Column("Kind", label="kind", width=80),
+            Column("Requests", _requests_in_range(""), decimals=0),
             Column(
-                "Requests",
-                each.format(more="") + " > 0",
+                "Vendor fails",
+                _requests_in_range(',outcome=~"overloaded|server_error|truncated|timeout|unreachable"'),
                 decimals=0,
             ),
-            Column(
-                "Failing",
-                each.format(more="," + shared.FAILURES),
-                decimals=0,
-            ),
-            Column(
-                "429",
-                each.format(more=",outcome='rate_limited'"),
-                decimals=0,
-            ),
+            Column("Refused", _requests_in_range("," + shared.REFUSED), decimals=0),
             *(
                 Column(
                     f"p{q * 100:.0f}",
@@ -166,6 +156,11 @@ def _endpoints() -> models.Panel:
         ],
         sort="Requests",
     )
+
+
+def _requests_in_range(more: str) -> str:
+    series = f'genmedia_requests_total{{@account,endpoint!=""{more}}}'
+    return counted(series, "endpoint, kind", "$__range") + " > 0"
 
 
 def _requests() -> models.Panel:
@@ -185,7 +180,7 @@ def _retries() -> models.Panel:
         "Attempts that clients marked as retries: what their SDKs hide.",
         [
             Query(
-                "sum by (endpoint) (increase(genmedia_request_retries_total{@account}[$__rate_interval]))",
+                counted('genmedia_request_retries_total{@account,endpoint!=""}', "endpoint"),
                 "{{endpoint}}",
             )
         ],
@@ -207,6 +202,7 @@ def _latency() -> models.Panel:
         ],
         unit="s",
         colours=KIND,
+        every="2m",
     )
 
 

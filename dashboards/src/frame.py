@@ -20,6 +20,8 @@ BOARDS = {
 }
 RUNBOOKS = "https://github.com/genmedia-monitor/genmedia-monitor/blob/main/docs/runbooks"
 
+FIRING = 'ALERTS{@alerts,alertstate="firing",severity=~"critical|warning"}'
+
 Row = tuple[int, Sequence[models.Panel]]
 """A height and the panels beside each other, all of one width."""
 
@@ -129,8 +131,8 @@ def _variable(name: str, label: str, query: str, regex: str = "") -> models.Vari
 def _annotations() -> list[models.AnnotationQuery]:
     return [
         PrometheusAnnotation(
-            "Firing alerts",
-            'ALERTS{@alerts,alertstate="firing",severity=~"critical|warning"}',
+            "Alerts begin to fire",
+            f"{FIRING} unless {FIRING} offset $__interval",
             "red",
             "{{alertname}}",
             "severity,account,model",

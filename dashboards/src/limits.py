@@ -6,8 +6,9 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
-from dashboards.src.panels import DASHED, Column, Query, figures, lines, ranks, rows, states
-from dashboards.src.words import AUTOBILLING, PLAIN
+from dashboards.src.panels import DASHED, Column, Query, dashed, figures, lines, override, ranks, rows, states
+from dashboards.src.thresholds import threshold
+from dashboards.src.words import AUTOBILLING, HARD, PLAIN, SOFT
 
 
 def limits() -> models.Dashboard:
@@ -24,7 +25,7 @@ def limits() -> models.Dashboard:
                 "Credits",
                 [(8, [_balance_over_time(), _burn()]), (8, [_runway(), _spend()]), (6, [_autobilling(), _bought()])],
             ),
-            Section("Tier and unseen traffic", [(5, [_tier(), _unseen(), _forecasts()])]),
+            Section("Tier and unseen traffic", [(5, [_tier(), _unseen(), _trust()])]),
         ],
         since="now-6h",
     )
@@ -42,29 +43,27 @@ def _balance() -> models.Panel:
 
 
 def _limits() -> models.Panel:
-    labels = "by (provider, account, model, limit)"
+    by = "by (account, model, limit)"
+    every = '@limits,limit!="daily_generations_ledger"'
     return rows(
         "Limits in use",
-        "Every limit of which something is used. An empty model is the whole account. A full concurrency limit is "
-        "healthy. daily_generations is the provider's count of the rolling 24 hours, daily_generations_ledger ours.",
+        "Every limit of which something is used. Without a model it is the whole account's. A full concurrency "
+        "limit is healthy, and so it has no state; running and pending tasks count. Daily generations are those "
+        "of the rolling 24 hours, as the provider counts them.",
         [
             Column("Account", label="account"),
             Column("Model", label="model", width=170),
             Column("Limit", label="limit", width=200),
-            Column("Provider", label="provider"),
-            Column("Used", f"max {labels} (genmedia_limit_used{{@limits}} > 0)", decimals=0),
-            Column(
-                "Of", f"max {labels} (genmedia_limit{{@limits}} and genmedia_limit_used{{@limits}} > 0)", decimals=0
-            ),
-            Column("Share", f"max {labels} (genmedia_saturation_ratio{{@limits}} > 0)", unit="percentunit", decimals=0),
-            Column("State", shared.EACH_LIMIT_STATE, words=shared.LIMIT_STATES),
+            Column("Used", f"max {by} (genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column("Of", f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column("Share", f"max {by} (genmedia_saturation_ratio{{{every}}} > 0)", unit="percentunit", decimals=0),
+            Column("State", f"max {by} ({shared.EACH_LIMIT_STATE})", words=shared.LIMIT_STATES),
             Column(
                 "Hit in",
-                f"max {labels} (genmedia_limit_exhaustion_seconds{{@limits}}"
-                f" or -1 * (genmedia_saturation_ratio{{@limits}} > 0 < 1))",
+                f"max {by} (genmedia_limit_exhaustion_seconds{{@limits}} or ({shared.CLOSEST} > 0 >= bool 1) - 1)",
                 unit="s",
                 decimals=1,
-                words=shared.NEVER,
+                words={**shared.NEVER, "0": ("hit", HARD)},
             ),
         ],
         sort="Share",
@@ -88,31 +87,36 @@ def _use() -> models.Panel:
 def _time_left() -> models.Panel:
     return lines(
         "Forecast: time left",
-        "Expected time until a limit is hit, forecast once a minute. A line that falls by an hour an hour is a "
-        "forecast that holds; no line, no hit is predicted or it has happened. Credits are forecast here too.",
+        "Expected time until a limit is hit, forecast once a minute, and how long the credits last. A line that "
+        "falls by an hour an hour is a forecast that holds; no line: no hit is foreseen, or it has happened. The "
+        "dashed line is where the alert on daily limits begins.",
         [
             Query("genmedia_limit_exhaustion_seconds{@limits}", "{{account}} {{model}} {{limit}}"),
-            Query("genmedia_credit_runway_seconds{@account}", "{{account}} credits at present burn"),
+            Query("genmedia_credit_runway_seconds{@account}", "{{account}} credits"),
+            Query("genmedia:threshold:daily_limit_exhaustion_seconds", "alert"),
         ],
         unit="s",
+        overrides=[override("byName", "alert", **dashed(SOFT))],
     )
 
 
 def _window() -> models.Panel:
-    labels = "by (provider, account, model)"
-    freeing = 'sum {labels} (genmedia_daily_generations_freeing{{@model,within="{within}"}})'
+    by = "by (account, model)"
     return rows(
-        "Rolling 24 hours: when slots free",
+        "Rolling 24 hours: slots that free",
         "Daily limits have no midnight: a generation counts for 24 hours. How many slots free within the next hours, "
         "of the generations that passed through the gateway.",
         [
             Column("Account", label="account"),
             Column("Model", label="model", width=170),
-            Column("Provider", label="provider"),
-            Column("Used", f'max {labels} (genmedia_limit_used{{@model,limit="daily_generations"}} > 0)', decimals=0),
-            Column("Left", f"max {labels} ({shared.DAILY_LEFT})", decimals=0),
+            Column("Used", f'max {by} (genmedia_limit_used{{@model,limit="daily_generations"}} > 0)', decimals=0),
+            Column("Left", f"max {by} ({shared.DAILY_LEFT})", decimals=0),
             *(
-                Column(f"Free in {within}", freeing.format(labels=labels, within=within), decimals=0)
+                Column(
+                    f"in {within}",
+                    f'max {by} (genmedia_daily_generations_freeing{{@model,within="{within}"}})',
+                    decimals=0,
+                )
                 for within in ("1h", "4h", "12h")
             ),
         ],
@@ -147,7 +151,8 @@ def _balance_over_time() -> models.Panel:
 def _burn() -> models.Panel:
     return lines(
         "Burn per hour",
-        "US dollars that left the balance, per hour: over the last hour, and over the last day.",
+        "US dollars that left the balance in the last hour, and in the last day per hour; after a start, as far as the "
+        "balance was watched.",
         [
             Query('genmedia_burn_dollars{@account,window="1h"}', "{{account}} last hour"),
             Query('genmedia_burn_dollars{@account,window="24h"} / 24', "{{account}} last day"),
@@ -162,7 +167,7 @@ def _runway() -> models.Panel:
         "How long the balance lasts at the present burn, with the configured thresholds.",
         [
             Query("genmedia_credit_runway_seconds{@account}", "{{account}}"),
-            Query("min by (level) (genmedia_credit_runway_threshold_seconds{@account})", "{{level}}"),
+            Query(shared.RUNWAY_THRESHOLDS, "{{level}}"),
         ],
         unit="s",
         overrides=DASHED,
@@ -229,7 +234,7 @@ def _unseen() -> models.Panel:
     return figures(
         "Unseen traffic",
         "Share of the provider's generations of 24 hours that did not pass through the gateway, as a range: above 0 at "
-        "least is certain, perhaps a leaked key. Told once the gateway has watched for 24 hours.",
+        "least is certain, perhaps a leaked key. Told once the gateway has watched for 24 hours. Orange: the alert's.",
         [
             Query('max(genmedia_unseen_generations_ratio{@model,bound="low"})', "at least"),
             Query('max(genmedia_unseen_generations_ratio{@model,bound="high"})', "at most"),
@@ -237,20 +242,25 @@ def _unseen() -> models.Panel:
         ],
         unit="percentunit",
         decimals=1,
-        base=PLAIN,
+        steps=[(threshold("unseen_generations_ratio"), SOFT)],
+        overrides=[
+            override("byName", name, color={"mode": "fixed", "fixedColor": PLAIN})
+            for name in ("at most", "of 24 h watched")
+        ],
     )
 
 
-def _forecasts() -> models.Panel:
+def _trust() -> models.Panel:
     return figures(
         "Trust in the forecast",
-        "Of the warnings of the last 4 weeks, the share that was right; of the limits hit, the share foretold.",
+        "Of the warnings of the last 4 weeks, the share that was right; of the limits hit, the share foretold; of the "
+        "last 30 days, the share of which all purchases are known.",
         [
-            Query("min(genmedia_forecast_precision_ratio{@account})", "right warnings"),
+            Query("min(genmedia_forecast_precision_ratio{@account})", "warnings right"),
             Query("min(genmedia_forecast_recall_ratio{@account})", "hits foretold"),
+            Query("min(genmedia_purchase_coverage_ratio{@account})", "purchases known"),
         ],
         unit="percentunit",
-        decimals=0,
+        decimals=1,
         base=PLAIN,
-        absent="no hit yet",
     )

@@ -7,7 +7,8 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.panels import Query, figures, lines, states
-from dashboards.src.words import HARD, OK, PLAIN
+from dashboards.src.thresholds import threshold
+from dashboards.src.words import HARD, OK, OUTCOME, PLAIN, SOFT, counted
 
 TROUBLE = {
     "observations dropped": "genmedia_monitor_observations_dropped_total",
@@ -32,7 +33,7 @@ def monitor() -> models.Dashboard:
                 [
                     (4, [_up(), _evaluated(), _store(), _configuration()]),
                     (8, [_reads(), _read_age()]),
-                    (8, [_trouble(), _unknown()]),
+                    (8, [_trouble(), _read_outcomes()]),
                     (8, [_observations(), _commits(), _queue()]),
                     (8, [_jobs(), _loop(), _scrape()]),
                     (8, [_cpu(), _memory()]),
@@ -99,6 +100,7 @@ def _read_age() -> models.Panel:
         "Time since each read last worked: the age of the limits and credits shown.",
         [Query("max by (account, read) (genmedia_account_read_age_seconds{@account})", "{{account}} {{read}}")],
         unit="s",
+        steps=[(threshold("account_read_age_seconds"), SOFT)],
     )
 
 
@@ -112,20 +114,16 @@ def _trouble() -> models.Panel:
     )
 
 
-def _unknown() -> models.Panel:
+def _read_outcomes() -> models.Panel:
     return lines(
-        "Unknown values",
-        "Values from the provider that this version does not know, by field, and account reads that failed.",
+        "Account reads by outcome, and unknown values",
+        "The monitor's own reads of the accounts, and values from the provider that this version does not know.",
         [
-            Query(
-                "sum by (field) (increase(genmedia_unknown_values_total{@account}[$__rate_interval])) > 0", "{{field}}"
-            ),
-            Query(
-                'sum by (read) (increase(genmedia_account_reads_total{@account,outcome!="success"}[$__rate_interval]))',
-                "failed reads of {{read}}",
-            ),
+            Query(counted("genmedia_account_reads_total{@account}", "outcome"), "{{outcome}}"),
+            Query(counted("genmedia_unknown_values_total{@account}", "field"), "unknown {{field}}"),
         ],
         unit="short",
+        colours=OUTCOME,
         bars=True,
     )
 
@@ -180,6 +178,7 @@ def _loop() -> models.Panel:
         "How late the event loop woke up: what every request through the gateway may wait in addition.",
         [Query("genmedia_monitor_loop_lag_seconds", "{{instance}}")],
         unit="s",
+        steps=[(threshold("loop_lag_seconds"), SOFT)],
     )
 
 

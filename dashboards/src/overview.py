@@ -74,11 +74,17 @@ def _accounts() -> models.Panel:
             Column("Account", label="account", link=LIMITS_OF),
             Column("Provider", label="provider"),
             Column(
-                "Failing",
-                shared.FAILING.format(by="by (provider, account) "),
+                "Vendor fails",
+                shared.VENDOR_FAILS.format(by="provider, account", window="5m"),
                 unit="percentunit",
                 decimals=1,
-                steps=shared.failing_steps(),
+                steps=shared.vendor_fails_steps(),
+            ),
+            Column(
+                "Refused",
+                shared.REFUSED_SHARE.format(by="provider, account", window="5m"),
+                unit="percentunit",
+                decimals=1,
             ),
             Column("Throttled", 'sum by (provider, account) (genmedia_tasks{@model,status="throttled"})', decimals=0),
             Column(
@@ -102,7 +108,12 @@ def _accounts() -> models.Panel:
                 unit="currencyUSD",
                 decimals=0,
             ),
-            Column("Credits last", "genmedia_credit_runway_seconds{@account}", unit="s", decimals=1),
+            Column(
+                "Credits last",
+                "max by (provider, account) (genmedia_credit_runway_seconds{@account})",
+                unit="s",
+                decimals=1,
+            ),
             Column("p95", shared.GENERATION_TIME.format(by="provider, account, le"), unit="s", decimals=0),
             Column(
                 "Reads",
@@ -132,11 +143,12 @@ def _alerts() -> models.Panel:
 
 def _failing_over_time() -> models.Panel:
     return lines(
-        "Failing requests",
-        shared.FAILING_MEANS + " The dashed line is where the alert begins.",
-        [Query(shared.FAILING_RANGE.format(by="by (account) "), "{{account}}")],
+        "Requests that the vendor fails",
+        shared.VENDOR_FAILS_MEANS,
+        [Query(shared.VENDOR_FAILS.format(by="account", window="$__rate_interval"), "{{account}}")],
         unit="percentunit",
-        steps=shared.failing_steps(),
+        steps=shared.vendor_fails_steps(),
+        every="2m",
     )
 
 
@@ -164,6 +176,7 @@ def _generation_time_over_time() -> models.Panel:
             )
         ],
         unit="s",
+        every="2m",
     )
 
 
@@ -184,12 +197,15 @@ def _limits_over_time() -> models.Panel:
 def _time_left_over_time() -> models.Panel:
     return lines(
         "Time left",
-        "Expected time until the first limit is hit or the credits are gone, or how long the credits last.",
+        "Expected time until the first limit is hit, and how long the credits last at the present burn, with the "
+        "daemon's thresholds for the credits. No line of an account: nothing is foreseen.",
         [
             Query("min by (account) (genmedia_limit_exhaustion_seconds{@limits})", "{{account}} limits"),
             Query("genmedia_credit_runway_seconds{@account}", "{{account}} credits"),
+            Query(shared.RUNWAY_THRESHOLDS, "{{level}}"),
         ],
         unit="s",
+        overrides=DASHED,
     )
 
 

@@ -107,8 +107,10 @@ def link(title: str, url: str) -> models.DashboardLink:
     return models.DashboardLink(title=title, type_val=models.DashboardLinkType.LINK, url=url)
 
 
-def graded(expr: str, threshold: str, labels: str, *, legend: str, low: bool = False) -> list[Query]:
-    """Three queries of which one answers: the value where it is fine, past soft, or past hard.
+def graded(
+    expr: str, threshold: str, labels: str, *, legend: str, low: bool = False, otherwise: str = ""
+) -> list[Query]:
+    """Queries of which one answers: the value where it is fine, past soft, past hard, or `otherwise` where is none.
 
     `threshold` is a selector of series with a level, matched by `labels`; `low` says that small values are the bad
     ones. So the colour follows the configured thresholds.
@@ -119,6 +121,7 @@ def graded(expr: str, threshold: str, labels: str, *, legend: str, low: bool = F
         Query(f"({expr}) {short_of} {soft}", legend, "ok"),
         Query(f"(({expr}) {past} {soft}) {short_of} {hard}", legend, "soft"),
         Query(f"({expr}) {past} {hard}", legend, "hard"),
+        *([Query(f"({otherwise}) unless on () ({expr})", " ", "none")] if otherwise else []),
     ]
 
 
@@ -157,7 +160,8 @@ def figures(
             color_mode=common.BigValueColorMode.VALUE,
             justify_mode=common.BigValueJustifyMode.AUTO,
             text_mode=text_mode,
-            wide_layout=True,
+            wide_layout=False,
+            text=common.VizTextDisplayOptions(title_size=14, value_size=34),
             reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"], values=False, fields=""),
             orientation=common.VizOrientation.AUTO,
         ),
@@ -240,13 +244,17 @@ def lines(
     )
 
 
-DASHED = [
-    override(
-        "byName", level, color=_fixed(colour), custom__lineWidth=1, custom__lineStyle={"fill": "dash", "dash": [8, 6]}
-    )
-    for level, colour in LEVEL.items()
-]
-"""How a threshold that is a series is drawn."""
+def dashed(colour: str) -> dict[str, object]:
+    """How a threshold that is a series is drawn."""
+    return {
+        "color": _fixed(colour),
+        "custom__lineWidth": 1,
+        "custom__lineStyle": {"fill": "dash", "dash": [8, 6]},
+        "custom__showPoints": "never",
+    }
+
+
+DASHED = [override("byName", level, **dashed(colour)) for level, colour in LEVEL.items()]
 
 
 def rows(
@@ -255,12 +263,13 @@ def rows(
     columns: Sequence[Column],
     *,
     sort: str = "",
-    absent: str = "nothing",
+    absent: str = "-",
     leads: Sequence[models.DashboardLink] = (),
 ) -> models.Panel:
     """A table as of now: a row for each set of labels. `sort` is the title of the column whose largest comes first."""
     valued = [column for column in columns if column.expr]
-    names = {column.label or f"Value #{column.title}": column for column in columns}
+    value = "Value #{}" if len(valued) > 1 else "Value"
+    names = {column.label or value.format(column.title): column for column in columns}
     order = {name: place for place, name in enumerate(names)}
     queries = [Query(column.expr, ref=column.title) for column in valued]
     hidden = {"Time": True, **{column.label: False for column in columns if column.label}}
@@ -374,6 +383,7 @@ def ranks(
             name_placement=common.BarGaugeNamePlacement.LEFT,
             show_unfilled=False,
             sizing=common.BarGaugeSizing.AUTO,
+            text=common.VizTextDisplayOptions(title_size=13, value_size=14),
             reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"], values=False, fields=""),
             orientation=common.VizOrientation.HORIZONTAL,
         ),
@@ -419,8 +429,7 @@ def states(
             defaults=models.FieldConfig(
                 unit="short",
                 mappings=_mappings(words),
-                thresholds=_thresholds((), base=FAINT),
-                color=models.FieldColor(mode=models.FieldColorModeId.THRESHOLDS),
+                color=_fixed(FAINT),
                 custom=statetimeline.FieldConfig(line_width=0, fill_opacity=80),
             ),
             overrides=[],

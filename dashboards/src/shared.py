@@ -14,11 +14,13 @@ UP = "min(up and on (job, instance) last_over_time(genmedia_monitor_build_info[1
 # A full concurrency limit is healthy: it is judged by how long tasks wait. A limit of 0 means nothing was bought yet.
 CLOSEST = (
     "max by (provider, account, model, limit) "
-    '(genmedia_saturation_ratio{@limits,limit!="concurrency"} and genmedia_limit{@limits} > 0)'
+    '(genmedia_saturation_ratio{@limits,limit=~"daily_generations|monthly_spend_credits"}'
+    " and genmedia_limit{@limits} > 0)"
 )
 SATURATION_THRESHOLD = 'genmedia_saturation_threshold_ratio{level="@level"}'
 RUNWAY_THRESHOLD = 'genmedia_credit_runway_threshold_seconds{level="@level"}'
 THRESHOLDS = 'min by (level) (genmedia_saturation_threshold_ratio{@account,limit!="concurrency"})'
+RUNWAY_THRESHOLDS = "min by (level) (genmedia_credit_runway_threshold_seconds{@account})"
 NEVER = {"-1": ("none foreseen", OK)}
 
 _PAST = " + ".join(
@@ -34,26 +36,33 @@ DAILY_LEFT = (
     '(genmedia_limit_used{@model,limit="daily_generations"} > 0)'
 )
 
-# What is no failure of the API: success, also in part; a deletion of what is gone; a client that hung up.
-FAILURES = 'outcome!~"success|partial|task_failed|benign_not_found|client_gone"'
-FAILING_MEANS = "Share of requests that failed. Failed tasks are not among them: their polls succeed."
-FAILING = (
-    "sum {by}(rate(genmedia_requests_total{{@account," + FAILURES + "}}[5m]))"
-    " / (sum {by}(rate(genmedia_requests_total{{@account}}[5m])) > 0)"
+VENDOR_FAILS_MEANS = (
+    "Share of the creates and polls that failed by the vendor's fault: overloaded, unreachable, timed out, broken off. "
+    "Coloured from the shares on at which the error budget burns as fast as the alerts over 6 h and 1 h allow."
 )
-FAILING_RANGE = FAILING.replace("[5m]", "[$__rate_interval]")
+VENDOR_FAILS = (
+    "sum by ({by}) (increase(genmedia:slo_errors:sum{{@account}}[{window}]))"
+    " / (sum by ({by}) (increase(genmedia:slo_requests:sum{{@account}}[{window}])) > 0)"
+)
+REFUSED = 'outcome=~"invalid_request|insufficient_credits|unauthorized|forbidden|not_found|rate_limited|client_error"'
+REFUSED_SHARE = (
+    'sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create",' + REFUSED + "}}[{window}]))"
+    ' / (sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create"}}[{window}])) > 0)'
+)
 GENERATION_TIME = (
     "histogram_quantile(0.95, sum by ({by}) "
     '(rate(genmedia_task_duration_seconds_bucket{{@model,phase="total"}}[15m]))) > 0'
 )
 FIRING_SINCE = (
-    "max by (alertname, severity, provider, account, model) (ALERTS_FOR_STATE{@alerts} "
+    "max by (alertname, severity, account, model) (ALERTS_FOR_STATE{@alerts} "
     'and ignoring (alertstate) ALERTS{@alerts,alertstate="firing"}) * 1000'
 )
 
 
-def failing_steps() -> Steps:
-    return [(0.05, SOFT)]
+def vendor_fails_steps() -> Steps:
+    """The shares at which the error budget burns too fast for 6 h, and for 1 h."""
+    budget = 1 / threshold("requests_per_error")
+    return [(threshold("burn_rate_6h") * budget, SOFT), (threshold("burn_rate_1h") * budget, HARD)]
 
 
 def throttled_steps() -> Steps:
@@ -87,12 +96,18 @@ def _from_one(colour: str) -> models.ThresholdsConfig:
 def failing() -> models.Panel:
     return figures(
         "Failing requests",
-        FAILING_MEANS + " Over the last 5 minutes.",
-        [Query(FAILING.format(by=""))],
+        VENDOR_FAILS_MEANS
+        + " And the share of creates that the vendor refused: invalid, no credits, key, daily limit. "
+        "Over the last 5 minutes.",
+        [
+            Query(VENDOR_FAILS.format(by="", window="5m"), "vendor fails"),
+            Query(REFUSED_SHARE.format(by="", window="5m"), "creates refused"),
+        ],
         unit="percentunit",
         decimals=1,
-        steps=failing_steps(),
+        steps=vendor_fails_steps(),
         absent="no requests",
+        overrides=[override("byName", "creates refused", color={"mode": "fixed", "fixedColor": PLAIN})],
     )
 
 
@@ -141,11 +156,12 @@ def time_left() -> models.Panel:
     return figures(
         "Time left",
         "Expected time until the first limit is hit or the credits are gone, at the present pace. A limit that is hit "
-        "already is not among them: the closest limit tells that.",
+        "already is not among them: the closest limit tells that. Orange where the alert on daily limits begins.",
         [Query("min(genmedia_limit_exhaustion_seconds{@limits}) or -1 * group(genmedia_saturation_ratio{@limits})")],
         unit="s",
         decimals=1,
-        base=PLAIN,
+        base=SOFT,
+        steps=[(threshold("daily_limit_exhaustion_seconds"), PLAIN)],
         words=NEVER,
     )
 
@@ -161,9 +177,10 @@ def credits_last() -> models.Panel:
             "provider, account",
             legend="{{account}}",
             low=True,
+            otherwise="-1 * group(genmedia_credit_balance_credits{@account})",
         ),
         unit="s",
         decimals=1,
-        absent="no burn seen",
+        words={"-1": ("no burn yet", "text")},
         overrides=GRADES,
     )

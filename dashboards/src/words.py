@@ -36,6 +36,22 @@ OUTCOME = {
     "unreachable": "dark-red",
     "client_gone": "text",
 }
+REASON = {
+    "moderation_input": SOFT,
+    "moderation_output": "dark-orange",
+    "moderation": "light-orange",
+    "asset": "light-blue",
+    "invalid_input": "blue",
+    "bad_output": "purple",
+    "rate_limit": "light-yellow",
+    "capacity": "yellow",
+    "timeout": "dark-red",
+    "upstream": HARD,
+    "internal": "light-red",
+    "credits": "dark-yellow",
+    "auth": "dark-purple",
+    "other": FAINT,
+}
 LEVEL = {"soft": SOFT, "hard": HARD}
 AUTOBILLING = {"ok": OK, "due": "blue", "overdue": SOFT, "clipped": "yellow", "stopped": HARD}
 
@@ -45,3 +61,14 @@ def select(expression: str) -> str:
     for name, matchers in SELECTORS.items():
         expression = expression.replace(name, matchers)
     return expression
+
+
+def counted(series: str, by: str, window: str = "$__rate_interval") -> str:
+    """Events in a window, by some labels.
+
+    Summed before the increase is taken: a label combination begins at its first event, which `increase` alone would
+    miss. The sums may be rated because the daemon keeps its counts over restarts. An account that two daemons show for
+    a moment, while one hands it to the other, counts once.
+    """
+    whole = f"sum by (provider, account, {by}) (max without (job, instance) ({series}))"
+    return f"sum by ({by}) (increase({whole}[{window}:]))"

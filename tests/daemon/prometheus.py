@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,16 @@ async def serving(binary: str, config: Path, *flags: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def scraping(binary: str, target: str, folder: Path) -> AsyncIterator[Prometheus]:
-    """A Prometheus that scrapes `host:port` every second."""
+async def scraping(binary: str, target: str, folder: Path, rules: Sequence[Path] = ()) -> AsyncIterator[Prometheus]:
+    """A Prometheus that scrapes `host:port` and evaluates rules every second."""
     config = folder / "prometheus.yml"
     job = {"job_name": JOB, "static_configs": [{"targets": [target]}]}
-    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+    document = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(path) for path in rules],
+        "scrape_configs": [job],
+    }
+    config.write_text(yaml.safe_dump(document))
     async with (
         serving(binary, config, f"--storage.tsdb.path={folder / 'tsdb'}") as url,
         httpx.AsyncClient() as http,

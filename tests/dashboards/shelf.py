@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "dashboards"
-VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}")
+VARIABLE = re.compile(r"\$(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,12 @@ def queries() -> list[Query]:
     return [query for panel in panels() for query in panel.queries]
 
 
-def filled(expr: str, **values: str) -> str:
-    """The expression with its variables replaced. Raises KeyError for one that has no value."""
-    return VARIABLE.sub(lambda found: values[found[1] or found[2]], expr)
+def filled(expr: str, step: int, seconds: int, account: str) -> str:
+    """The expression with its variables replaced as Grafana does, for all models of an account, scraped every second.
 
-
-def with_everything_chosen(expr: str, step: int, seconds: int, scrape: int = 1) -> str:
-    """The query of a panel whose variables are all at All, with a point every `step` of the `seconds` shown.
-
-    The rate interval is Grafana's: a step and a scrape, at least four scrapes (Grafana docs, Prometheus template
-    variables, 2025-05).
+    There is a point every `step` of the `seconds` shown. The rate interval is a step and a scrape, and at least four
+    scrapes (Grafana docs, Prometheus template variables, 2025-05). Raises KeyError for an unknown variable.
     """
-    rate_interval = max(step + scrape, 4 * scrape)
-    everything = dict.fromkeys(("provider", "account", "model"), ".*")
-    times = {"__range": f"{seconds}s", "__interval": f"{step}s", "__rate_interval": f"{rate_interval}s"}
-    return filled(expr, **everything, **times)
+    chosen = {"provider": ".*", "account": account, "model": ".*"}
+    times = {"__range": f"{seconds}s", "__interval": f"{step}s", "__rate_interval": f"{max(step + 1, 4)}s"}
+    return VARIABLE.sub(lambda found: (chosen | times)[found[1]], expr)

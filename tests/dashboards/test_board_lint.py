@@ -34,7 +34,7 @@ each_query = pytest.mark.parametrize("query", queries(), ids=str)
 
 def annotations() -> list[tuple[str, str]]:
     return [
-        (each["name"], each["expr"].replace("$__rate_interval", "1m"))
+        (each["name"], each["expr"].replace("$__rate_interval", "1m").replace("$__interval", "15s"))
         for board in boards().values()
         for each in board["annotations"]["list"]
     ]
@@ -87,7 +87,8 @@ def test_a_table_shows_only_columns_that_its_queries_have(panel: Panel) -> None:
     if panel.type != "table":
         return
     (arrange,) = (each["options"] for each in panel.body["transformations"] if each["id"] == "organize")
-    answered = {f"Value #{query.body['refId']}" for query in panel.queries}
+    names = [query.body["refId"] for query in panel.queries]
+    answered = {f"Value #{name}" for name in names} if len(names) > 1 else {"Value"}
     grouped = set.intersection(*(labels(query.promql) for query in panel.queries))
     assert set(arrange["renameByName"]) - answered <= grouped
     assert answered <= set(arrange["renameByName"])
@@ -113,18 +114,30 @@ def is_joined(metric: str) -> bool:
 
 @each_query
 def test_rates_over_time_go_over_the_rate_interval(query: Query) -> None:
-    ranges = re.findall(r"(?:rate|increase)\(.*?\[(.*?)\]", query.expr)
     if not query.is_instant:
-        assert set(ranges) <= {"$__rate_interval"}
+        assert set(re.findall(r"\[([^\]:]*):?\]", query.expr)) <= {"$__rate_interval", "1h"}
+
+
+def functions_around(metric: str, promql: str) -> set[str]:
+    """The functions and aggregations whose brackets the first use of a series stands in."""
+    around: list[str] = []
+    for name, bracket in re.findall(rf"(\w*)\s*(\(|\)|{metric}\b)", promql):
+        if bracket == "(":
+            around.append(name)
+        elif bracket == ")":
+            around.pop()
+        else:
+            return set(around)
+    raise AssertionError(f"{metric} is not in {promql}")
 
 
 @each_query
 def test_counters_are_rated(query: Query) -> None:
     """A bare counter says nothing, but for the sums of money and credits since counting began."""
-    for selector in selectors(query.promql):
-        family = series().get(selector.metric)
-        if family and family.type is not Type.GAUGE and not re.search(r"credit|dollars", selector.metric):
-            assert re.search(rf"(?:rate|increase)\({selector.metric}\b", query.expr)
+    for metric in metrics(query.promql):
+        family = series().get(metric)
+        if family and family.type is not Type.GAUGE and not re.search(r"credit|dollars", metric):
+            assert functions_around(metric, query.promql) & {"rate", "increase"}, metric
 
 
 @each_query
@@ -150,7 +163,7 @@ def test_a_board_has_the_variables(board: dict[str, Any]) -> None:
 @each_board
 def test_a_board_marks_firing_alerts_and_recharges(board: dict[str, Any]) -> None:
     marks = {each["name"]: each for each in board["annotations"]["list"]}
-    assert list(marks) == ["Firing alerts", "Recharges"]
+    assert list(marks) == ["Alerts begin to fire", "Recharges"]
     assert all(each["datasource"] == SOURCE and each["enable"] for each in marks.values())
 
 
