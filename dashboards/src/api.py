@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
+from dashboards.src.links import runbook
 from dashboards.src.panels import Column, Query, figures, heat, lines, rows
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import KIND, OUTCOME, PLAIN, SOFT, counted
@@ -40,6 +41,7 @@ def _rate_limited() -> models.Panel:
         unit="short",
         decimals=0,
         steps=[(threshold("rate_limited_requests"), SOFT)],
+        leads=[runbook("GenmediaRateLimited")],
     )
 
 
@@ -126,6 +128,7 @@ def _failing_over_time() -> models.Panel:
         unit="percentunit",
         steps=shared.vendor_fails_steps(),
         every="2m",
+        leads=[runbook("GenmediaApiErrorBudgetBurning")],
     )
 
 

@@ -7,19 +7,11 @@ from dataclasses import dataclass
 
 from grafana_foundation_sdk.models import dashboard as models
 
+from dashboards.src.links import BOARDS, RUNBOOKS
 from dashboards.src.panels import SOURCE
 from dashboards.src.words import select
 
 COLUMNS = 24
-BOARDS = {
-    "genmedia-overview": "Overview",
-    "genmedia-limits": "Limits and credits",
-    "genmedia-tasks": "Tasks and latency",
-    "genmedia-api": "API",
-    "genmedia-monitor": "Monitor",
-}
-RUNBOOKS = "https://github.com/genmedia-monitor/genmedia-monitor/blob/main/docs/runbooks"
-
 FIRING = 'ALERTS{@alerts,alertstate="firing",severity=~"critical|warning"}'
 
 Row = tuple[int, Sequence[models.Panel]]

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
+from dashboards.src.links import runbook
 from dashboards.src.panels import DASHED, Column, Query, dashed, figures, lines, override, ranks, rows, states
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import AUTOBILLING, HARD, PLAIN, SOFT
@@ -196,6 +197,7 @@ def _autobilling() -> models.Panel:
         "threshold; overdue: for too long; clipped: less came than configured; stopped: the cap of purchases is hit.",
         [Query(places, "{{account}}")],
         words=words,
+        leads=[runbook("GenmediaAutobillingOverdue")],
     )
 
 
@@ -227,6 +229,7 @@ def _tier() -> models.Panel:
         unit="short",
         decimals=0,
         base=PLAIN,
+        leads=[runbook("GenmediaTierTooSmall")],
     )
 
 
@@ -247,6 +250,7 @@ def _unseen() -> models.Panel:
             override("byName", name, color={"mode": "fixed", "fixedColor": PLAIN})
             for name in ("at most", "of 24 h watched")
         ],
+        leads=[runbook("GenmediaUnseenTraffic")],
     )
 
 
@@ -263,4 +267,5 @@ def _trust() -> models.Panel:
         unit="percentunit",
         decimals=1,
         base=PLAIN,
+        leads=[runbook("GenmediaForecastPoor")],
     )

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
+from dashboards.src.links import runbook
 from dashboards.src.panels import Query, figures, lines, states
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, OUTCOME, PLAIN, SOFT, counted
@@ -19,6 +20,7 @@ TROUBLE = {
     "jobs missed": "genmedia_monitor_jobs_missed_total",
     "jobs failed": "genmedia_monitor_job_errors_total",
 }
+TROUBLE_ALERTS = ("ObservationsDropped", "ObserverErrors", "GatewayRefusing", "StoreFailing", "JobsMissed")
 DOWN_UP = {"0": ("down", HARD), "1": ("up", OK)}
 GOOD = {"0": ("failing", HARD), "1": ("ok", OK)}
 
@@ -50,6 +52,7 @@ def _up() -> models.Panel:
         [Query(shared.UP)],
         unit="short",
         words=DOWN_UP,
+        leads=[runbook("GenmediaMonitorDown")],
     )
 
 
@@ -61,6 +64,7 @@ def _evaluated() -> models.Panel:
         unit="s",
         decimals=0,
         base=PLAIN,
+        leads=[runbook("GenmediaEvaluationStuck")],
     )
 
 
@@ -71,6 +75,7 @@ def _store() -> models.Panel:
         [Query("min(genmedia_monitor_store_up)")],
         unit="short",
         words=GOOD,
+        leads=[runbook("GenmediaStoreFailing")],
     )
 
 
@@ -81,6 +86,7 @@ def _configuration() -> models.Panel:
         [Query("min(genmedia_monitor_config_last_reload_successful)")],
         unit="short",
         words={"0": ("rejected", HARD), "1": ("ok", OK)},
+        leads=[runbook("GenmediaConfigReloadFailed")],
     )
 
 
@@ -91,6 +97,7 @@ def _reads() -> models.Panel:
         "it is too old to trust.",
         [Query("min by (account, read) (genmedia_account_read_up{@account})", "{{account}} {{read}}")],
         words=GOOD,
+        leads=[runbook("GenmediaAccountReadFailing")],
     )
 
 
@@ -101,6 +108,7 @@ def _read_age() -> models.Panel:
         [Query("max by (account, read) (genmedia_account_read_age_seconds{@account})", "{{account}} {{read}}")],
         unit="s",
         steps=[(threshold("account_read_age_seconds"), SOFT)],
+        leads=[runbook("GenmediaAccountReadStale")],
     )
 
 
@@ -111,6 +119,7 @@ def _trouble() -> models.Panel:
         [Query(f"sum(increase({metric}[$__rate_interval]))", name) for name, metric in TROUBLE.items()],
         unit="short",
         bars=True,
+        leads=[runbook(f"Genmedia{what}") for what in TROUBLE_ALERTS],
     )
 
 
@@ -179,6 +188,7 @@ def _loop() -> models.Panel:
         [Query("genmedia_monitor_loop_lag_seconds", "{{instance}}")],
         unit="s",
         steps=[(threshold("loop_lag_seconds"), SOFT)],
+        leads=[runbook("GenmediaLoopLag")],
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src import shared
-from dashboards.src.frame import RUNBOOKS, Section, board
+from dashboards.src.frame import Section, board
+from dashboards.src.links import RUNBOOKS, runbook, to
 from dashboards.src.panels import DASHED, Column, Query, figures, lines, override, rows
 from dashboards.src.words import HARD, OK, PLAIN, SOFT, STATUS
 
@@ -62,6 +63,7 @@ def _monitor() -> models.Panel:
             ),
             override("byName", "oldest account read", color={"mode": "fixed", "fixedColor": PLAIN}),
         ],
+        leads=[to("genmedia-monitor"), runbook("GenmediaMonitorDown")],
     )
 
 
@@ -131,7 +133,7 @@ def _alerts() -> models.Panel:
         "What Prometheus' rules report now; a click on a name opens its runbook. The watchdog always fires: "
         "without it, alerting itself is broken.",
         [
-            Column("Alert", label="alertname", link=f"{RUNBOOKS}/${{__value.text}}.md"),
+            Column("Alert", label="alertname", link=f"{RUNBOOKS}/${{__value.text}}.md", width=260),
             Column("Severity", label="severity", words=severities, width=90),
             Column("Account", label="account"),
             Column("Model", label="model"),

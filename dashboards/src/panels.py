@@ -9,6 +9,7 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import bargauge, common, heatmap, prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
+from dashboards.src.links import link
 from dashboards.src.words import FAINT, HARD, LEVEL, OK, PLAIN, SOFT, select
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -100,11 +101,6 @@ def override(matcher: str, what: str, **properties: object) -> models.DashboardF
 def painted(colours: Mapping[str, str]) -> list[models.DashboardFieldConfigSourceOverrides]:
     """Overrides that give the series of these names their colours."""
     return [override("byName", name, color=_fixed(colour)) for name, colour in colours.items()]
-
-
-def link(title: str, url: str) -> models.DashboardLink:
-    """A link of a panel or a cell."""
-    return models.DashboardLink(title=title, type_val=models.DashboardLinkType.LINK, url=url)
 
 
 def graded(
@@ -298,7 +294,7 @@ def rows(
                 no_value=absent,
                 thresholds=_thresholds((), base="text"),
                 color=models.FieldColor(mode=models.FieldColorModeId.THRESHOLDS),
-                custom=table.FieldConfig(inspect=False, min_width=70, align=common.FieldTextAlignment.AUTO),
+                custom=table.FieldConfig(inspect=False, min_width=90, align=common.FieldTextAlignment.AUTO),
             ),
             overrides=[_cell(column) for column in columns],
         ),

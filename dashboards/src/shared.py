@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard as models
 
+from dashboards.src.links import runbook, to
 from dashboards.src.panels import GRADES, Query, Steps, figures, graded, override
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
@@ -76,7 +77,7 @@ def throttled_steps() -> Steps:
 def firing_alerts() -> models.Panel:
     """How many there are of the severities that ask for action."""
     firing = 'count(ALERTS{{@alerts,alertstate="firing",severity="{severity}"}})'
-    none = '0 * count(ALERTS{alertname=~".*Watchdog",alertstate="firing"})'
+    none = '0 * count(ALERTS{alertname="GenmediaWatchdog",alertstate="firing"})'
     colours = {"critical": HARD, "warning": SOFT}
     return figures(
         "Firing alerts",
@@ -108,6 +109,7 @@ def failing() -> models.Panel:
         steps=vendor_fails_steps(),
         absent="no requests",
         overrides=[override("byName", "creates refused", color={"mode": "fixed", "fixedColor": PLAIN})],
+        leads=[to("genmedia-api"), runbook("GenmediaApiErrorBudgetBurning")],
     )
 
 
@@ -124,6 +126,7 @@ def throttled() -> models.Panel:
         decimals=0,
         steps=throttled_steps(),
         overrides=[override("byName", "tasks", unit="short", color={"mode": "fixed", "fixedColor": PLAIN})],
+        leads=[to("genmedia-tasks"), runbook("GenmediaThrottledTooOld")],
     )
 
 
@@ -136,6 +139,7 @@ def generation_time() -> models.Panel:
         decimals=0,
         base=PLAIN,
         absent="none ended",
+        leads=[to("genmedia-tasks"), runbook("GenmediaLatencyHigh")],
     )
 
 
@@ -149,6 +153,7 @@ def closest_limit() -> models.Panel:
         decimals=0,
         absent="no limits known",
         overrides=GRADES,
+        leads=[to("genmedia-limits"), runbook("GenmediaDailyLimitApproaching")],
     )
 
 
@@ -163,6 +168,7 @@ def time_left() -> models.Panel:
         base=SOFT,
         steps=[(threshold("daily_limit_exhaustion_seconds"), PLAIN)],
         words=NEVER,
+        leads=[to("genmedia-limits"), runbook("GenmediaDailyLimitPredicted")],
     )
 
 
@@ -183,4 +189,5 @@ def credits_last() -> models.Panel:
         decimals=1,
         words={"-1": ("no burn yet", "text")},
         overrides=GRADES,
+        leads=[to("genmedia-limits"), runbook("GenmediaCreditsLow")],
     )

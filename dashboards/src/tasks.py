@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
+from dashboards.src.links import runbook
 from dashboards.src.panels import Query, dashed, figures, heat, lines, override
 from dashboards.src.words import REASON, SOFT, STATUS, TASK_OUTCOME, counted
 
@@ -120,6 +121,7 @@ def _throttled_age() -> models.Panel:
         ],
         unit="s",
         steps=shared.throttled_steps(),
+        leads=[runbook("GenmediaThrottledTooOld")],
     )
 
 
@@ -147,6 +149,7 @@ def _by_reason() -> models.Panel:
         ],
         unit="short",
         bars=True,
+        leads=[runbook("GenmediaModerationRateHigh")],
     )
 
 
@@ -175,6 +178,7 @@ def _against_target() -> models.Panel:
         ],
         unit="s",
         overrides=[override("byRegexp", "/^target /", **dashed(SOFT))],
+        leads=[runbook("GenmediaLatencyHigh")],
     )
 
 
