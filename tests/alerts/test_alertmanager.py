@@ -159,6 +159,17 @@ async def test_what_something_else_says_better_is_silent(alertmanager_binary: st
         assert not is_silent(other)
 
 
+async def test_a_monitor_that_is_not_scraped_does_not_silence_the_watchdog(
+    alertmanager_binary: str, tmp_path: Path
+) -> None:
+    """Neither has an instance, which Alertmanager takes for the same one."""
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        for name in ("GenmediaMonitorDown", "GenmediaWatchdog", "GenmediaForecastPoor"):
+            await running.send({"labels": {"alertname": name, "group": "monitor"}})
+        silent = {each["labels"]["alertname"] for each in await running.alerts() if is_silent(each)}
+    assert silent == {"GenmediaForecastPoor"}
+
+
 def is_silent(alert: dict[str, Any]) -> bool:
     return bool(alert["status"]["inhibitedBy"])
 

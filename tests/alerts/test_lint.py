@@ -35,7 +35,7 @@ SECTIONS = [
     "How to stop it coming back",
 ]
 PROMISES = {"fires", "silent just below", "resolves", "does not flap"}
-CASE = re.compile(r"(Genmedia\w+|Watchdog): (.+)")
+CASE = re.compile(r"(Genmedia\w+): (.+)")
 DOCUMENTS = [pack.ROOT / "docs" / "alerts.md", *sorted(pack.RUNBOOKS.glob("*.md"))]
 each_rule = pytest.mark.parametrize("rule", pack.rules(), ids=str)
 each_alert = pytest.mark.parametrize("rule", pack.alerts(), ids=str)
@@ -87,7 +87,7 @@ def test_an_alert_has_its_labels_and_annotations(rule: Rule) -> None:
     assert rule.body["labels"]["severity"] in SEVERITIES
     assert rule.body["labels"]["group"] == Path(rule.file).stem == rule.group
     assert set(rule.body["annotations"]) == {"summary", "description", "runbook_url", "dashboard_url"}
-    assert rule.name == "Watchdog" or re.fullmatch(r"Genmedia[A-Z]\w+", rule.name)
+    assert re.fullmatch(r"Genmedia[A-Z]\w+", rule.name)
 
 
 def sources_behind(rule: Rule) -> set[Source]:
