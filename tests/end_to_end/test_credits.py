@@ -144,7 +144,8 @@ async def test_a_recharge_that_the_cap_clips_shows_so(tmp_path: Path) -> None:
         figures = await play.pass_by(HOUR)
         assert (state(figures), counted(figures)) == ("clipped", (2, 7_000, 0, 0))
         assert monthly(figures, "saturation_ratio") == 1
-        assert (state(await play.restart()), counted(figures)) == ("clipped", (2, 7_000, 0, 0))
+        again = await play.restart()
+        assert (state(again), counted(again)) == ("clipped", (2, 7_000, 0, 0))
 
 
 async def test_refunds_are_not_taken_for_recharges_nor_negative_days_for_anything_else(tmp_path: Path) -> None:

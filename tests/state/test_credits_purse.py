@@ -305,6 +305,36 @@ def test_refunds_are_never_taken_for_recharges(story: list[tuple[int, int, bool,
     assert world.recharged == []
 
 
+moments = st.lists(
+    st.tuples(
+        st.integers(1, 45),  # seconds since the last
+        st.sampled_from(["charge", "charge", "refund", "refund", "balance", "balance", "usage", "restart"]),
+        st.integers(1, 100),
+    ),
+    max_size=120,
+)
+
+
+@settings(max_examples=300)
+@given(moments, st.sampled_from([1, 9, 50]))
+def test_reads_that_fall_between_charges_and_refunds_make_no_recharge(
+    story: list[tuple[int, str, int]], scale: int
+) -> None:
+    world = World(balance=100_000)
+    world.read_both()
+    for seconds, what, amount in story:
+        world.pass_by(seconds)
+        if what == "charge":
+            world.use(amount)
+        elif what == "refund":
+            world.use(-amount * scale)
+        else:
+            {"balance": world.read_balance, "usage": world.read_usage, "restart": world.restart}[what]()
+    judged(world)
+    known = world.now - NOON < PATIENCE  # beyond it, a step that no usage read has explained is judged by its size
+    assert world.recharged == [] or not known
+
+
 @settings(max_examples=300)
 @given(minutes)
 def test_a_restart_after_every_read_changes_nothing(story: list[tuple[int, int, bool, str, int]]) -> None:
