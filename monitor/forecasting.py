@@ -8,6 +8,7 @@ account be read anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -25,9 +26,18 @@ from monitor.store import forecasts, tasks
 EVERY = 60.0
 GAP = 2.5 * EVERY
 LATE = 600.0
+SETTLING = 10.0
+"""Within this time, what has passed through us is in the ledgers."""
 ROUNDING = 0.1
 """By how much two sums of the same times may differ, in seconds."""
 FREEING = {"1h": HOUR, "4h": 4 * HOUR, "12h": 12 * HOUR}
+
+
+class Told(NamedTuple):
+    """The provider's counts of generations in 24 hours, by model, and when it told them."""
+
+    at: float
+    counts: dict[str, int]
 
 
 class Forecaster:
@@ -71,6 +81,7 @@ class AccountForecasts:
         self._records = forecasts.load(connection, name, Limit.DAILY_GENERATIONS)
         self.watched: tuple[Span, ...] = forecasts.load_watched(connection, name)
         self.reconciled: tuple[Reconciled, ...] = ()
+        self._told: Told | None = None
         self.coverage = 0.0
         self.quality = Quality()
         self._read_at: float | None = None
@@ -94,10 +105,12 @@ class AccountForecasts:
         self.changed.add("")
         self.coverage = coverage(self.watched, now)
         self._looked_at, self._knew_limits = now, limits is not None
-        self.reconciled = ()
+        told = None
         if limits is not None:
             self._forecast(limits, now)
-            self.reconciled = tuple(self._reconcile(limits, now if told_at is None else told_at, now))
+            told = Told(now if told_at is None else told_at, limits.daily_generations)
+        self.reconciled = tuple(self._reconcile(told, now))
+        self._told = told or self._told
         self.quality = quality_of(self._records.values(), now)
 
     def used(self, now: float) -> dict[str, int]:
@@ -163,16 +176,20 @@ class AccountForecasts:
                 self._records[model] = record
                 self.changed.add(model)
 
-    def _reconcile(self, limits: Organization, told_at: float, now: float) -> Iterator[Reconciled]:
-        """What the provider counted when it told its figures, against what passed through us up to then."""
-        if now - told_at > REACH - DAY - SKEW or not is_comparable(self.watched, told_at):
+    def _reconcile(self, told: Told | None, now: float) -> Iterator[Reconciled]:
+        """What the provider counted when it told its figures, against what passed through us up to then.
+
+        Figures that were told just now wait for the next look.
+        """
+        if told is not None and now - told.at < SETTLING:
+            told = self._told
+        if told is None or now - told.at > REACH - DAY - SKEW or not is_comparable(self.watched, told.at):
             return
-        theirs = limits.daily_generations
-        unassigned = sum(ledger.used(told_at) for model, ledger in self._ledgers.items() if model not in theirs)
-        for model, count in sorted(theirs.items()):
+        unassigned = sum(ledger.used(told.at) for model, ledger in self._ledgers.items() if model not in told.counts)
+        for model, count in sorted(told.counts.items()):
             ledger = self._ledgers.get(model, Ledger())
-            if count or ledger.used(told_at):
-                yield reconcile(model, count, ledger, self.watched, told_at, unassigned)
+            if count or ledger.used(told.at):
+                yield reconcile(model, count, ledger, self.watched, told.at, unassigned)
 
     def _seconds_left(self, model: str, limits: Organization | None, now: float) -> float | None:
         known = limits is not None and model in limits.limits and limits.limits[model].daily_generations

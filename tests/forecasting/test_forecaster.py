@@ -134,7 +134,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @given(st.lists(EVENTS, max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 def test_any_course_of_events_leads_to_the_windows_of_a_recount(
     shared: Database, events: list[tuple[str, int, float]]
 ) -> None:
@@ -158,7 +158,7 @@ def test_any_course_of_events_leads_to_the_windows_of_a_recount(
 
 
 @given(st.permutations([("create", n % 4, 7 * HOUR * n - 40 * HOUR) for n in range(8)]), st.sets(st.integers(0, 8)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 def test_the_same_facts_in_any_order_give_the_same_windows(
     shared: Database, facts: list[tuple[str, int, float]], looks: set[int]
 ) -> None:
@@ -235,6 +235,16 @@ def test_counts_are_reconciled_once_a_day_was_watched_and_as_of_the_providers_fi
     watch(database, Span(T0 - DAY, T0))
     create(database, 2, T0 + 50)
     assert reconciled(database, T0 + 60, 3, T0 + 40) == {"gen4.5": 2, "gen4_turbo": 3}
+
+
+def test_figures_told_just_now_wait_until_all_that_passed_is_counted(database: Database) -> None:
+    watch(database, Span(T0 - DAY, T0))
+    forecaster = Forecaster()
+    create(database, 1, T0)
+    assert reconciled(database, T0 + 5, 2, T0 + 4, forecaster) == {}
+    create(database, 2, T0 + 3)  # was on its way to the store
+    assert reconciled(database, T0 + 65, 4, T0 + 64, forecaster) == {"gen4.5": 0, "gen4_turbo": 2}
+    assert reconciled(database, T0 + 125, 5, T0 + 115, forecaster) == {"gen4.5": 3, "gen4_turbo": 5}
 
 
 def test_a_model_that_nobody_uses_is_not_reconciled(database: Database) -> None:

@@ -204,6 +204,15 @@ def test_unlimited_has_no_series_and_a_limit_of_zero_is_full() -> None:
     assert limits(figures, "limit") == dict.fromkeys(full, 0)
 
 
+def test_a_model_that_the_provider_does_not_list_has_tasks_and_no_limits() -> None:
+    told = Organization(limits={"gen4.5": ModelLimits(concurrency=5)}, daily_generations={"gen4.5": 3})
+    mystery = ModelTasks(model="mystery", open={TaskStatus.RUNNING: 2}, accepted_24h=9)
+    figures = published(account(organization=told, tasks=(mystery,)))
+    assert figures[key("tasks", model="mystery", status="running")] == 2
+    limited = ("genmedia_limit", "genmedia_limit_used", "genmedia_saturation_ratio")
+    assert [name for name, labels in figures if name in limited and ("model", "mystery") in labels] == []
+
+
 def test_spend_counts_utc_days_and_may_be_negative() -> None:
     days = (
         ("2026-11-22", "gen4.5", 100.0),

@@ -191,7 +191,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_course_of_events_leaves_the_peaks_of_a_recount(events: list[tuple[str, float, int, int]]) -> None:
     """Looks, restarts and a clock that steps: what was looked at and stored is what a recount finds."""
     with TemporaryDirectory() as folder:
