@@ -6,19 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from monitor.errors import MonitorError
 from monitor.state.forecast.quality import Quality, Verdict, judge, quality
 from monitor.state.forecast.replay import replay
 from monitor.state.forecast.warning import LimitWarning
 from monitor.state.ledger import DAY, Ledger
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 FAULTS_SHOWN = 20
 UNNAMED = "unknown"
@@ -89,6 +90,9 @@ def backtest(
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
     else:
+        # Rich would cost every other command its start.
+        from rich.console import Console  # noqa: PLC0415
+
         show(answer, Console())
 
 
@@ -170,6 +174,8 @@ def _utc(at: float) -> datetime:
 
 def show(answer: Report, console: Console) -> None:
     """Print the report as tables, one for each model."""
+    from rich.text import Text  # noqa: PLC0415 - as above
+
     for each in answer.models:
         console.print(Text.assemble((each.model, "bold"), f": {_summary(each, answer.limit)}"))
         if each.warnings:
@@ -189,6 +195,8 @@ def _ratio(value: float | None) -> str:
 
 
 def _table(each: ModelReport) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - as above
+
     table = Table("raised (UTC)", "expected in", "promised within", "what happened", "warning was")
     for warned in each.warnings:
         raised = warned.raised_at

@@ -12,9 +12,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-import structlog
 from pydantic import SecretStr
-from structlog.typing import EventDict, Processor, WrappedLogger
+
+from monitor.lean import without
+
+with without("rich"):
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 # Runway's keys begin with `key_` and no length is promised; a URL's password may stand in the store's address.

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-import httpx
-
 from monitor.clock import Clock
 from monitor.config import Account
+from monitor.lean import without
 from monitor.providers.base import Call, Exchange, Failure, Provider
+
+with without("rich", "pygments"):
+    import httpx
 
 TIMEOUT_SECONDS = 30.0
 MOST_BODY_BYTES = 1024 * 1024

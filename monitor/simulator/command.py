@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvloop
 
 from monitor.clock import Clock, FastClock, SystemClock
 from monitor.errors import ListenError
-from monitor.simulator.app import build_app, serve
 from monitor.simulator.catalog import TIERS
-from monitor.simulator.server import DEFAULT_KEY, Opening
-from monitor.simulator.settings import Durations, Settings
+from monitor.simulator.settings import DEFAULT_KEY, Durations, Settings
+
+if TYPE_CHECKING:
+    from monitor.simulator.server import Opening
 
 _HIGHEST_PORT = 65_535
 
@@ -42,6 +42,11 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed repeats a run.")] = 0,
 ) -> None:
     """Serve a simulated Runway, for tests and demonstrations."""
+    # The simulator would cost every other command 2 MiB.
+    import uvloop  # noqa: PLC0415
+
+    from monitor.simulator.server import Opening  # noqa: PLC0415
+
     host, port = _address(listen)
     durations = Durations(pending=pending, running=seconds, jitter=jitter)
     settings = Settings(tier=tier, durations=durations).changed({"failure_rate": failure_rate})
@@ -55,6 +60,8 @@ def simulate(
 
 
 async def _run(clock: Clock, opening: Opening, seed: int, host: str, port: int) -> None:
+    from monitor.simulator.app import build_app, serve  # noqa: PLC0415
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

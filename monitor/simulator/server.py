@@ -15,14 +15,11 @@ from monitor.clock import Clock
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.faults import Fault, FaultKind, Faults
 from monitor.simulator.routes import Kind, Match, match
-from monitor.simulator.settings import Settings
+from monitor.simulator.settings import DEFAULT_KEY, Settings
 from monitor.simulator.simulation import Simulation
 from monitor.simulator.spoilt import spoil
 from monitor.simulator.tasks import WORKFLOW
 from monitor.simulator.witness import OWN_USER_AGENT, Record, Witness
-
-DEFAULT_KEY = "key_" + "0123456789abcdef" * 8
-"""Well formed, and good for nothing but the simulator."""
 
 CLIENT_GONE = "client_gone"
 UNPROCESSED = Reply(200)

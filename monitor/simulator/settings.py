@@ -10,6 +10,9 @@ from msgspec import Meta, Struct, field
 from monitor.simulator.catalog import TIERS
 from monitor.simulator.failures import WEIGHTS
 
+DEFAULT_KEY = "key_" + "0123456789abcdef" * 8
+"""Well formed, and good for nothing but the simulator."""
+
 NotNegative: TypeAlias = Annotated[float, Meta(ge=0)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
 
+from monitor.store.schema import metadata
+
 REVISION = "0001"
-"""The newest revision: a database that has it needs no migration, and Alembic is not even loaded."""
+"""The newest revision: a database that has it, or is empty, needs no migration. Alembic, 7 MiB, is not loaded then."""
+
+VERSION_TABLE = """\
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+"""As Alembic 1 makes it."""
 
 MIGRATION_LOCK = 0x67656E6D65646961  # "genmedia" in ASCII
 
@@ -21,14 +30,22 @@ def migrate(connection: Connection, place: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-    if not _is_newest(connection):
+    names = inspect(connection).get_table_names()
+    if not names:
+        create(connection)
+    elif "alembic_version" not in names or _revisions(connection) != [REVISION]:
         from monitor.store.upgrade import upgrade
 
         upgrade(connection, place)
     connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
-def _is_newest(connection: Connection) -> bool:
-    if not inspect(connection).has_table("alembic_version"):
-        return False
-    return list(connection.scalars(text("SELECT version_num FROM alembic_version"))) == [REVISION]
+def create(connection: Connection) -> None:
+    """Make the tables of the newest revision in an empty database."""
+    metadata.create_all(connection)
+    connection.execute(text(VERSION_TABLE))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
+
+
+def _revisions(connection: Connection) -> list[str]:
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version")))

@@ -18,6 +18,7 @@ from monitor.store import Database
 from monitor.store.batch import apply_batch
 from monitor.store.migrate import REVISION
 from monitor.store.schema import metadata
+from monitor.store.upgrade import upgrade
 
 
 def refusal(url: str) -> str:
@@ -29,7 +30,22 @@ def refusal(url: str) -> str:
     return message
 
 
+def migrate_anew(database: Database) -> None:
+    """Let the migrations make the tables that opening an empty database made at once."""
+    with database.begin(write=True) as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        upgrade(connection, "here")
+
+
+def test_an_empty_database_gets_the_tables_of_the_schema(database: Database) -> None:
+    with database.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
 def test_the_migrations_lead_to_exactly_the_tables_of_the_schema(database: Database) -> None:
+    migrate_anew(database)
+
     with database.begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
@@ -40,17 +56,17 @@ def test_the_revision_that_needs_no_migration_is_the_newest(database: Database) 
     config.set_main_option("script_location", "monitor.store:migrations")
 
     assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
-    with database.begin() as connection:
-        assert MigrationContext.configure(connection).get_current_heads() == (REVISION,)
+    for _ in range(2):
+        with database.begin() as connection:
+            assert MigrationContext.configure(connection).get_current_heads() == (REVISION,)
+        migrate_anew(database)
 
 
 def test_partial_indexes_and_key_tables_are_as_the_schema_says(tmp_path: Path) -> None:
-    Database.open(f"sqlite:///{tmp_path / 'migrated.db'}").close()
-    created = Database.open(f"sqlite:///{tmp_path / 'created.db'}")
-    with created.begin(write=True) as connection:
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
-    created.close()
+    Database.open(f"sqlite:///{tmp_path / 'created.db'}").close()
+    migrated = Database.open(f"sqlite:///{tmp_path / 'migrated.db'}")
+    migrate_anew(migrated)
+    migrated.close()
 
     def statements(name: str) -> set[str]:
         with sqlite3.connect(tmp_path / name) as connection:

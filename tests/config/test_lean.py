@@ -1,0 +1,27 @@
+"""What the daemon does not use, it does not load."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from monitor.lean import without
+
+UNUSED = ("rich", "pygments", "alembic", "mako", "psycopg", "sqlalchemy.orm", "monitor.simulator.app")
+
+
+def test_the_daemon_loads_nothing_large_that_it_does_not_use() -> None:
+    code = "import sys, monitor.cli, monitor.app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "monitor.app" in loaded
+    assert [name for name in UNUSED if name in loaded] == []
+
+
+def test_a_module_is_hidden_inside_the_block_only() -> None:
+
+    with without("json", "not_there"), pytest.raises(ImportError):
+        __import__("json")
+    assert sys.modules["json"] is json
+    assert "not_there" not in sys.modules
