@@ -41,11 +41,11 @@ class Play:
         await self.change(charge={"model": "gen4.5", "credits": credits_})
 
     async def pass_by(self, seconds: float) -> Figures:
-        """Let time pass; the figures once all has been read twice, so that the second time was after it."""
+        """Let time pass; the figures once all has been read three times, so that two of them were after it."""
         self._clock.advance(seconds)
         before = {name: await self._reads(name) for name in ("organization", "usage")}
         return await self._stage.until(
-            lambda figures: all(reads(figures, name) >= count + 2 for name, count in before.items())
+            lambda figures: all(reads(figures, name) >= count + 3 for name, count in before.items())
         )
 
     async def until(self, holds: Callable[[Figures], bool]) -> Figures:

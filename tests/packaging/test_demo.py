@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from demo.alerting import installed, shipped_alerts
+from demo.alerting import installed
 from demo.scrape import Scrape
 from demo.table import COLUMNS, row, summary
 

@@ -76,8 +76,9 @@ class World:
 
 def judged(world: World) -> World:
     """The world once all that waits has been judged."""
-    world.pass_by(60)
-    world.read_both()
+    for seconds in (60, 300):
+        world.pass_by(seconds)
+        world.read_both()
     return world
 
 
@@ -145,6 +146,7 @@ def test_recharges_while_nobody_watched_are_found_in_the_books() -> None:
             world.buy(5_000)
     world.restart()
     world.read_both()
+    judged(world)
     assert world.recharged == world.bought == [5_000] * 3
     assert world.purse is not None
     assert world.purse.since == since
@@ -176,6 +178,35 @@ def test_usage_that_comes_late_is_no_purchase() -> None:
     world.use(6_000 - 60)  # charged long ago, told now, with a small refund
     judged(world)
     assert world.recharged == []
+
+
+def test_a_refund_that_the_usage_shows_late_is_no_purchase() -> None:
+    world = World()
+    world.use(9_000)
+    world.read_both()
+    world.pass_by(60)
+    world.balance += 5_000
+    world.pass_by(240)
+    world.read_both()
+    world.pass_by(60)
+    world.balance -= 5_000
+    world.use(-5_000)
+    judged(world)
+    assert world.recharged == []
+    assert world.counts == {Tally.REFUNDS: 1, Tally.REFUNDED_CREDITS: 5_000}
+
+
+def test_a_purchase_that_its_size_gave_away_explains_no_other_step() -> None:
+    world = World()
+    world.read_both()
+    world.pass_by(60)
+    world.buy(5_000)
+    for _ in range(2):
+        world.read_balance()
+        world.pass_by(PATIENCE)
+    world.use(-3_000)
+    judged(world)
+    assert world.recharged == [5_000]
 
 
 def test_a_usage_read_beside_a_rise_is_not_compared_with_it() -> None:

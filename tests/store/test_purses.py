@@ -38,6 +38,8 @@ STORY = (
     read(180, Organization(credit_balance=30_000), "b"),
     read(240, Organization(credit_balance=5_860)),
     read(240.5, used(440)),
+    read(540, Organization(credit_balance=5_860)),
+    read(541, used(440)),
 )
 
 
@@ -51,7 +53,7 @@ def test_credits_are_stored_with_the_reads_that_tell_them(database: Database) ->
         apply_batch(connection, [(seen, "account_read") for seen in STORY], catalogue_of, T0)
     purse = stored(database, "a")
     assert purse is not None
-    assert (purse.balance, purse.at, purse.low_since) == (5_860, T0 + 240, None)
+    assert (purse.balance, purse.at, purse.low_since) == (5_860, T0 + 540, None)
     assert [(each.at, each.credits) for each in purse.recharges] == [(T0 + 180, 5_000)]
     told = {name: value for (name, *_), value in figures(database).items() if name != "reads"}
     assert told == {"recharges": 1, "recharged_credits": 5_000, "refunds": 1, "refunded_credits": 60}

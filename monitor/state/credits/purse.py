@@ -1,7 +1,8 @@
 """The history of an account's balance as a pure transition: `advance(purse, read, rules) -> purse, increments`.
 
 A step of the balance is judged when the usage has been read on both sides of it: what the balance rose by, beyond what
-the usage accounts for, was bought. Until then it waits; without any usage its size decides after a while.
+the usage accounts for, was bought. The read after that must say so too, for the usage may come a little late. Until
+then the step waits; without any usage its size decides after a while.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TOGETHER = 2.0
 """Seconds within which a read of the balance and one of the usage are taken for one moment."""
 APART = 120.0
 """Seconds from which on they cannot be compared."""
-PATIENCE = 900.0
+PATIENCE = 1800.0
 """Seconds after which a step is judged without the usage."""
 CLOCK_STEP = 300.0
 LEAST_REFUND = 0.5
@@ -41,11 +42,12 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Books(msgspec.Struct, frozen=True):
-    """The balance and the net use of each UTC day, `YYYY-MM-DD`, at one moment."""
+    """The balance and the net use of each UTC day, `YYYY-MM-DD`, at one moment; `bought` is what was found since."""
 
     at: float
     balance: float
     days: dict[str, float]
+    bought: float = 0.0
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -59,7 +61,8 @@ class Purse(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one account's credits. Times are Unix seconds.
 
     `since` is from when on no purchase can have been missed, `low_since` since when the balance has been below the
-    threshold with nothing bought. `steps` wait for their verdict, `use` for a balance to go with it.
+    threshold with nothing bought. `steps` wait for their verdict, `doubted` are those among them that looked like a
+    purchase at the last usage read, `use` waits for a balance to go with it.
     """
 
     balance: float
@@ -68,6 +71,7 @@ class Purse(msgspec.Struct, frozen=True, kw_only=True):
     books: Books | None = None
     use: Use | None = None
     steps: tuple[Step, ...] = ()
+    doubted: tuple[Step, ...] = ()
     flows: tuple[Flow, ...] = ()
     recharges: tuple[Recharge, ...] = ()
     low_since: float | None = None
@@ -96,8 +100,7 @@ def _see_balance(purse: Purse | None, read: ReadFinished, balance: float, rules:
         purse, increments = _pair(before, purse, purse.use, account, rules)
     late = [step for step in purse.steps if purse.at - step.at >= PATIENCE]
     if late:
-        verdicts = [by_size(step, rules.smallest_purchase, rules.plan) for step in late]
-        purse, more = _settle(purse, late, verdicts, account)
+        purse, more = _settle_by_size(purse, late, account, rules)
         unwatched = [step.at for step in late if step.is_long]
         purse, increments = replace(purse, since=max([purse.since, *unwatched])), increments + more
     return purse, increments
@@ -130,13 +133,18 @@ def _balance_books(
     purse: Purse, use: Use, at: float, balance: float, account: str, rules: Rules
 ) -> tuple[Purse, list[Increment]]:
     """Judge the steps up to `at`, when the balance and the use were known."""
-    books, purse = purse.books, replace(purse, books=Books(at, balance, use.days), use=None)
+    fresh, books = Books(at, balance, use.days), purse.books
     used = None if books is None else _used(books, use)
     if books is None or used is None:
-        return purse, []
-    unexplained = balance - books.balance + used
-    verdicts = by_usage(purse.steps, unexplained, rules.smallest_purchase, rules.plan)
-    return _settle(purse, purse.steps, verdicts, account)
+        purse, increments = _settle_by_size(purse, purse.steps, account, rules)
+        return replace(purse, books=fresh, doubted=(), use=None), increments
+    unexplained = balance - books.balance + used - books.bought
+    judged = list(
+        zip(purse.steps, by_usage(purse.steps, unexplained, rules.smallest_purchase, rules.plan), strict=True)
+    )
+    doubted = tuple(step for step, bought in judged if bought and step not in purse.doubted)
+    purse, increments = _settle(purse, [(step, bought) for step, bought in judged if step not in doubted], account)
+    return replace(purse, books=purse.books if doubted else fresh, doubted=doubted, use=None), increments
 
 
 def _used(books: Books, use: Use) -> float | None:
@@ -171,12 +179,17 @@ def _watch_threshold(purse: Purse, plan: Autobilling | None) -> Purse:
     return replace(purse, low_since=since if is_low else None)
 
 
+def _settle_by_size(purse: Purse, steps: Sequence[Step], account: str, rules: Rules) -> tuple[Purse, list[Increment]]:
+    judged = [(step, by_size(step, rules.smallest_purchase, rules.plan)) for step in steps]
+    return _settle(purse, judged, account)
+
+
 def _settle(
-    purse: Purse, steps: Sequence[Step], verdicts: Sequence[tuple[float, ...]], account: str
+    purse: Purse, judged: Sequence[tuple[Step, tuple[float, ...]]], account: str
 ) -> tuple[Purse, list[Increment]]:
     """Book what each step turned out to be."""
     increments: list[Increment] = []
-    for step, bought in zip(steps, verdicts, strict=True):
+    for step, bought in judged:
         recharges = tuple(Recharge(step.at, credits_) for credits_ in bought)
         is_new_wait = recharges and purse.low_since is not None
         purse = replace(
@@ -186,7 +199,10 @@ def _settle(
             low_since=max(purse.low_since or 0.0, step.at) if is_new_wait else purse.low_since,
         )
         increments += _counts(account, step, bought)
-    return replace(purse, steps=tuple(step for step in purse.steps if step not in steps)), increments
+    settled, books = {step for step, _ in judged}, purse.books
+    if books is not None:
+        books = replace(books, bought=books.bought + sum(sum(bought) for _, bought in judged))
+    return replace(purse, steps=tuple(step for step in purse.steps if step not in settled), books=books), increments
 
 
 def _counts(account: str, step: Step, bought: tuple[float, ...]) -> Iterator[Increment]:
