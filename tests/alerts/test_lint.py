@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -119,6 +120,21 @@ def test_an_alert_has_a_runbook_with_every_section(rule: Rule) -> None:
     assert text.startswith(f"# {rule.name}\n")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
     assert all(part.strip() for part in re.split(r"^#.*$", text, flags=re.MULTILINE)[1:]), "an empty section"
+
+
+def panels() -> dict[str, set[str]]:
+    """Of each board, by the name that runbooks call it: the titles of its panels."""
+    boards = [json.loads(path.read_text()) for path in (pack.ROOT / "dashboards").glob("*.json")]
+    return {board["title"].split(" / ")[1]: {panel["title"] for panel in board["panels"]} for board in boards}
+
+
+@each_alert
+def test_a_runbook_names_boards_that_exist_and_panels_that_are_on_them(rule: Rule) -> None:
+    text = (pack.RUNBOOKS / f"{rule.name}.md").read_text()
+    named = re.findall(r"^- Board: \*(.+?)\*(.*)$", text, re.MULTILINE)
+    assert named
+    for board, rest in named:
+        assert set(re.findall(r'"([^"]+)"', rest)) - panels()[board] == set()
 
 
 def test_no_runbook_is_left_without_its_alert() -> None:
