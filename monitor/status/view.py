@@ -135,7 +135,9 @@ def _spent(account: AccountFigures) -> Text:
 
 def _burn(account: AccountFigures) -> Text:
     lasts = "" if account.runway_seconds is None else f", lasts {duration(account.runway_seconds)}"
-    return Text(f"{dollars(account.burn_1h_dollars)} an hour, {dollars(account.burn_24h_dollars)} in 24 h{lasts}")
+    return Text(
+        f"{dollars(account.burn_1h_dollars)} in the last hour, {dollars(account.burn_24h_dollars)} in 24 h{lasts}"
+    )
 
 
 def _open(account: AccountFigures) -> Text:

@@ -152,7 +152,7 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
     yield Tile("Burn in the last hour", hour, f"{day} in 24 h")
     runway, wanted = outlook.runway_seconds, account.runway_thresholds
     if runway is None:
-        yield Tile("Runway", "-", "nothing is burnt")
+        yield Tile("Runway", "-", "not watched for long enough" if any(outlook.burn.values()) else "nothing is burnt")
     else:
         level = "bad" if runway < wanted.hard else "warn" if runway < wanted.soft else ""
         yield Tile("Runway", duration(runway), "if nothing is bought", level)

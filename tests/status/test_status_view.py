@@ -41,7 +41,7 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     assert row(text, "balance") == "balance unknown"
     assert "$182.40, 18,240 credits" in text
     assert "$11.60 today, $46.47 in 30 days" in text
-    assert row(text, "burn") == "burn $2.40 an hour, $51.00 in 24 h, lasts 5 h"
+    assert row(text, "burn") == "burn $2.40 in the last hour, $51.00 in 24 h, lasts 5 h"
     assert row(text, "autobilling") == "autobilling due: the balance is below its threshold"
     assert row(text, "monthly spend credits") == "monthly spend credits 5,000 of 10,000"
     assert "200 throttled, 1 pending, 6 running, 3 orphaned" in text

@@ -236,7 +236,7 @@ async def test_a_browser_applies_the_style_and_finds_no_fault(
         ({"runway_seconds": 86_400.0}, {"Runway": ("1 d", "")}),
         ({"runway_seconds": 86_399.0}, {"Runway": ("23 h 59 min", "warn")}),
         ({"runway_seconds": 14_399.0}, {"Runway": ("3 h 59 min", "bad")}),
-        ({"runway_seconds": None}, {"Runway": ("-", "")}),
+        ({"runway_seconds": None}, {"Runway": ("-", "")}),  # burnt, but for how long is not known yet
         ({"autobilling": AutobillingState.OK}, {"Autobilling": ("ok", "good")}),
         ({"autobilling": AutobillingState.CLIPPED}, {"Autobilling": ("clipped", "warn")}),
         ({"autobilling": AutobillingState.STOPPED}, {"Autobilling": ("stopped", "bad")}),
