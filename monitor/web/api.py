@@ -21,6 +21,8 @@ LABELS = {
     Tally.TASKS_CREATED: ("model",),
     Tally.TASKS_FINISHED: ("model", "outcome", "reason"),
     Tally.TASK_SECONDS: ("model", "phase", "part"),
+    Tally.TASK_CREDITS: ("model",),
+    Tally.TASKS_UNPRICED: ("model",),
     Tally.WASTED_CREDITS: ("model", "reason"),
     Tally.RECHARGES: (),
     Tally.RECHARGED_CREDITS: (),
