@@ -17,11 +17,17 @@ from rich.console import Console
 from web.listeners import Daemon as Listener
 
 from monitor.advice.view import view
-from monitor.state.snapshot import Snapshot
+from monitor.state.snapshot import RunwayThresholds, Snapshot
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
 
 ROOT = Path(__file__).parents[2]
+UNUSED = {
+    **dict.fromkeys(("dollars_per_credit", "retries"), 0),
+    **dict.fromkeys(("reads", "limits", "tasks", "daily", "requests"), ()),
+    **dict.fromkeys(("organization", "spent", "credits")),
+    "runway_thresholds": RunwayThresholds(),
+}
 ADVICE = Advice(table="t", table_date="autumn 2026", table_source="https://docs", table_doubt="In doubt.", windows=())
 
 
@@ -43,10 +49,9 @@ async def advice(listener: Listener, *options: str) -> tuple[int | None, str, st
 def shown(tier: TierState | None, *windows: WindowAdvice, account: str = "a") -> str:
     """The view of one account, its white space as single spaces."""
     told = None if tier is None else replace(ADVICE, windows=windows)
+    reply = AccountReply(**UNUSED, account=account, provider="runway", tier=tier, advice=told)
     written = StringIO()
-    Console(width=200, file=written).print(
-        view(AccountReply(account, "runway", 0.01, (), None, (), None, (), (), (), 0, tier, told))
-    )
+    Console(width=200, file=written).print(view(reply))
     return re.sub(r"\s+", " ", written.getvalue()).strip()
 
 
@@ -79,7 +84,7 @@ async def test_an_account_that_is_not_there_is_one_line(listener: Listener) -> N
     status, output, errors = await advice(listener, "nobody")
     assert (status, output) == (1, "")
     assert errors.splitlines() == [
-        "genmedia-monitor: no account is named 'nobody'; the daemon watches production, staging"
+        "genmedia-monitor: no account is named 'nobody'; the daemon watches production, staging, runware"
     ]
 
 

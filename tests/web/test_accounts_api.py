@@ -28,7 +28,7 @@ async def test_every_account_is_listed(client: TestClient, daemon: Daemon, snaps
     daemon.snapshot = snapshot
     body = await (await client.get("/api/v1/accounts")).json()
     assert body["at"] == snapshot.at
-    assert [account["account"] for account in body["accounts"]] == ["production", "staging"]
+    assert [account["account"] for account in body["accounts"]] == ["production", "staging", "runware"]
 
 
 async def test_an_account_tells_all_that_the_snapshot_holds(

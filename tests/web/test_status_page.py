@@ -73,7 +73,7 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
 
 
 async def test_what_is_unknown_is_called_unknown(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
-    daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[1:])
+    daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[1:2])
     shown = (await page(client)).text
     assert "organization read has not worked yet" in shown
     assert "Balance unknown" in shown
