@@ -161,3 +161,7 @@ def test_counts_have_the_labels_of_their_metric() -> None:
     }
     for tally, family in families.items():
         assert ("provider", "account", *LABELS[tally]) == family.labels
+
+
+def test_the_labels_of_every_count_have_names() -> None:
+    assert LABELS.keys() == set(Tally)
