@@ -6,6 +6,7 @@ UV := uv>=0.13,<1
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 COMPILE := $(RUN) uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade -q
+LEGACY := $(VENV)/legacy
 NODE_MODULES := tests/node/node_modules
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -19,7 +20,7 @@ help: ## list the targets
 demo: $(VENV)/installed-demo ## watch a simulated Runway under load, until Ctrl-C
 	@exec $(RUN) demo $(DEMO_ARGS)
 
-test: $(VENV)/installed-dev $(NODE_MODULES)/installed ## run every test; PYTEST_ARGS="-k words" runs some
+test: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run every test; PYTEST_ARGS="-k words" runs some
 	@exec $(RUN) pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-dev ## check style, format, types and layers
@@ -44,6 +45,7 @@ lock: $(VENV)/created ## pin the newest allowed versions of all dependencies, wi
 	$(COMPILE) pyproject.toml --group demo -c requirements-dev.lock -o requirements-demo.lock
 	$(COMPILE) pyproject.toml --group bench -c requirements-dev.lock -o requirements-bench.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	$(COMPILE) --group legacy -c requirements.lock -o requirements-legacy.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_MODULES) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -60,6 +62,11 @@ $(VENV)/created:
 $(VENV)/installed-%: requirements-%.lock pyproject.toml | $(VENV)/created
 	$(RUN) pip install --quiet --require-hashes -r $<
 	$(RUN) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(LEGACY)/installed: requirements-legacy.lock | $(VENV)/created
+	$(PYTHON) -m venv $(LEGACY)
+	$(LEGACY)/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
 $(NODE_MODULES)/installed: tests/node/package-lock.json

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 KEY = "5ec2e70a" * 4
 FAILURES = {"fail:timeout@1": "timeoutProvider", "fail:moderation@1": "contentPolicyViolation"}
 REFUSALS = {"refuse:model@1": "invalidModel"}
-POLLS_UNTIL_DONE = 2
+POLLS_UNTIL_DONE = 1
 COST = 0.0013
 Item = dict[str, Any]
 
@@ -82,10 +82,10 @@ class FakeRunware:
         if failure:
             return [], [named | {"code": failure, "message": "failed", "status": "error"}]
         media = {"imageBase64Data": "QUJD" * (self.payload // 4)} if self.payload else {"imageURL": "https://im/x"}
-        result = named | {"status": "success", "imageUUID": uuid, **media}
+        result = named | {"status": "success", **media}
         if item.get("includeCost"):
             result |= {"cost": COST}
-        return [dict(result) for _ in range(item.get("numberResults", 1))], []
+        return [result | {"imageUUID": f"{uuid}-{number}"} for number in range(item.get("numberResults", 1))], []
 
     def _account(self, item: Item) -> Item:
         told = {
@@ -127,7 +127,7 @@ class FakeRunware:
         return response
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
-        """The WebSocket: the first message authenticates, then each item of each message gets a message of its own."""
+        """The WebSocket: the first message authenticates; each result gets a message of its own, a poll one for all."""
         self.handshakes.append(dict(request.headers))
         socket = web.WebSocketResponse(protocols=("runware",), max_msg_size=0)
         await socket.prepare(request)
@@ -150,8 +150,9 @@ class FakeRunware:
             await socket.close(code=code, message=b"restarting")
         elif not self.mute:
             data, errors = self.answer(item)
-            for each in data:
-                await socket.send_json({"data": [each]})
+            is_poll = item["taskType"] == "getResponse"
+            for each in [data] if is_poll else [[one] for one in data]:
+                await socket.send_json({"data": each})
             if errors:
                 await socket.send_json({"data": [], "errors": errors})
 
