@@ -21,8 +21,12 @@ with without("rich"):
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-# Runway's keys begin with `key_` and no length is promised; a URL's password may stand in the store's address.
-SECRET_SHAPES = re.compile(r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)", re.IGNORECASE)
+# Runway's keys begin with `key_` and no length is promised; Runware's are told by where they stand in a message only; a
+# URL's password may stand in the store's address.
+SECRET_SHAPES = re.compile(
+    r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)|(?<=apikey\":\")[^\"]+|(?<=apikey\": \")[^\"]+",
+    re.IGNORECASE,
+)
 # At INFO these say a line or more for each request or each scheduled run.
 CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "apscheduler", "httpcore", "httpx")
 

@@ -68,6 +68,8 @@ def test_a_key_is_taken_out_wherever_it_stands(stream_type: type[io.StringIO]) -
     [
         ("Authorization: Bearer abc.def-1", "Authorization: Bearer [redacted]"),
         ("{'authorization': 'bearer abc'}", "{'authorization': 'bearer [redacted]'}"),
+        ('[{"apiKey":"0123abcd","taskType":"x"}]', '[{"apiKey":"[redacted]","taskType":"x"}]'),
+        ('[{"apiKey": "0123abcd"}]', '[{"apiKey": "[redacted]"}]'),
         ("postgresql://monitor:hunter2@db:5432/monitor", "postgresql://[redacted]@db:5432/monitor"),
         (f"token={SHAPED}.", "token=[redacted]."),
         ("api_key_env is set", "api_key_env is set"),
