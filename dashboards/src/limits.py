@@ -11,6 +11,12 @@ from dashboards.src.panels import DASHED, Column, Query, dashed, figures, lines,
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import AUTOBILLING, HARD, PLAIN, SOFT
 
+LIMIT_NAMES = {
+    "concurrency": ("at once", "text"),
+    "daily_generations": ("in 24 hours", "text"),
+    "monthly_spend_credits": ("bought", "text"),
+}
+
 
 def limits() -> models.Dashboard:
     return board(
@@ -52,11 +58,8 @@ def _limits() -> models.Panel:
         "limit is healthy, and so it has no state; running and pending tasks count. Daily generations are those "
         "of the rolling 24 hours, as the provider counts them.",
         [
-            Column("Account", label="account"),
-            Column("Model", label="model", width=170),
-            Column("Limit", label="limit", width=200),
-            Column("Used", f"max {by} (genmedia_limit_used{{{every}}} > 0)", decimals=0),
-            Column("Of", f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column("Model", label="model", width=150),
+            Column("Limit", label="limit", words=LIMIT_NAMES, width=100),
             Column("Share", f"max {by} (genmedia_saturation_ratio{{{every}}} > 0)", unit="percentunit", decimals=0),
             Column("State", f"max {by} ({shared.EACH_LIMIT_STATE})", words=shared.LIMIT_STATES),
             Column(
@@ -66,6 +69,9 @@ def _limits() -> models.Panel:
                 decimals=1,
                 words={**shared.NEVER, "0": ("hit", HARD)},
             ),
+            Column("Used", f"max {by} (genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column("Of", f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column("Account", label="account"),
         ],
         sort="Share",
     )
@@ -108,8 +114,7 @@ def _window() -> models.Panel:
         "Daily limits have no midnight: a generation counts for 24 hours. How many slots free within the next hours, "
         "of the generations that passed through the gateway.",
         [
-            Column("Account", label="account"),
-            Column("Model", label="model", width=170),
+            Column("Model", label="model", width=150),
             Column("Used", f'max {by} (genmedia_limit_used{{@model,limit="daily_generations"}} > 0)', decimals=0),
             Column("Left", f"max {by} ({shared.DAILY_LEFT})", decimals=0),
             *(
@@ -120,6 +125,7 @@ def _window() -> models.Panel:
                 )
                 for within in ("1h", "4h", "12h")
             ),
+            Column("Account", label="account"),
         ],
         sort="Used",
     )
@@ -188,7 +194,7 @@ def _spend() -> models.Panel:
 def _autobilling() -> models.Panel:
     words = {str(place): (state, colour) for place, (state, colour) in enumerate(AUTOBILLING.items())}
     places = " or ".join(
-        f'{place} * (genmedia_autobilling_state{{@account,state="{state}"}} == 1)'
+        f'{place} * max by (account) (genmedia_autobilling_state{{@account,state="{state}"}} == 1)'
         for place, state in enumerate(AUTOBILLING)
     )
     return states(

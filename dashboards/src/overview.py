@@ -74,7 +74,6 @@ def _accounts() -> models.Panel:
         "hard thresholds, concurrency left out; an empty cell is unknown.",
         [
             Column("Account", label="account", link=LIMITS_OF),
-            Column("Provider", label="provider"),
             Column(
                 "Vendor fails",
                 shared.VENDOR_FAILS.format(by="provider, account", window="5m"),
@@ -122,6 +121,7 @@ def _accounts() -> models.Panel:
                 "min by (provider, account) (genmedia_account_read_up{@account})",
                 words={"0": ("failing", HARD), "1": ("ok", OK)},
             ),
+            Column("Provider", label="provider"),
         ],
     )
 

@@ -39,7 +39,7 @@ class Column:
     title: str
     expr: str = ""
     label: str = ""
-    unit: str = "short"
+    unit: str = "none"
     decimals: int | None = None
     steps: Steps = ()
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -294,7 +294,7 @@ def rows(
                 no_value=absent,
                 thresholds=_thresholds((), base="text"),
                 color=models.FieldColor(mode=models.FieldColorModeId.THRESHOLDS),
-                custom=table.FieldConfig(inspect=False, min_width=90, align=common.FieldTextAlignment.AUTO),
+                custom=table.FieldConfig(inspect=False, min_width=80, align=common.FieldTextAlignment.AUTO),
             ),
             overrides=[_cell(column) for column in columns],
         ),

@@ -114,13 +114,18 @@ def _throttled_age() -> models.Panel:
     return lines(
         "Throttled: age of the oldest, time until none",
         "Age of the oldest task that still waits behind the concurrency limit, and the estimated time until none does. "
-        "The dashed lines are where the alerts begin.",
+        "Models of which none was throttled for an hour are left out. The dashed lines are where the alerts begin.",
         [
-            Query("max by (model) (genmedia_throttled_oldest_age_seconds{@model} > 0)", "{{model}}"),
+            Query(
+                "max by (model) (genmedia_throttled_oldest_age_seconds{@model}"
+                " and max_over_time(genmedia_throttled_oldest_age_seconds{@model}[1h]) > 0)",
+                "{{model}}",
+            ),
             Query("max(genmedia_throttled_drain_seconds{@model})", "until none"),
         ],
         unit="s",
         steps=shared.throttled_steps(),
+        overrides=[override("byName", "until none", **dashed("text"))],
         leads=[runbook("GenmediaThrottledTooOld")],
     )
 
@@ -148,6 +153,7 @@ def _by_reason() -> models.Panel:
             )
         ],
         unit="short",
+        colours=REASON,
         bars=True,
         leads=[runbook("GenmediaModerationRateHigh")],
     )
