@@ -110,6 +110,7 @@ def _variable(name: str, label: str, query: str, regex: str = "") -> models.Vari
         multi=True,
         include_all=True,
         all_value=".*",
+        allow_custom_value=False,
         current=models.VariableOption(selected=True, text=["All"], value=["$__all"]),
         options=[],
         refresh=models.VariableRefresh.ON_TIME_RANGE_CHANGED,

@@ -15,6 +15,7 @@ LIMIT_NAMES = {
     "concurrency": ("at once", "text"),
     "daily_generations": ("in 24 hours", "text"),
     "monthly_spend_credits": ("bought", "text"),
+    "credit_balance": ("credits", "text"),
 }
 
 
