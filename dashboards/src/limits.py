@@ -65,7 +65,8 @@ def _limits() -> models.Panel:
             Column("State", f"max {by} ({shared.EACH_LIMIT_STATE})", words=shared.LIMIT_STATES),
             Column(
                 "Hit in",
-                f"max {by} (genmedia_limit_exhaustion_seconds{{@limits}} or ({shared.CLOSEST} > 0 >= bool 1) - 1)",
+                f"max {by} (genmedia_limit_exhaustion_seconds{{@limits}} or (({shared.CLOSEST} > 0 >= bool 1) - 1)"
+                f" * on (provider, account) group_left () (1 + {shared.EARLY}))",
                 unit="s",
                 decimals=1,
                 words={**shared.NEVER, "0": ("hit", HARD)},
@@ -95,12 +96,11 @@ def _use() -> models.Panel:
 def _time_left() -> models.Panel:
     return lines(
         "Forecast: time left",
-        "Expected time until a limit is hit, forecast once a minute, and how long the credits last. A line that "
-        "falls by an hour an hour is a forecast that holds; no line: no hit is foreseen, or it has happened. The "
-        "dashed line is where the alert on daily limits begins.",
+        "Expected time until a limit is hit, forecast once a minute, or the credits are gone (credit_balance). A "
+        "line that falls by an hour an hour is a forecast that holds; no line: no hit is foreseen, or it has happened. "
+        "The dashed line is where the alert on daily limits begins.",
         [
             Query("genmedia_limit_exhaustion_seconds{@limits}", "{{account}} {{model}} {{limit}}"),
-            Query("genmedia_credit_runway_seconds{@account}", "{{account}} credits"),
             Query("genmedia:threshold:daily_limit_exhaustion_seconds", "alert"),
         ],
         unit="s",

@@ -26,8 +26,8 @@ def overview() -> models.Dashboard:
                 [
                     (3, [shared.firing_alerts(), shared.failing(), shared.throttled(), shared.generation_time()]),
                     (3, [shared.closest_limit(), shared.time_left(), shared.credits_last(), _monitor()]),
-                    (6, [_accounts()]),
-                    (6, [_alerts()]),
+                    (5, [_accounts()]),
+                    (7, [_alerts()]),
                     (8, [_failing_over_time(), _tasks_over_time(), _generation_time_over_time()]),
                     (8, [_limits_over_time(), _time_left_over_time(), _balance_over_time()]),
                 ],
@@ -133,7 +133,7 @@ def _alerts() -> models.Panel:
         "What Prometheus' rules report now; a click on a name opens its runbook. The watchdog always fires: "
         "without it, alerting itself is broken.",
         [
-            Column("Alert", label="alertname", link=f"{RUNBOOKS}/${{__value.text}}.md", width=260),
+            Column("Alert", label="alertname", link=f"{RUNBOOKS}/${{__value.text}}.md", width=290),
             Column("Severity", label="severity", words=severities, width=90),
             Column("Account", label="account"),
             Column("Model", label="model"),

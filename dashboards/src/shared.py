@@ -8,6 +8,8 @@ from dashboards.src.links import runbook, to
 from dashboards.src.panels import GRADES, Query, Steps, figures, graded, override
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
+from monitor.state.forecast.daily import PACES
+from monitor.state.ledger import DAY
 
 OURS = "on (job, instance) genmedia_monitor_build_info"
 UP = "min(up and on (job, instance) last_over_time(genmedia_monitor_build_info[1h]))"
@@ -22,7 +24,9 @@ SATURATION_THRESHOLD = 'genmedia_saturation_threshold_ratio{level="@level"}'
 RUNWAY_THRESHOLD = 'genmedia_credit_runway_threshold_seconds{level="@level"}'
 THRESHOLDS = 'min by (level) (genmedia_saturation_threshold_ratio{@account,limit!="concurrency"})'
 RUNWAY_THRESHOLDS = "min by (level) (genmedia_credit_runway_threshold_seconds{@account})"
-NEVER = {"-1": ("none foreseen", OK)}
+# A forecast needs its longer pace to have been watched for half.
+EARLY = f"(genmedia_ledger_coverage_ratio{{@account}} < bool {max(PACES) / 2 / DAY:.4f})"
+NEVER = {"-1": ("none foreseen", OK), "-2": ("too early", "text")}
 
 _PAST = " + ".join(
     f"({{saturation}} >= bool on (provider, account, limit) group_left () "
@@ -161,8 +165,9 @@ def time_left() -> models.Panel:
     return figures(
         "Time left",
         "Expected time until the first limit is hit or the credits are gone, at the present pace. A limit that is hit "
-        "already is not among them: the closest limit tells that. Orange where the alert on daily limits begins.",
-        [Query("min(genmedia_limit_exhaustion_seconds{@limits}) or -1 * group(genmedia_saturation_ratio{@limits})")],
+        "already is not among them: the closest limit tells that. Too early: the daemon "
+        "has not watched for an hour. Orange where the alert on daily limits begins.",
+        [Query(f"min(genmedia_limit_exhaustion_seconds{{@limits}}) or -1 - max({EARLY})")],
         unit="s",
         decimals=1,
         base=SOFT,
