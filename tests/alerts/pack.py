@@ -84,17 +84,28 @@ def alerts() -> list[Rule]:
     return [rule for rule in rules() if rule.is_alert]
 
 
-def dependents(name: str) -> set[str]:
+@cache
+def reads() -> dict[str, frozenset[str]]:
+    """What the rules of each name read."""
+    found: dict[str, frozenset[str]] = {}
+    for rule in rules():
+        found[rule.name] = found.get(rule.name, frozenset()) | rule.reads
+    return found
+
+
+@cache
+def dependents(name: str) -> frozenset[str]:
     """The rule of this name and all that read it, directly or through others."""
     found = {name}
-    while more := {rule.name for rule in rules() if rule.reads & found} - found:
+    while more := {each for each, read in reads().items() if read & found} - found:
         found |= more
-    return found
+    return frozenset(found)
 
 
-def ancestors(names: set[str]) -> set[str]:
-    """The rules of these names and all that they read, directly or through others."""
+@cache
+def ancestors(names: frozenset[str]) -> frozenset[str]:
+    """The series of these names and all that they are made from, directly or through others."""
     found = set(names)
-    while more := {read for rule in rules() if rule.name in found for read in rule.reads} - found:
+    while more := {read for name in found for read in reads().get(name, ())} - found:
         found |= more
-    return found
+    return frozenset(found)

@@ -92,7 +92,7 @@ def test_an_alert_has_its_labels_and_annotations(rule: Rule) -> None:
 
 
 def sources_behind(rule: Rule) -> set[Source]:
-    watched = pack.ancestors(metrics(str(rule.body["expr"])))
+    watched = pack.ancestors(frozenset(metrics(str(rule.body["expr"]))))
     return {series()[name].source for name in watched if name in series()}
 
 
@@ -144,6 +144,13 @@ def test_no_runbook_is_left_without_its_alert() -> None:
 @each_document
 def test_a_document_names_only_series_that_exist(path: Path) -> None:
     assert unknown_names(path.read_text()) == set()
+
+
+def test_every_alert_that_is_named_exists() -> None:
+    """In documents, and in the routes and inhibitions of Alertmanager."""
+    texts = [path.read_text() for path in (*DOCUMENTS, pack.ROOT / "alerts" / "alertmanager.yml")]
+    named = set(re.findall(r"\bGenmedia[A-Z]\w+", " ".join(texts)))
+    assert named - {rule.name for rule in pack.alerts()} == set()
 
 
 @each_document
