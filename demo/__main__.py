@@ -21,17 +21,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from demo.alerting import Alerting, installed, shipped_alerts
+from demo.alerting import Alerting, installed, missing
 from demo.processes import DemoError, Program, check_free, module
 from demo.scrape import Scrape
 from demo.table import table
 
 KEY = "key_simulated"
 START_SECONDS = 20.0
-NO_ALERTING = (
-    "alerts       with Prometheus and Alertmanager installed (Debian: apt-get install prometheus"
-    " prometheus-alertmanager), the demo shows which of the {} shipped alerts fire"
-)
 CONFIG = """\
 listen: 127.0.0.1:{port}
 gateway: {{listen: "127.0.0.1:{gateway_port}"}}
@@ -67,7 +63,7 @@ class Demo:
             f"status page  http://127.0.0.1:{port}/\n"
             f"metrics      http://127.0.0.1:{port}/metrics\n"
             f"gateway      RUNWAYML_BASE_URL=http://127.0.0.1:{gateway}/demo RUNWAYML_API_SECRET={KEY}\n"
-            f"{self._alerting.addresses if self._alerting else NO_ALERTING.format(shipped_alerts())}"
+            f"{self._alerting.addresses if self._alerting else missing()}"
         )
 
     def news(self) -> Iterator[str]:

@@ -24,10 +24,14 @@ def installed() -> tuple[str, str] | None:
     return (prometheus, alertmanager) if prometheus and alertmanager else None
 
 
-def shipped_alerts() -> int:
-    """How many alerts the rules define."""
+def missing() -> str:
+    """What is said where they are not installed."""
     documents = (yaml.safe_load(path.read_text()) for path in RULES.glob("*.yml"))
-    return sum("alert" in rule for each in documents for group in each["groups"] for rule in group["rules"])
+    shipped = sum("alert" in rule for each in documents for group in each["groups"] for rule in group["rules"])
+    return (
+        f"alerts       which of {shipped} fire is shown where Prometheus and Alertmanager are installed"
+        " (Debian: apt-get install prometheus prometheus-alertmanager)"
+    )
 
 
 def free_port() -> int:

@@ -18,7 +18,8 @@ from demo.scrape import Scrape
 from demo.table import COLUMNS, row, summary
 
 DEADLINE_SECONDS = 60.0
-PROGRAMS = 5 if installed() else 3
+PROGRAMS_WITHOUT_ALERTS = 3
+PROGRAMS = 5 if installed() else PROGRAMS_WITHOUT_ALERTS
 
 
 def free_ports(count: int) -> list[int]:
@@ -32,7 +33,7 @@ def free_ports(count: int) -> list[int]:
 class Run:
     """`python -m demo` on ports of its own, its output in a file."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, **environ: str) -> None:
         self.port, self.gateway, self.simulator = free_ports(3)
         self._output = folder / "output"
         ports = {"--port": self.port, "--gateway-port": self.gateway, "--simulator-port": self.simulator}
@@ -41,7 +42,7 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "demo", "--interval", "1", *flags],
                 cwd=root,
-                env={**os.environ, "TMPDIR": str(folder)},
+                env={**os.environ, "TMPDIR": str(folder), **environ},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -92,6 +93,15 @@ def test_the_demo_shows_throttled_tasks_and_leaves_nothing_behind(demo: Run) -> 
     assert f"http://127.0.0.1:{demo.port}/metrics" in demo.output
     assert f"RUNWAYML_BASE_URL=http://127.0.0.1:{demo.gateway}/demo" in demo.output
     assert "Traceback" not in demo.output
+
+
+def test_without_prometheus_the_demo_says_what_it_would_show(root: Path, tmp_path: Path) -> None:
+    run = Run(root, tmp_path, PATH=str(tmp_path))
+    try:
+        run.wait_for(lambda: "installed (Debian: apt-get install prometheus prometheus-alertmanager)" in run.output)
+        assert len(run.programs()) == PROGRAMS_WITHOUT_ALERTS
+    finally:
+        assert run.end(signal.SIGTERM) == 0
 
 
 def test_the_demo_can_be_stopped_while_it_starts(demo: Run, tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from demo.alerting import RULES, Alerting
+
+DEADLINE_SECONDS = 30.0
+TOLD = {
+    "labels": {"alertname": "GenmediaRateLimited", "severity": "warning", "provider": "runway", "account": "demo"},
+    "annotations": {"summary": "demo: runway refuses creates of gen4.5 with 429"},
+}
+SILENT = {"labels": {**TOLD["labels"], "alertname": "GenmediaLatencyRising"}, "annotations": {"summary": "slow"}}
+OUTAGE = {"labels": {**TOLD["labels"], "alertname": "GenmediaVendorOverloaded", "severity": "critical"},
+          "annotations": {"summary": "demo: runway is overloaded"}}  # fmt: skip
+WATCHDOG = {"labels": {"alertname": "GenmediaWatchdog", "severity": "info"}, "annotations": {"summary": "works"}}
+
+
+@pytest.fixture
+def alerts(alertmanager_binary: str, tmp_path: Path) -> Iterator[Alerting]:
+    """A real Alertmanager, started as the demo starts it."""
+    running = Alerting(1, tmp_path)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(running.alertmanager(alertmanager_binary), stdout=log, stderr=log)
+        yield running
+        running.close()
+        process.terminate()
+        process.wait()
+
+
+def until_told(alerts: Alerting, lines: int) -> list[str]:
+    told: list[str] = []
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while len(told) < lines:
+        assert time.monotonic() < deadline, told
+        told += alerts.news()
+        time.sleep(0.1)
+    return sorted(told)
+
+
+def send(alerts: Alerting, *each: object) -> None:
+    url = f"{alerts.addresses.split()[-1]}api/v2/alerts"
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
+        client.post(url, json=each).raise_for_status()
+
+
+def test_alerts_are_told_once_when_they_fire_and_once_when_they_end(alerts: Alerting) -> None:
+    send(alerts, TOLD, WATCHDOG)
+    line = "warning  GenmediaRateLimited: demo: runway refuses creates of gen4.5 with 429"
+    assert until_told(alerts, 1) == [f"FIRING   {line}"]
+    assert list(alerts.news()) == []
+    send(alerts, {**TOLD, "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    assert until_told(alerts, 1) == [f"resolved {line}"]
+
+
+def test_what_another_alert_says_better_is_not_told(alerts: Alerting) -> None:
+    send(alerts, OUTAGE, SILENT)
+    assert until_told(alerts, 1) == ["FIRING   critical GenmediaVendorOverloaded: demo: runway is overloaded"]
+    assert list(alerts.news()) == []
+
+
+def test_nothing_is_told_before_alertmanager_answers(tmp_path: Path) -> None:
+    assert list(Alerting(1, tmp_path).news()) == []
+
+
+def test_prometheus_evaluates_the_shipped_rules_and_scrapes_the_demo(promtool: str, tmp_path: Path) -> None:
+    command = Alerting(10190, tmp_path).prometheus("prometheus")
+    (config,) = (part.removeprefix("--config.file=") for part in command if part.startswith("--config.file="))
+    checked = subprocess.run([promtool, "check", "config", config], capture_output=True, text=True, check=True)
+    assert checked.stdout.count("rules found") == len(list(RULES.glob("*.yml")))
+    document = yaml.safe_load(Path(config).read_text())
+    (job,) = document["scrape_configs"]
+    assert (job["job_name"], job["static_configs"]) == ("genmedia-monitor", [{"targets": ["127.0.0.1:10190"]}])
