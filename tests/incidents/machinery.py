@@ -26,9 +26,7 @@ from monitor.simulator.app import build_app, serve
 
 ROOT = Path(__file__).parent.parent.parent
 FAST_DAEMON = Path(__file__).with_name("fast_daemon.py")
-SPEED = 20.0
-FASTER = 120.0
-"""For a scene that lasts hours, with hardly any traffic."""
+SPEED = 25.0
 MINUTE = 60.0
 
 
@@ -218,7 +216,7 @@ class Machinery:
 
 
 @asynccontextmanager
-async def machinery(folder: Path, speed: float) -> AsyncIterator[Machinery]:
+async def machinery(folder: Path, speed: float = SPEED) -> AsyncIterator[Machinery]:
     """No vendor and no daemon yet."""
     clock = FastClock(speed)
     pager = Pager(clock)

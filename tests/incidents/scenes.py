@@ -11,7 +11,7 @@ from signal import SIGKILL
 from typing import Any
 
 from incidents.application import Application
-from incidents.machinery import FASTER, MINUTE, SPEED, Machinery, Told
+from incidents.machinery import MINUTE, Machinery, Told
 
 ORDINARY_MINUTES = 6
 SETTINGS = {"tier": 5, "credits": 1_000_000, "durations": {"pending": 2, "running": 40, "jitter": 0.2}}
@@ -97,7 +97,6 @@ class Incident:
     every: float = 60
     settings: dict[str, Any] = field(default_factory=dict)
     account: dict[str, Any] = field(default_factory=dict)
-    speed: float = SPEED
 
     def owns(self, labels: dict[str, str], machinery: Machinery) -> bool:
         """Whether an alert is about this account, or about the daemon that serves it alone."""
@@ -182,12 +181,11 @@ INCIDENTS = [
     ),
     Incident(
         name="autobilling",
-        speed=FASTER,
-        settings={"credits": 210_000, "autobilling": {**PLAN, "charge_fails": True}},
+        settings={"credits": 190_000, "autobilling": {**PLAN, "charge_fails": True}},
         account={"limits": {"autobilling": PLAN}},
-        trouble=lambda scene: scene.change(credits=190_000),
+        trouble=nothing,
         relief=lambda scene: scene.change(autobilling=PLAN, buy=True),
-        fires={"GenmediaAutobillingOverdue": 110},
+        fires={"GenmediaAutobillingOverdue": 90},
         ends=frozenset({"GenmediaAutobillingOverdue"}),
     ),
     Incident(
@@ -226,9 +224,6 @@ INCIDENTS = [
         ends=frozenset({"GenmediaMonitorDown"}),
     ),
 ]
-QUIET = [
-    Incident(name=name, trouble=nothing, relief=nothing, fires={}, ends=frozenset(), lasts=minutes, speed=speed)
-    for name, minutes, speed in (("quiet", 45, SPEED), ("quieter", 90, FASTER))
-]
+QUIET = Incident(name="quiet", trouble=nothing, relief=nothing, fires={}, ends=frozenset(), lasts=85)
 ALONE = ("killed",)
 """Those with a daemon of their own; it is the one that dies."""
