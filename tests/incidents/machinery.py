@@ -87,7 +87,6 @@ class Machinery:
     clock: FastClock
     pager: Pager
     session: aiohttp.ClientSession
-    prometheus: str = ""
     vendors: dict[str, str] = field(default_factory=dict)
     daemons: dict[str, Process] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -146,26 +145,20 @@ class Machinery:
             f"--rules.alert.resend-delay={shorter('1m', self.clock.speed)}",
             "--web.enable-lifecycle",
         )
-        self.prometheus = await self._stack.enter_async_context(watching)
+        url = await self._stack.enter_async_context(watching)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(await self.query("up == 1")) < len(self.daemons):
+            while await self._scraped(url) < len(self.daemons):
                 await asyncio.sleep(0.1)
         (config.parent / "rules").mkdir()
         for shipped in (ROOT / "alerts" / "rules").glob("*.yml"):
             (config.parent / "rules" / shipped.name).write_text(yaml.safe_dump(self._scaled(shipped)))
-        async with self.session.post(f"{self.prometheus}/-/reload") as reply:
+        async with self.session.post(f"{url}/-/reload") as reply:
             reply.raise_for_status()
 
-    async def query(self, expression: str) -> list[float]:
-        """The values that Prometheus answers."""
-        async with self.session.get(f"{self.prometheus}/api/v1/query", params={"query": expression}) as reply:
-            return [float(row["value"][1]) for row in (await reply.json())["data"]["result"]]
-
-    async def lost_scrapes(self, daemon: str) -> int:
-        """How often a daemon that ran all the time was not scraped in time."""
-        up = f'up{{instance="{self.instance(daemon)}"}}[1h]'
-        (lost,) = await self.query(f"count_over_time({up}) - sum_over_time({up})")
-        return int(lost)
+    async def _scraped(self, prometheus: str) -> int:
+        """How many targets are up."""
+        async with self.session.get(f"{prometheus}/api/v1/query", params={"query": "up == 1"}) as reply:
+            return len((await reply.json())["data"]["result"])
 
     def instance(self, daemon: str) -> str:
         """A daemon's label in Prometheus."""

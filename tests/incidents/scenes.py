@@ -82,7 +82,8 @@ class Incident:
     """What happens to one account.
 
     `fires` are the alerts that are delivered, each with the minutes it may take from the trouble's beginning. None else
-    is, but those in `may`: they are inhibited by one of the former, and delivered if they come before it. Of those in
+    is, but those in `may`: they are inhibited by one of the former (or, as failing reads are, by another daemon's death),
+    and delivered if they come before it or outlast it. Of those in
     `ends` the end is delivered too, within `lasts` minutes of the relief. The application asks for a generation `every`
     so many seconds.
     """
@@ -130,14 +131,14 @@ PLAN = {"threshold": 200_000, "amount": 100_000}
 INCIDENTS = [
     Incident(
         name="daily-cap",
-        every=20,
+        every=30,
         settings={"limits": {"gen4.5": {"concurrency": 10, "daily": 600}}},
         trouble=lambda scene: scene.change(limits={"gen4.5": {"concurrency": 10, "daily": 60}}),
         relief=lambda scene: scene.change(limits={"gen4.5": {"concurrency": 10, "daily": 600}}),
         fires={
-            "GenmediaDailyLimitApproaching": 20,
-            "GenmediaDailyLimitNearlyExhausted": 22,
-            "GenmediaDailyLimitExhausted": 30,
+            "GenmediaDailyLimitApproaching": 30,
+            "GenmediaDailyLimitNearlyExhausted": 35,
+            "GenmediaDailyLimitExhausted": 40,
         },
         may=frozenset({"GenmediaDailyLimitPredicted", "GenmediaRateLimited"}),
         ends=frozenset({"GenmediaDailyLimitExhausted"}),
@@ -147,8 +148,8 @@ INCIDENTS = [
         settings={"limits": {"gen4.5": {"concurrency": 2, "daily": 600}}},
         trouble=burst,
         relief=nothing,
-        fires={"GenmediaThrottledMany": 12, "GenmediaThrottledTooOld": 14, "GenmediaClientsGivingUp": 15},
-        may=frozenset({"GenmediaThrottledLong"}),
+        fires={"GenmediaClientsGivingUp": 20},
+        may=frozenset({"GenmediaThrottledMany", "GenmediaThrottledLong", "GenmediaThrottledTooOld"}),
         ends=frozenset({"GenmediaClientsGivingUp"}),
     ),
     Incident(
@@ -156,7 +157,7 @@ INCIDENTS = [
         every=10,
         trouble=lambda scene: scene.fault(fault="status", status=503, probability=0.8),
         relief=Scene.mend,
-        fires={"GenmediaVendorOverloaded": 10},
+        fires={"GenmediaVendorOverloaded": 12},
         may=frozenset({"GenmediaApiErrorsHigh", "GenmediaApiErrorBudgetBurning"}),
         ends=frozenset({"GenmediaVendorOverloaded"}),
     ),
@@ -164,7 +165,7 @@ INCIDENTS = [
         name="revoked",
         trouble=lambda scene: scene.change(keys="revoked"),
         relief=lambda scene: scene.change(keys="valid"),
-        fires={"GenmediaKeyRejected": 10},
+        fires={"GenmediaKeyRejected": 12},
         may=frozenset({"GenmediaSomeKeyRejected"}),
         ends=frozenset({"GenmediaKeyRejected"}),
     ),
@@ -174,7 +175,7 @@ INCIDENTS = [
         settings={"credits": 50 * VIDEO},
         trouble=nothing,
         relief=lambda scene: scene.change(credits=200 * VIDEO),
-        fires={"GenmediaOutOfCredits": 20},
+        fires={"GenmediaOutOfCredits": 25},
         may=frozenset({"GenmediaCreditsLow", "GenmediaCreditsNearlyExhausted", "GenmediaCreditsExhausted"}),
         ends=frozenset({"GenmediaOutOfCredits"}),
         lasts=45,
@@ -194,16 +195,16 @@ INCIDENTS = [
         settings={"limits": {"gen4.5": {"concurrency": 200, "daily": 10_000}}},
         trouble=creep,
         relief=lambda scene: scene.change(durations=SETTINGS["durations"]),
-        fires={"GenmediaLatencyRising": 40, "GenmediaLatencyHigh": 45},
+        fires={"GenmediaLatencyRising": 40, "GenmediaLatencyHigh": 50},
         ends=frozenset({"GenmediaLatencyRising", "GenmediaLatencyHigh"}),
         lasts=45,
     ),
     Incident(
         name="moderation",
-        every=20,
+        every=15,
         trouble=lambda scene: scene.change(failure_rate=0.6, failures={"SAFETY.INPUT.TEXT": 1}),
         relief=lambda scene: scene.change(failure_rate=0.0),
-        fires={"GenmediaModerationWave": 20},
+        fires={"GenmediaModerationWave": 25},
         may=frozenset({"GenmediaModerationRateHigh"}),
         ends=frozenset(),
     ),
@@ -212,15 +213,16 @@ INCIDENTS = [
         every=20,
         trouble=lambda scene: scene.fault(fault="broken_json"),
         relief=Scene.mend,
-        fires={"GenmediaApiErrorsHigh": 10, "GenmediaAccountReadFailing": 20},
-        may=frozenset({"GenmediaAnswersGarbled", "GenmediaApiErrorBudgetBurning"}),
-        ends=frozenset({"GenmediaAccountReadFailing"}),
+        fires={"GenmediaApiErrorsHigh": 15},
+        may=frozenset({"GenmediaAnswersGarbled", "GenmediaApiErrorBudgetBurning", "GenmediaAccountReadFailing"}),
+        ends=frozenset({"GenmediaApiErrorsHigh"}),
+        lasts=45,
     ),
     Incident(
         name="killed",
         trouble=kill,
         relief=lambda scene: scene.machinery.restart(scene.incident.name),
-        fires={"GenmediaMonitorDown": 4},
+        fires={"GenmediaMonitorDown": 5},
         ends=frozenset({"GenmediaMonitorDown"}),
     ),
 ]
