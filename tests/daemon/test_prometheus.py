@@ -24,7 +24,11 @@ NOBODY = "17f20503-6c24-4c16-946b-35dbbce2af2f"
 ENDED = {"SUCCEEDED", "FAILED"}
 ACCOUNT_SERIES = '{__name__=~"genmedia_.*"}'
 EVALUATED = "genmedia_monitor_last_evaluation_timestamp_seconds"
-AGES = ("genmedia_account_read_age_seconds", "genmedia_throttled_oldest_age_seconds")
+AGES = (
+    "genmedia_account_read_age_seconds",
+    "genmedia_throttled_oldest_age_seconds",
+    "genmedia_purchase_coverage_ratio",
+)
 # What Prometheus sends with a scrape (2.42, 2023-01).
 SCRAPE = {
     "Accept": "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"

@@ -82,10 +82,9 @@ class Incident:
     """What happens to one account.
 
     `fires` are the alerts that are delivered, each with the minutes it may take from the trouble's beginning. None else
-    is, but those in `may`: they are inhibited by one of the former (or, as failing reads are, by another daemon's death),
-    and delivered if they come before it or outlast it. Of those in
-    `ends` the end is delivered too, within `lasts` minutes of the relief. The application asks for a generation `every`
-    so many seconds.
+    is, but those in `may`: one of the former inhibits them (failing reads are inhibited by any daemon's death too), so
+    they are delivered only if they come before it or outlast it. Of those in `ends` the end is delivered too, within
+    `lasts` minutes of the relief. The application asks for a generation `every` so many seconds.
     """
 
     name: str
@@ -166,7 +165,7 @@ INCIDENTS = [
         trouble=lambda scene: scene.change(keys="revoked"),
         relief=lambda scene: scene.change(keys="valid"),
         fires={"GenmediaKeyRejected": 12},
-        may=frozenset({"GenmediaSomeKeyRejected"}),
+        may=frozenset({"GenmediaSomeKeyRejected", "GenmediaAccountReadFailing"}),
         ends=frozenset({"GenmediaKeyRejected"}),
     ),
     Incident(
