@@ -38,6 +38,8 @@ WEB_DRAIN_SECONDS = 0.5
 FORCED_EXIT_STATUS = 1
 # How long a thread that commits or evaluates may keep the interpreter while a request waits; the default is 5 ms.
 SWITCH_SECONDS = 0.0005
+# How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
+NEW_OBJECTS = 10_000
 # What a reload cannot change, because listeners, the store and the schedule are built from it.
 FIXED_KEYS = ("listen", "gateway", "store", "evaluate_interval", "retention")
 
@@ -256,6 +258,7 @@ def _favour_the_loop() -> None:
     # What is loaded by now stays: a collection under load need not look through it again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, 10, 10)
 
 
 async def _first_of(stop: asyncio.Event, engine: asyncio.Task[None] | None) -> None:
