@@ -7,7 +7,9 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.links import runbook
-from dashboards.src.panels import Column, Query, figures, heat, lines, rows
+from dashboards.src.panels import figures, heat, lines
+from dashboards.src.parts import Query
+from dashboards.src.tables import Column, rows
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import KIND, OUTCOME, PLAIN, SOFT, counted
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src.links import BOARDS, RUNBOOKS
-from dashboards.src.panels import SOURCE
+from dashboards.src.parts import SOURCE
 from dashboards.src.words import select
 
 COLUMNS = 24

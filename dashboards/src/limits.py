@@ -7,7 +7,9 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.links import runbook
-from dashboards.src.panels import DASHED, Column, Query, dashed, figures, lines, override, ranks, rows, states
+from dashboards.src.panels import figures, lines, ranks, states
+from dashboards.src.parts import DASHED, Query, dashed, fixed, override
+from dashboards.src.tables import Column, rows
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import AUTOBILLING, HARD, PLAIN, SOFT
 
@@ -253,10 +255,7 @@ def _unseen() -> models.Panel:
         unit="percentunit",
         decimals=1,
         steps=[(threshold("unseen_generations_ratio"), SOFT)],
-        overrides=[
-            override("byName", name, color={"mode": "fixed", "fixedColor": PLAIN})
-            for name in ("at most", "of 24 h watched")
-        ],
+        overrides=[override("byName", name, color=fixed(PLAIN)) for name in ("at most", "of 24 h watched")],
         leads=[runbook("GenmediaUnseenTraffic")],
     )
 

@@ -7,7 +7,8 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.links import runbook
-from dashboards.src.panels import Query, figures, lines, states
+from dashboards.src.panels import figures, lines, states
+from dashboards.src.parts import Query
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, OUTCOME, PLAIN, SOFT, counted
 

@@ -7,7 +7,9 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.links import RUNBOOKS, runbook, to
-from dashboards.src.panels import DASHED, Column, Query, figures, lines, override, rows
+from dashboards.src.panels import figures, lines
+from dashboards.src.parts import DASHED, Query, fixed, override
+from dashboards.src.tables import Column, rows
 from dashboards.src.words import HARD, OK, PLAIN, SOFT, STATUS
 
 LIMITS_OF = (
@@ -61,7 +63,7 @@ def _monitor() -> models.Panel:
                     )
                 ],
             ),
-            override("byName", "oldest account read", color={"mode": "fixed", "fixedColor": PLAIN}),
+            override("byName", "oldest account read", color=fixed(PLAIN)),
         ],
         leads=[to("genmedia-monitor"), runbook("GenmediaMonitorDown")],
     )

@@ -1,130 +1,26 @@
-"""The shapes of panels, in the house's style. A panel has no place yet: `layout` gives it one."""
+"""The shapes of panels, in the house's style. A panel has no place yet: `frame` gives it one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.cog.variants import Dataquery
-from grafana_foundation_sdk.models import bargauge, common, heatmap, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import bargauge, common, heatmap, prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
-from dashboards.src.links import link
-from dashboards.src.words import FAINT, HARD, LEVEL, OK, PLAIN, SOFT, select
-
-SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+from dashboards.src.parts import SOURCE, Query, Steps, fixed, mappings, painted, targets, thresholds
+from dashboards.src.words import FAINT, HARD, OK, PLAIN, SOFT
 
 BAR = "1m"
-
-Steps = Sequence[tuple[float, str]]
-"""Colours from a value on. Below the first it is green."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """An expression, with the selectors' names of `words`, and the name of its series."""
-
-    expr: str
-    legend: str = ""
-    ref: str = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A table's column: the labels' values when `expr` is empty, else that expression's value for them.
-
-    `words` replaces values by text and colour; `link` is where a click on the cell leads.
-    """
-
-    title: str
-    expr: str = ""
-    label: str = ""
-    unit: str = "none"
-    decimals: int | None = None
-    steps: Steps = ()
-    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    link: str = ""
-    width: int | None = None
-
-
-def _targets(queries: Sequence[Query], *, instant: bool, format_: prometheus.PromQueryFormat) -> list[Dataquery]:
-    return [
-        prometheus.Dataquery(
-            datasource=SOURCE,
-            editor_mode=prometheus.QueryEditorMode.CODE,
-            expr=select(query.expr),
-            format_val=format_,
-            instant=instant,
-            legend_format=query.legend,
-            range_val=not instant,
-            ref_id=query.ref or chr(ord("A") + number),
-        )
-        for number, query in enumerate(queries)
-    ]
+"""What a bar, or a column of a heatmap, counts."""
 
 
 def _now(queries: Sequence[Query]) -> list[Dataquery]:
-    return _targets(queries, instant=True, format_=prometheus.PromQueryFormat.TIME_SERIES)
+    return targets(queries, instant=True, format_=prometheus.PromQueryFormat.TIME_SERIES)
 
 
 def _range(queries: Sequence[Query]) -> list[Dataquery]:
-    return _targets(queries, instant=False, format_=prometheus.PromQueryFormat.TIME_SERIES)
-
-
-def _thresholds(steps: Steps, *, base: str) -> models.ThresholdsConfig:
-    all_steps = [(None, base), *steps]
-    return models.ThresholdsConfig(
-        mode=models.ThresholdsMode.ABSOLUTE,
-        steps=[models.Threshold(value=value, color=colour) for value, colour in all_steps],
-    )
-
-
-def _mappings(words: Mapping[str, tuple[str, str]]) -> list[models.ValueMapping]:
-    results = {value: models.ValueMappingResult(text=text, color=colour) for value, (text, colour) in words.items()}
-    return [models.ValueMap(options=results)] if results else []
-
-
-def _fixed(colour: str) -> models.FieldColor:
-    return models.FieldColor(mode=models.FieldColorModeId.FIXED, fixed_color=colour)
-
-
-def override(matcher: str, what: str, **properties: object) -> models.DashboardFieldConfigSourceOverrides:
-    """Properties of the fields that match; `__` in a property's name stands for a dot."""
-    return models.DashboardFieldConfigSourceOverrides(
-        matcher=models.MatcherConfig(id_val=matcher, options=what),
-        properties=[
-            models.DynamicConfigValue(id_val=name.replace("__", "."), value=value) for name, value in properties.items()
-        ],
-    )
-
-
-def painted(colours: Mapping[str, str]) -> list[models.DashboardFieldConfigSourceOverrides]:
-    """Overrides that give the series of these names their colours."""
-    return [override("byName", name, color=_fixed(colour)) for name, colour in colours.items()]
-
-
-def graded(
-    expr: str, threshold: str, labels: str, *, legend: str, low: bool = False, otherwise: str = ""
-) -> list[Query]:
-    """Queries of which one answers: the value where it is fine, past soft, past hard, or `otherwise` where is none.
-
-    `threshold` is a selector of series with a level, matched by `labels`; `low` says that small values are the bad
-    ones. So the colour follows the configured thresholds.
-    """
-    past, short_of = ("<=", ">") if low else (">=", "<")
-    soft, hard = (f"on ({labels}) group_left () {threshold.replace('@level', level)}" for level in LEVEL)
-    return [
-        Query(f"({expr}) {short_of} {soft}", legend, "ok"),
-        Query(f"(({expr}) {past} {soft}) {short_of} {hard}", legend, "soft"),
-        Query(f"({expr}) {past} {hard}", legend, "hard"),
-        *([Query(f"({otherwise}) unless on () ({expr})", " ", "none")] if otherwise else []),
-    ]
-
-
-GRADES = [
-    override("byFrameRefID", ref, color=_fixed(colour))
-    for ref, colour in {"ok": OK, "soft": SOFT, "hard": HARD}.items()
-]
+    return targets(queries, instant=False, format_=prometheus.PromQueryFormat.TIME_SERIES)
 
 
 def figures(
@@ -166,8 +62,8 @@ def figures(
                 unit=unit,
                 decimals=decimals,
                 no_value=absent,
-                mappings=_mappings(words or {}),
-                thresholds=_thresholds([(0, base), *steps], base="text"),
+                mappings=mappings(words or {}),
+                thresholds=thresholds([(0, base), *steps], base="text"),
                 color=models.FieldColor(mode=models.FieldColorModeId.THRESHOLDS),
             ),
             overrides=list(overrides),
@@ -231,7 +127,7 @@ def lines(
                 unit=unit,
                 min_val=0,
                 max_val=top,
-                thresholds=_thresholds(steps, base=OK),
+                thresholds=thresholds(steps, base=OK),
                 color=models.FieldColor(mode=models.FieldColorModeId.PALETTE_CLASSIC),
                 custom=custom,
             ),
@@ -240,99 +136,9 @@ def lines(
     )
 
 
-def dashed(colour: str) -> dict[str, object]:
-    """How a threshold that is a series is drawn."""
-    return {
-        "color": _fixed(colour),
-        "custom__lineWidth": 1,
-        "custom__lineStyle": {"fill": "dash", "dash": [8, 6]},
-        "custom__showPoints": "never",
-    }
-
-
-DASHED = [override("byName", level, **dashed(colour)) for level, colour in LEVEL.items()]
-
-
-def rows(
-    title: str,
-    description: str,
-    columns: Sequence[Column],
-    *,
-    sort: str = "",
-    absent: str = "-",
-    leads: Sequence[models.DashboardLink] = (),
-) -> models.Panel:
-    """A table as of now: a row for each set of labels. `sort` is the title of the column whose largest comes first."""
-    valued = [column for column in columns if column.expr]
-    value = "Value #{}" if len(valued) > 1 else "Value"
-    names = {column.label or value.format(column.title): column for column in columns}
-    order = {name: place for place, name in enumerate(names)}
-    queries = [Query(column.expr, ref=column.title) for column in valued]
-    hidden = {"Time": True, **{column.label: False for column in columns if column.label}}
-    return models.Panel(
-        type_val="table",
-        title=title,
-        description=description,
-        datasource=SOURCE,
-        targets=_targets(queries, instant=True, format_=prometheus.PromQueryFormat.TABLE),
-        links=list(leads),
-        transformations=[
-            models.DataTransformerConfig(id_val="merge", options={}),
-            models.DataTransformerConfig(
-                id_val="organize",
-                options={
-                    "excludeByName": hidden,
-                    "indexByName": order,
-                    "renameByName": {name: column.title for name, column in names.items()},
-                },
-            ),
-        ],
-        options=_table_options(sort),
-        field_config=models.FieldConfigSource(
-            defaults=models.FieldConfig(
-                unit="short",
-                no_value=absent,
-                thresholds=_thresholds((), base="text"),
-                color=models.FieldColor(mode=models.FieldColorModeId.THRESHOLDS),
-                custom=table.FieldConfig(inspect=False, min_width=80, align=common.FieldTextAlignment.AUTO),
-            ),
-            overrides=[_cell(column) for column in columns],
-        ),
-    )
-
-
-def _table_options(sort: str) -> table.Options:
-    options = table.Options(
-        show_header=True,
-        cell_height=common.TableCellHeight.SM,
-        sort_by=[common.TableSortByFieldState(display_name=sort, desc=True)] if sort else [],
-    )
-    options.footer = None  # The SDK fills it in; Grafana 12.4 knows it no more.
-    return options
-
-
-def _cell(column: Column) -> models.DashboardFieldConfigSourceOverrides:
-    properties: dict[str, object] = {}
-    if column.expr:
-        properties["unit"] = column.unit
-    if column.decimals is not None:
-        properties["decimals"] = column.decimals
-    if column.steps:
-        properties["thresholds"] = _thresholds(column.steps, base=OK)
-    if column.words:
-        properties["mappings"] = _mappings(column.words)
-    if column.steps or column.words:
-        properties["custom__cellOptions"] = {"type": "color-text"}
-    if column.link:
-        properties["links"] = [link(column.title, column.link)]
-    if column.width:
-        properties["custom__width"] = column.width
-    return override("byName", column.title, **properties)
-
-
 def heat(title: str, description: str, expr: str, *, unit: str = "s") -> models.Panel:
     """How a histogram's values are spread over time; `expr` keeps the label le."""
-    target = _targets([Query(expr, "{{le}}")], instant=False, format_=prometheus.PromQueryFormat.HEATMAP)
+    target = targets([Query(expr, "{{le}}")], instant=False, format_=prometheus.PromQueryFormat.HEATMAP)
     return models.Panel(
         type_val="heatmap",
         title=title,
@@ -385,7 +191,7 @@ def ranks(
         ),
         field_config=models.FieldConfigSource(
             defaults=models.FieldConfig(
-                unit=unit, decimals=decimals, min_val=0, thresholds=_thresholds((), base=PLAIN), color=_fixed(PLAIN)
+                unit=unit, decimals=decimals, min_val=0, thresholds=thresholds((), base=PLAIN), color=fixed(PLAIN)
             ),
             overrides=[],
         ),
@@ -424,8 +230,8 @@ def states(
         field_config=models.FieldConfigSource(
             defaults=models.FieldConfig(
                 unit="short",
-                mappings=_mappings(words),
-                color=_fixed(FAINT),
+                mappings=mappings(words),
+                color=fixed(FAINT),
                 custom=statetimeline.FieldConfig(line_width=0, fill_opacity=80),
             ),
             overrides=[],

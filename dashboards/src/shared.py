@@ -5,7 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src.links import runbook, to
-from dashboards.src.panels import GRADES, Query, Steps, figures, graded, override
+from dashboards.src.panels import figures
+from dashboards.src.parts import GRADES, Query, Steps, fixed, graded, override, thresholds
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
 from monitor.state.forecast.daily import PACES
@@ -89,13 +90,10 @@ def firing_alerts() -> models.Panel:
         [Query(f"{firing.format(severity=severity)} or {none}", severity) for severity in colours],
         unit="short",
         decimals=0,
-        overrides=[override("byName", name, thresholds=_from_one(colour)) for name, colour in colours.items()],
+        overrides=[
+            override("byName", name, thresholds=thresholds([(1, colour)], base=OK)) for name, colour in colours.items()
+        ],
     )
-
-
-def _from_one(colour: str) -> models.ThresholdsConfig:
-    steps = [models.Threshold(value=None, color=OK), models.Threshold(value=1, color=colour)]
-    return models.ThresholdsConfig(mode=models.ThresholdsMode.ABSOLUTE, steps=steps)
 
 
 def failing() -> models.Panel:
@@ -112,7 +110,7 @@ def failing() -> models.Panel:
         decimals=1,
         steps=vendor_fails_steps(),
         absent="no requests",
-        overrides=[override("byName", "creates refused", color={"mode": "fixed", "fixedColor": PLAIN})],
+        overrides=[override("byName", "creates refused", color=fixed(PLAIN))],
         leads=[to("genmedia-api"), runbook("GenmediaApiErrorBudgetBurning")],
     )
 
@@ -129,7 +127,7 @@ def throttled() -> models.Panel:
         unit="s",
         decimals=0,
         steps=throttled_steps(),
-        overrides=[override("byName", "tasks", unit="short", color={"mode": "fixed", "fixedColor": PLAIN})],
+        overrides=[override("byName", "tasks", unit="short", color=fixed(PLAIN))],
         leads=[to("genmedia-tasks"), runbook("GenmediaThrottledTooOld")],
     )
 

@@ -7,7 +7,8 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.src import shared
 from dashboards.src.frame import Section, board
 from dashboards.src.links import runbook
-from dashboards.src.panels import Query, dashed, figures, heat, lines, override
+from dashboards.src.panels import figures, heat, lines
+from dashboards.src.parts import Query, dashed, fixed, override
 from dashboards.src.words import REASON, SOFT, STATUS, TASK_OUTCOME, counted
 
 PHASES = {
@@ -52,10 +53,7 @@ def _open() -> models.Panel:
         [Query(f'sum(genmedia_tasks{{@model,status="{status}"}})', status) for status in STATUS],
         unit="short",
         decimals=0,
-        overrides=[
-            override("byName", status, color={"mode": "fixed", "fixedColor": colour})
-            for status, colour in STATUS.items()
-        ],
+        overrides=[override("byName", status, color=fixed(colour)) for status, colour in STATUS.items()],
     )
 
 

@@ -78,6 +78,11 @@ class Scene:
         ((selector, label),) = re.findall(r"^label_values\((.*), (\w+)\)$", query)
         return list(await self.prometheus.api(f"label/{label}/values", **{"match[]": self.filled(selector)}))
 
+    async def labels(self, query: Query) -> set[str]:
+        """The labels of what it answers."""
+        rows = (await self.prometheus.api("query", query=self.filled(query.expr), time=str(self.end)))["result"]
+        return {label for row in rows for label in row["metric"]}
+
     async def answers(self, query: Query) -> int:
         """How many series with a figure it answers to a panel's query."""
         expr = self.filled(query.expr)
@@ -183,6 +188,7 @@ async def test_every_panel_has_data(prometheus_binary: str, tmp_path: Path) -> N
             str(panel) for panel in panels() if len(await unanswered(scene, panel.queries)) == len(panel.queries)
         ]
         assert everything == []
+        await check_columns(scene)
         await check_annotations_and_variables(scene)
         assert scene.prometheus.complaints == []
 
@@ -198,6 +204,15 @@ def reads_later(query: Query) -> bool:
 async def grades_once(scene: Scene, panel: Panel) -> bool:
     grades = [query for query in panel.queries if is_grade(query)]
     return not grades or sum([bool(await scene.answers(query)) for query in grades]) == 1
+
+
+async def check_columns(scene: Scene) -> None:
+    """A table has a column for every label that its queries answer."""
+    for panel in panels():
+        if panel.type == "table":
+            columns = set(panel.body["transformations"][1]["options"]["renameByName"])
+            for query in panel.queries:
+                assert await scene.labels(query) <= columns, query
 
 
 async def check_annotations_and_variables(scene: Scene) -> None:
