@@ -51,6 +51,7 @@ class AccountReply(msgspec.Struct, frozen=True):
     account: str
     provider: str
     dollars_per_credit: float
+    has_credits: bool
     reads: tuple[ReadState, ...]
     organization: Organization | None
     limits: tuple[LimitReply, ...]

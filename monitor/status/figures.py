@@ -135,7 +135,7 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
         account=account.account,
         provider=account.provider,
         warnings=tuple(warnings(account)),
-        balance_credits=balance,
+        balance_credits=balance if account.has_credits else None,
         balance_dollars=_dollars(balance, price),
         spent_today_dollars=_dollars(None if spent is None else sum(one.today_credits for one in spent), price),
         spent_30d_dollars=_dollars(None if spent is None else sum(one.month_credits for one in spent), price),

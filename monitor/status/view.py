@@ -121,10 +121,11 @@ def _facts(account: AccountFigures) -> Table:
 
 
 def _balance(account: AccountFigures) -> Text:
-    if account.balance_credits is None:
+    if account.balance_dollars is None:
         return Text(UNKNOWN)
-    style = BAD if account.balance_credits <= 0 else CALM
-    return Text(f"{dollars(account.balance_dollars)}, {amount(account.balance_credits)} credits", style=style)
+    style = BAD if account.balance_dollars <= 0 else CALM
+    credits_ = "" if account.balance_credits is None else f", {amount(account.balance_credits)} credits"
+    return Text(f"{dollars(account.balance_dollars)}{credits_}", style=style)
 
 
 def _spent(account: AccountFigures) -> Text:

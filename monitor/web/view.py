@@ -112,7 +112,8 @@ def _money(account: AccountSnapshot, spent: dict[str, Spend] | None) -> Iterator
     if balance is None:
         yield Tile("Balance", UNKNOWN)
     else:
-        yield Tile("Balance", dollars(balance * price), f"{amount(balance)} credits", "bad" if balance <= 0 else "")
+        note = f"{amount(balance)} credits" if account.has_credits else ""
+        yield Tile("Balance", dollars(balance * price), note, "bad" if balance <= 0 else "")
     if spent is None:
         yield Tile("Spent today", UNKNOWN)
         return

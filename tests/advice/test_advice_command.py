@@ -23,7 +23,7 @@ from monitor.status.daemon import AccountReply
 
 ROOT = Path(__file__).parents[2]
 UNUSED = {
-    **dict.fromkeys(("dollars_per_credit", "retries"), 0),
+    **dict.fromkeys(("dollars_per_credit", "has_credits", "retries"), 0),
     **dict.fromkeys(("reads", "limits", "tasks", "daily", "requests"), ()),
     **dict.fromkeys(("organization", "spent", "credits")),
     "runway_thresholds": RunwayThresholds(),

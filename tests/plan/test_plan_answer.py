@@ -32,7 +32,7 @@ from monitor.plan.standing import given, live
 from monitor.plan.view import view
 from monitor.providers.runway.tiers import TIERS
 from monitor.state.plan import Batch, Room, Schedule
-from monitor.state.snapshot import ModelTasks
+from monitor.state.snapshot import ModelTasks, RunwayThresholds
 from monitor.state.tier import TierState
 from monitor.status.daemon import AccountReply, Reply
 
@@ -61,6 +61,7 @@ def account(name: str = "production", *, provider: str = "runway", **changes: An
         account=name,
         provider=provider,
         dollars_per_credit=0.01,
+        has_credits=True,
         reads=(),
         organization=Organization(**figures | changes),
         limits=(),
@@ -69,6 +70,8 @@ def account(name: str = "production", *, provider: str = "runway", **changes: An
         daily=(),
         requests=(),
         retries=0,
+        runway_thresholds=RunwayThresholds(),
+        credits=None,
     )
 
 

@@ -35,11 +35,10 @@ def row(text: str, beginning: str) -> str:
 
 @pytest.mark.parametrize("width", [80, 100, 140, 200])
 async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snapshot, width: int) -> None:
-    text = shown(await ask(snapshot), width)
-    assert max(map(len, text.splitlines())) <= width
+    text = shown(await ask(snapshot, "production"), width)
+    assert max(map(len, shown(await ask(snapshot), width).splitlines())) <= width
     assert "figures of 2026-11-22 14:30:00 UTC, 3 s old" in text
-    assert row(text, "balance") == "balance unknown"
-    assert "$182.40, 18,240 credits" in text
+    assert row(text, "balance") == "balance $182.40, 18,240 credits"
     assert "$11.60 today, $46.47 in 30 days" in text
     assert row(text, "burn") == "burn $2.40 in the last hour, $51.00 in 24 h, lasts 5 h"
     assert row(text, "autobilling") == "autobilling due: the balance is below its threshold"
@@ -65,6 +64,10 @@ async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, 
     assert "organization has not worked yet, usage has not worked yet" in text
     assert "%" not in text
     assert "$" not in text
+
+
+async def test_an_account_without_credits_has_its_balance_in_dollars_alone(ask: Ask, snapshot: Snapshot) -> None:
+    assert row(shown(await ask(snapshot, "runware")), "balance") == "balance $2,450.75"
 
 
 async def test_unlimited_and_unknown_limits_are_told_apart(ask: Ask, snapshot: Snapshot) -> None:

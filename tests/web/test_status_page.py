@@ -81,6 +81,15 @@ async def test_what_is_unknown_is_called_unknown(client: TestClient, daemon: Dae
     assert "$" not in shown
 
 
+async def test_an_account_without_credits_has_its_balance_in_dollars_alone(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot
+) -> None:
+    daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[2:])
+    shown = (await page(client)).text
+    assert "Balance $2,450.75" in shown
+    assert "credits" not in shown
+
+
 def test_unseen_generations_are_told_of_the_model_that_has_most_for_sure() -> None:
     reconciled = (
         Reconciled(model="gen4_image", generations=3, drift=3, unseen=Unseen(0.43, 1.0, 1.0)),
