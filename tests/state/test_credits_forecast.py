@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.state.credits.autobilling import OVERDUE_AFTER, STOPPED_AFTER, autobilling_state
@@ -86,6 +86,7 @@ def test_runway_is_balance_over_burn_and_exhaustion_only_what_may_be_relied_upon
     st.lists(st.tuples(st.floats(0, 30 * HOUR), st.floats(-1e5, 1e5)), max_size=30),
     st.floats(-DAY, 40 * DAY),
 )
+@example(balance=1.0, moves=[(0.0, 2.2250738585e-313)], age=600.0)
 def test_no_figure_is_negative_or_not_a_number(balance: float, moves: list[tuple[float, float]], age: float) -> None:
     flows: tuple[Flow, ...] = ()
     for ago, amount in moves:

@@ -16,6 +16,8 @@ from monitor.state.ledger import DAY, HOUR
 WINDOWS = {"1h": HOUR, "24h": DAY}
 LEAST_WATCHED = 600.0
 LEAST_EVIDENCE = 1800.0
+LEAST_PACE = 1e-9
+"""Credits a second; what is slower is a rounding error of sums."""
 LEAST_BUSY = 3
 """Five-minute steps of the last hour with burn, below which nothing is predicted."""
 WHOLE = 0.999
@@ -71,9 +73,10 @@ def _runway(purse: Purse, now: float) -> float | None:
 
 
 def _pace(purse: Purse, window: float, now: float) -> float:
-    """Credits a second over as much of the window as was watched; 0 where that is too little."""
+    """Credits a second over as much of the window as was watched; 0 where that is too little, or hardly any."""
     watched = min(window, now - purse.since)
-    return burnt(purse.flows, now, window) / watched if watched >= LEAST_WATCHED else 0.0
+    pace = burnt(purse.flows, now, window) / watched if watched >= LEAST_WATCHED else 0.0
+    return pace if pace >= LEAST_PACE else 0.0
 
 
 def _expected_pace(purse: Purse, now: float) -> float:
