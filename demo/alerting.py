@@ -85,17 +85,19 @@ class Alerting:
         ]
 
     def news(self) -> Iterator[str]:
-        """A line for each alert that has begun or ceased since the last call; inhibited ones are not told."""
-        firing = {each["fingerprint"]: _line(each) for each in self._alerts()}
+        """A line for each alert that has begun or ceased to fire since the last call, or that another now silences."""
+        known = self._alerts()
+        firing = {each["fingerprint"]: _line(each) for each in known if not each["status"]["inhibitedBy"]}
         for fingerprint in firing.keys() - self._firing.keys():
             yield f"FIRING   {firing[fingerprint]}"
+        there = {each["fingerprint"] for each in known}
         for fingerprint in self._firing.keys() - firing.keys():
-            yield f"resolved {self._firing[fingerprint]}"
+            yield f"{'silenced' if fingerprint in there else 'resolved'} {self._firing[fingerprint]}"
         self._firing = firing
 
     def _alerts(self) -> list[dict[str, Any]]:
         try:
-            reply = self._client.get("/alerts", params={"inhibited": "false"}).raise_for_status()
+            reply = self._client.get("/alerts").raise_for_status()
         except httpx.HTTPError:
             return []  # not ready yet; that it has ended, its program's check says
         return [each for each in reply.json() if each["labels"]["alertname"] != ALWAYS_FIRING]

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parent.parent.parent
 FAST_DAEMON = Path(__file__).with_name("fast_daemon.py")
 SPEED = 25.0
 MINUTE = 60.0
+OF_THE_MACHINE = {"GenmediaJobsMissed", "GenmediaLoopLag"}
+"""They judge how fast the machine is, and that is not faster than it is."""
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,13 @@ import pytest
 import pytest_asyncio
 import yaml
 from incidents.application import Application
-from incidents.machinery import MINUTE, ROOT, Machinery, Told, machinery
+from incidents.machinery import MINUTE, OF_THE_MACHINE, ROOT, Machinery, Told, machinery
 from incidents.scenes import ALONE, INCIDENTS, QUIET, SETTINGS, Incident, Scene
 
 LINGER_MINUTES = 6
 TOGETHER = "together"
 DOWN = "GenmediaMonitorDown"
 WATCHDOG = "GenmediaWatchdog"
-OF_THE_MACHINE = {"GenmediaJobsMissed", "GenmediaLoopLag"}
-"""They judge how fast the machine is, and that is not faster than it is."""
 
 
 async def set_up(machine: Machinery, incidents: list[Incident], prometheus: str, alertmanager: str) -> list[Scene]:

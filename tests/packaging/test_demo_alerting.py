@@ -65,6 +65,16 @@ def test_what_another_alert_says_better_is_not_told(alerts: Alerting) -> None:
     assert list(alerts.news()) == []
 
 
+def test_what_is_silenced_is_not_called_resolved(alerts: Alerting) -> None:
+    send(alerts, SILENT)
+    assert until_told(alerts, 1) == ["FIRING   warning  GenmediaLatencyRising: slow"]
+    send(alerts, OUTAGE)
+    assert until_told(alerts, 2) == [
+        "FIRING   critical GenmediaVendorOverloaded: demo: runway is overloaded",
+        "silenced warning  GenmediaLatencyRising: slow",
+    ]
+
+
 def test_nothing_is_told_before_alertmanager_answers(tmp_path: Path) -> None:
     assert list(Alerting(1, tmp_path).news()) == []
 
