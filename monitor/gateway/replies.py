@@ -14,8 +14,8 @@ LONGEST_RUN = 4096
 SHOWN_OF_RUN = 64
 # What base64 and long words are made of, and no structure of JSON is.
 RUN = re.compile(rb'[^"\\,:\[\]{}]{%d,}' % (LONGEST_RUN + 1))
+STRUCTURE = (b'"', b"\\", b",", b":", b"[", b"]", b"{", b"}")
 RUN_START = re.compile(rb'[^"\\,:\[\]{}]*+')
-RUN_END = re.compile(rb'[^"\\,:\[\]{}]*\Z')
 EVENT_BYTES = 64 * 1024
 LINE_END = re.compile(rb"\r\n|\r(?=.)|\n", re.DOTALL)
 
@@ -65,8 +65,7 @@ class Shortener:
             self._run = self._run + len(chunk) if start == len(chunk) else 0
         rest = chunk[start:]
         if rest:
-            match = RUN_END.search(rest, max(0, len(rest) - LONGEST_RUN - 1))
-            tail = len(match[0]) if match else 0
+            tail = len(rest) - 1 - max(map(rest.rfind, STRUCTURE))
             self._run = self._run + tail if tail == len(rest) else tail
         return RUN.sub(lambda run: run[0][:SHOWN_OF_RUN], rest)
 

@@ -37,4 +37,4 @@ def error_outcome(status: int) -> Outcome:
 
 def code_label(status: int | None) -> str:
     """A status as a label; `none` where there is none, or none that HTTP has."""
-    return str(status) if status in STATUS_CODES else "none"
+    return str(status) if status is not None and status in STATUS_CODES else "none"
