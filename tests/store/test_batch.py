@@ -190,7 +190,7 @@ def mixed(draw: st.DataObject, parts: list[Life]) -> Life:
 
 
 def recount(stream: Life, account: str) -> Figures:
-    """Requests, creations, ends and unknown values, counted plainly."""
+    """Requests, creations, ends, unknown costs and unknown values, counted plainly."""
     ours = [observation for observation in stream if observation.account == account]
     counts: Counter[tuple[str, ...]] = Counter()
     by_task = {o.task: o for o in ours if isinstance(o, TaskSeen) and o.accepted}
@@ -205,6 +205,8 @@ def recount(stream: Life, account: str) -> Figures:
         if task in ends:
             reason = "internal" if ends[task] is S.FAILED else ""
             counts["tasks_finished", acceptance.model, ends[task], reason] += 1
+            if ends[task] is S.SUCCEEDED:  # none of them tells what it cost
+                counts["tasks_unpriced", acceptance.model] += 1
     return dict(counts)
 
 
