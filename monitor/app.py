@@ -37,7 +37,7 @@ COLLECT_DRAIN_SECONDS = 1.0
 WEB_DRAIN_SECONDS = 0.5
 FORCED_EXIT_STATUS = 1
 # How long a thread that commits or evaluates may keep the interpreter while a request waits; the default is 5 ms.
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
 NEW_OBJECTS = 10_000
 # What a reload cannot change, because listeners, the store and the schedule are built from it.
