@@ -35,7 +35,7 @@ EXHAUSTED: dict[str, Any] = {
         "model": "gen4.5",
     },
     "annotations": {
-        "summary": "The daily limit of gen4.5 is reached: 200 of 200",
+        "summary": "production: gen4.5 has used up its daily limit",
         "description": "Creates answer 429 & fail. The next slot frees in <40 min. Next step: see the runbook.",
         "dashboard_url": BOARD,
         "runbook_url": RUNBOOK,
@@ -238,9 +238,9 @@ async def test_a_critical_alert_is_told_in_slack_with_its_links(alertmanager_bin
         message = await box.first("/slack-url")
     assert message["username"] == "genmedia-monitor"
     shown = attachment(message)
-    assert shown["title"] == "Critical: The daily limit of gen4.5 is reached: 200 of 200"
+    assert shown["title"] == "Critical: production: gen4.5 has used up its daily limit"
     assert shown["title_link"] == BOARD
-    assert shown["fallback"] == "production: Critical: The daily limit of gen4.5 is reached: 200 of 200"
+    assert shown["fallback"] == "Critical: production: gen4.5 has used up its daily limit"
     assert shown["color"] == "danger"
     assert shown["text"] == (
         "*production (runway) · gen4.5*\n"
@@ -257,11 +257,11 @@ async def test_a_critical_alert_pages_with_its_links(alertmanager_binary: str, t
     assert (event["event_action"], event["client"], event["client_url"]) == ("trigger", "genmedia-monitor", BOARD)
     assert event["links"] == [{"href": BOARD, "text": "Board"}, {"href": RUNBOOK, "text": "Runbook"}]
     payload = event["payload"]
-    assert payload["summary"] == "production (runway) · gen4.5: The daily limit of gen4.5 is reached: 200 of 200"
+    assert payload["summary"] == "production: gen4.5 has used up its daily limit"
     assert (payload["severity"], payload["class"]) == ("critical", "GenmediaDailyLimitExhausted")
     assert (payload["component"], payload["group"]) == ("gen4.5", "runway/production")
     assert payload["custom_details"]["firing"] == (
-        "production (runway) · gen4.5: The daily limit of gen4.5 is reached: 200 of 200\n"
+        "* production: gen4.5 has used up its daily limit\n"
         "Creates answer 429 & fail. The next slot frees in <40 min. Next step: see the runbook.\n"
     )
 
@@ -288,9 +288,7 @@ async def test_alerts_of_one_account_are_one_message_and_its_end_is_told(
         f"*production (runway) · gen4_turbo*\ngen4_turbo is slow\np95 is 300 s.\n<{BOARD}|Board>  <{RUNBOOK}|Runbook>\n"
     )
     assert (over["title"], over["color"]) == ("Resolved: 2 alerts, production", "good")
-    assert over["text"] == (
-        "Over: production (runway): Old figures\nOver: production (runway) · gen4_turbo: gen4_turbo is slow\n"
-    )
+    assert over["text"] == ("Over: Old figures\nOver: gen4_turbo is slow\n")
     assert box.at("/pagerduty") == []
 
 
@@ -312,10 +310,10 @@ async def test_information_can_be_mailed(alertmanager_binary: str, tmp_path: Pat
     ):
         await running.send(info)
         message = await mails.first()
-    assert message["Subject"] == "[production] Info: The daily limit of gen4.5 is reached: 200 of 200"
+    assert message["Subject"] == "[genmedia] Info: production: gen4.5 has used up its daily limit"
     plain, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
     assert plain.strip() == (
-        "production (runway) · gen4.5: The daily limit of gen4.5 is reached: 200 of 200\n"
+        "production: gen4.5 has used up its daily limit\n"
         "since 2026-11-22 06:00 UTC\n\n"
         "Creates answer 429 & fail. The next slot frees in <40 min. Next step: see the runbook.\n\n"
         f"Board:   {BOARD}\nRunbook: {RUNBOOK}"
