@@ -62,7 +62,7 @@ REQUEST_RETRIES = _account(
     "request_retries_total",
     Type.COUNTER,
     Source.TRAFFIC,
-    "Attempts that the client itself marked as retries, or that name a task which was sent before; others are not seen.",
+    "Attempts that the client marked as retries, or that name a task which was sent before; others are not seen.",
     "endpoint",
 )
 REQUEST_SECONDS = _account(
