@@ -33,7 +33,7 @@ def build_app(clock: Clock, openings: Sequence[Opening] = (Opening(),), seed: in
     app.router.add_route("*", "/{path:.*}", server.answer)
 
     async def release(_: web.Application) -> None:
-        server.clear_faults()
+        server.world.faults.clear()
 
     app.on_shutdown.append(release)
     return app

@@ -14,14 +14,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from monitor.simulator.faults import Fault
+from monitor.simulator.fault_routes import add_fault_routes, json_reply, say_what_is_wrong
 from monitor.simulator.organization import Organization
 from monitor.simulator.purse import SMALLEST_PURCHASE
 from monitor.simulator.server import Server
@@ -65,23 +64,6 @@ class NewAccount(Struct):
     credits: int = 10_000
 
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
-
-
-@web.middleware
-async def _say_what_is_wrong(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ValueError as error:  # msgspec's errors among them
-        return _json({"error": f"{request.method} {request.path}: {error}"}, 400)
-    except KeyError as error:
-        return _json({"error": f"{request.method} {request.path}: there is no {error}"}, 404)
-
-
 def account_state(server: Server, organization: Organization) -> dict[str, Any]:
     """Everything about an organization but its keys."""
     tasks = Counter((task.billed_as, task.status.value) for task in organization.tasks.values() if task.status in OPEN)
@@ -119,10 +101,10 @@ class _Control:
         return self._server.world.simulation.organizations
 
     async def accounts(self, _: web.Request) -> web.Response:
-        return _json([account_state(self._server, one) for one in self._organizations().values()])
+        return json_reply([account_state(self._server, one) for one in self._organizations().values()])
 
     async def account(self, request: web.Request) -> web.Response:
-        return _json(account_state(self._server, self._organizations()[request.match_info["name"]]))
+        return json_reply(account_state(self._server, self._organizations()[request.match_info["name"]]))
 
     async def open_account(self, request: web.Request) -> web.Response:
         fields = msgspec.json.decode(await request.read(), type=dict[str, Any])
@@ -131,7 +113,7 @@ class _Control:
         settings = Settings().changed(rest)
         now = self._server.clock.now()
         organization = self._server.world.simulation.add(new.name, new.key, settings, new.credits, now)
-        return _json(account_state(self._server, organization), 201)
+        return json_reply(account_state(self._server, organization), 201)
 
     async def change_account(self, request: web.Request) -> web.Response:
         organization = self._organizations()[request.match_info["name"]]
@@ -143,7 +125,7 @@ class _Control:
             self._server.world.simulation.add_key(organization.name, change.add_key)
         organization.change(settings, self._server.clock.now())
         self._apply(organization, change)
-        return _json(account_state(self._server, organization))
+        return json_reply(account_state(self._server, organization))
 
     def _apply(self, organization: Organization, change: Change) -> None:
         if change.credits is not UNSET:
@@ -166,36 +148,20 @@ class _Control:
         if change.purchase is not UNSET and not organization.purchase(change.purchase, now):
             raise ValueError(f"a purchase is at least {SMALLEST_PURCHASE} credits, and the month must allow as many")
 
-    async def faults(self, _: web.Request) -> web.Response:
-        return _json(self._server.world.faults.all)
-
-    async def add_fault(self, request: web.Request) -> web.Response:
-        fault = msgspec.json.decode(await request.read(), type=Fault)
-        return _json(self._server.world.faults.add(fault), 201)
-
-    async def clear_faults(self, _: web.Request) -> web.Response:
-        self._server.clear_faults()
-        return web.Response(status=204)
-
-    async def clear_fault(self, request: web.Request) -> web.Response:
-        if not self._server.clear_fault(request.match_info["id"]):
-            raise KeyError(request.match_info["id"])
-        return web.Response(status=204)
-
     async def counts(self, _: web.Request) -> web.Response:
         organizations = self._organizations().values()
         witness = self._server.world.witness
         requests = {"total": witness.total, "in_flight": self._server.in_flight, "requests": witness.counts()}
-        return _json({"now": self._server.clock.now(), **requests, "tasks": task_counts(organizations)})
+        return json_reply({"now": self._server.clock.now(), **requests, "tasks": task_counts(organizations)})
 
     async def requests(self, request: web.Request) -> web.Response:
         after = msgspec.convert(request.query.get("after", "0"), int, strict=False)
-        return _json(self._server.world.witness.requests(after))
+        return json_reply(self._server.world.witness.requests(after))
 
     async def tasks(self, _: web.Request) -> web.Response:
         now = self._server.clock.now()
         every = [(one, task) for one in self._organizations().values() for task in one.tasks.values()]
-        return _json([task_record(organization, task, now) for organization, task in every])
+        return json_reply([task_record(organization, task, now) for organization, task in every])
 
     async def reset(self, _: web.Request) -> web.Response:
         self._server.reset()
@@ -205,15 +171,12 @@ class _Control:
 def control_app(server: Server) -> web.Application:
     """The control API of `server`, to be mounted at `/_control`."""
     control = _Control(server)
-    app = web.Application(middlewares=[_say_what_is_wrong])
+    app = web.Application(middlewares=[say_what_is_wrong])
     app.router.add_get("/accounts", control.accounts)
     app.router.add_post("/accounts", control.open_account)
     app.router.add_get("/accounts/{name}", control.account)
     app.router.add_patch("/accounts/{name}", control.change_account)
-    app.router.add_get("/faults", control.faults)
-    app.router.add_post("/faults", control.add_fault)
-    app.router.add_delete("/faults", control.clear_faults)
-    app.router.add_delete("/faults/{id}", control.clear_fault)
+    add_fault_routes(app, lambda: server.world.faults)
     app.router.add_get("/counts", control.counts)
     app.router.add_get("/requests", control.requests)
     app.router.add_get("/tasks", control.tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -9,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from monitor.simulator.routes import Kind
+from monitor.simulator.kinds import Kind
 from monitor.simulator.settings import NotNegative, Share
 
 
@@ -83,6 +84,7 @@ class Faults:
         self._rng = random.Random(seed)
         self._set: dict[str, Fault] = {}
         self._added = 0
+        self._cleared = asyncio.Event()
 
     @property
     def all(self) -> list[Fault]:
@@ -97,13 +99,23 @@ class Faults:
 
     def remove(self, fault_id: str) -> bool:
         """Clear one; tells whether it was set."""
-        return self._set.pop(fault_id, None) is not None
+        was_set = self._set.pop(fault_id, None) is not None
+        self._wake()
+        return was_set
 
     def clear(self) -> None:
+        """Clear all; requests that hang go on."""
         self._set.clear()
+        self._wake()
 
-    def is_set(self, fault: Fault) -> bool:
-        return fault.id in self._set
+    async def until_cleared(self, fault: Fault) -> None:
+        """Hang until this fault is cleared."""
+        while fault.id in self._set:
+            await self._cleared.wait()
+
+    def _wake(self) -> None:
+        self._cleared.set()
+        self._cleared = asyncio.Event()
 
     def draw(self, method: str, template: str, path: str, kind: Kind, own: bool) -> tuple[float, Fault | None]:
         """The seconds of latency for a request, and the first other fault that hits it."""

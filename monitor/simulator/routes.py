@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.simulator import account_reads, generations, realtime, resources, routing
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.catalog import CREATIONS
+from monitor.simulator.kinds import Kind
 from monitor.simulator.organization import Organization
 
 Handler = Callable[[Organization, Call, str], Reply]
-
-
-class Kind(StrEnum):
-    """What a request is for."""
-
-    CREATE = "create"
-    POLL = "poll"
-    ACCOUNT = "account"
-    DELETE = "delete"
-    OTHER = "other"
 
 
 class Endpoint(NamedTuple):

@@ -14,14 +14,14 @@ from aiohttp import web
 from monitor.clock import Clock
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.faults import Fault, FaultKind, Faults
-from monitor.simulator.routes import Kind, Match, match
+from monitor.simulator.kinds import CLIENT_GONE, OWN_USER_AGENT, Kind
+from monitor.simulator.routes import Match, match
 from monitor.simulator.settings import DEFAULT_KEY, Settings
 from monitor.simulator.simulation import Simulation
 from monitor.simulator.spoilt import spoil
 from monitor.simulator.tasks import WORKFLOW
-from monitor.simulator.witness import OWN_USER_AGENT, Record, Witness
+from monitor.simulator.witness import Record, Witness
 
-CLIENT_GONE = "client_gone"
 UNPROCESSED = Reply(200)
 """Stands for the reply to a request that a fault kept from taking effect."""
 _COMPRESSED_FROM = 1_024
@@ -58,7 +58,6 @@ class Server:
         self.in_flight = 0
         self._openings = openings
         self._seed = seed
-        self._changed = asyncio.Event()
         self.world = self._new_world()
 
     def _new_world(self) -> World:
@@ -69,23 +68,8 @@ class Server:
 
     def reset(self) -> None:
         """Begin anew: organizations, witness and faults."""
-        self.clear_faults()
-        self.world = self._new_world()
-
-    def clear_faults(self) -> None:
-        """Clear all faults; requests that hang go on."""
         self.world.faults.clear()
-        self._wake()
-
-    def clear_fault(self, fault_id: str) -> bool:
-        """Clear one fault; tells whether it was set."""
-        was_set = self.world.faults.remove(fault_id)
-        self._wake()
-        return was_set
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self.world = self._new_world()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer any request to the API."""
@@ -120,8 +104,7 @@ class Server:
         if latency:
             await asyncio.sleep(self.clock.real_seconds(latency))
         if fault is not None and fault.fault is FaultKind.HANG:
-            while world.faults.is_set(fault):
-                await self._changed.wait()
+            await world.faults.until_cleared(fault)
             reply = reply if processed else self._handle(world, record, replace(call, now=self.clock.now()))
             fault = None
         return reply, fault

@@ -23,6 +23,11 @@ class Timeline:
         """Plan `action` for the Unix time `time`; it is called with that time."""
         heapq.heappush(self._planned, (time, next(self._order), action))
 
+    @property
+    def due(self) -> float | None:
+        """When the next is planned for."""
+        return self._planned[0][0] if self._planned else None
+
     def advance(self, now: float) -> None:
         """Run all that is due by `now`, and what that plans in turn."""
         while self._planned and self._planned[0][0] <= now:

@@ -10,7 +10,6 @@ from typing import Any
 from monitor.simulator.organization import Organization
 from monitor.simulator.tasks import Task
 
-OWN_USER_AGENT = "genmedia-monitor/"
 _KEPT = 200_000
 
 

@@ -84,7 +84,7 @@ async def test_failures_back_off_up_to_ten_minutes_and_a_success_goes_back_to_th
     failed = stored(database)["organization"]
     assert (failed.up, failed.outcome, type(failed.figures)) == (False, outcome, Organization)
 
-    server.clear_faults()
+    server.world.faults.clear()
     assert await read.run() is None
     assert stored(database)["organization"].up
 

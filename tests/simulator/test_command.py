@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,6 +48,19 @@ def test_it_says_where_it_is_serves_there_and_stops_cleanly(number: signal.Signa
         program.send_signal(number)
         out, err = program.communicate(timeout=10)
     assert (reply["creditBalance"], reply["tier"]["models"]["gen4.5"]["maxConcurrentGenerations"]) == (77, 5)
+    assert (program.returncode, out, err) == (0, "", "")
+
+
+def test_a_simulated_runware_says_where_it_is_and_answers_there() -> None:
+    with started("--vendor", "runware", "--credits", "77") as (program, line):
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        headers = {"Authorization": f"Bearer {words['RUNWARE_API_KEY']}"}
+        task = {"taskType": "accountManagement", "taskUUID": str(uuid.uuid4()), "operation": "getDetails"}
+        reply = httpx.post(words["http_base_url"], headers=headers, json=[task]).json()
+        program.send_signal(signal.SIGTERM)
+        out, err = program.communicate(timeout=10)
+    assert words["ws_base_url"] == words["http_base_url"].replace("http", "ws")
+    assert reply["data"][0]["balance"] == 77
     assert (program.returncode, out, err) == (0, "", "")
 
 

@@ -12,7 +12,7 @@ from runwayml import AsyncRunwayML
 from monitor.clock import ManualClock
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.faults import Fault, FaultKind, Faults
-from monitor.simulator.routes import Kind
+from monitor.simulator.kinds import Kind
 from monitor.simulator.server import DEFAULT_KEY
 
 Until = Callable[[str, int], Awaitable[None]]

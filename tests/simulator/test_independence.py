@@ -11,7 +11,7 @@ FOLDER = Path(monitor.simulator.__file__).parent
 ALLOWED = ("monitor.simulator", "monitor.clock", "monitor.errors")
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))
 def test_the_witness_shares_nothing_with_what_it_testifies_about(path: Path) -> None:
     tree = ast.parse(path.read_text())
     imported = {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

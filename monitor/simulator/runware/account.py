@@ -1,0 +1,135 @@
+"""One simulated account: its balance, its queues, its tasks. Pure: the caller tells the time."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import deque
+from functools import partial
+
+from monitor.simulator.runware.ledger import Ledger
+from monitor.simulator.runware.queues import Queue
+from monitor.simulator.runware.refusals import Refusal, status_of
+from monitor.simulator.runware.settings import Settings
+from monitor.simulator.runware.tasks import Asked, Part, Plan, Task
+from monitor.simulator.timeline import Timeline
+
+WAITED_TOO_LONG = "timeoutProvider"
+
+
+class Account:
+    """Takes tasks and lets them run their course. Call `advance` with the time before anything else.
+
+    `script` settles the next tasks: None for a success, an error code, or one of both for each result.
+    """
+
+    def __init__(self, name: str, settings: Settings, balance: float, rng: random.Random, now: float) -> None:
+        self.name = name
+        self.settings = settings
+        self.balance = balance
+        self.created_at = now
+        self.tasks: dict[str, Task] = {}
+        self.queues: dict[str, Queue] = {}
+        self.script: deque[str | Plan | None] = deque()
+        self.ledger = Ledger()
+        self.timeline = Timeline()
+        self._rng = rng
+
+    def new_id(self) -> str:
+        """A random UUID from the seeded generator."""
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due by `now`."""
+        self.timeline.advance(now)
+
+    def change(self, settings: Settings, now: float) -> None:
+        """Go on under other settings; what runs keeps its pace, new machines start who waits."""
+        self.settings = settings
+        for queue in self.queues.values():
+            queue.refill(now)
+
+    def queue(self, model: str) -> Queue:
+        queue = self.queues.get(model)
+        if queue is None:
+            capacity, room = (lambda: self.settings.machines(model)), (lambda: self.settings.room(model))
+            queue = self.queues[model] = Queue(capacity, room)
+        return queue
+
+    def submit(self, asked: Asked, key: str, now: float) -> Task:
+        """Take a task.
+
+        Raises:
+            Refusal: it is known already, the balance does not cover it, or its model's queue is full.
+        """
+        try:
+            self._admit(asked, now)
+        except Refusal as refusal:
+            self.ledger.note_error(asked.model, status_of(refusal.code), now)
+            raise
+        pace = self.settings.pace(asked.model)
+        seconds = pace.seconds * (1 + self.settings.jitter * self._rng.uniform(-1, 1))
+        task = Task(asked, key, now, seconds, pace.price, self._draw_plan(asked))
+        self.tasks[asked.uuid] = task
+        self.timeline.at(now + self.settings.longest_wait, partial(self._give_up, task))
+        self.queue(asked.model).enter(partial(self._start, task), now)
+        return task
+
+    def _admit(self, asked: Asked, now: float) -> None:
+        known = self.tasks.get(asked.uuid)
+        if known is not None:
+            known.conflicts += 1
+            raise Refusal("conflictTaskUUID", "taskUUID")
+        if self.balance < self.settings.pace(asked.model).price * asked.results:
+            raise Refusal("insufficientCredits")
+        full_for = self.queue(asked.model).full_for(now)
+        if full_for is not None:
+            raise Refusal("rateLimitExceeded" if full_for < self.settings.shed_after else "serviceUnavailable")
+
+    def _draw_plan(self, asked: Asked) -> Plan:
+        """A stream that fails does so half-way."""
+        fails, code = self._rng.random() < self.settings.failure_rate, None
+        if self.script:
+            scripted = self.script.popleft()
+            if isinstance(scripted, list):
+                return scripted[: asked.results] + [None] * (asked.results - len(scripted))
+            code = scripted
+        elif fails:
+            weights = self.settings.failures
+            code = self._rng.choices(list(weights), list(weights.values()))[0]
+        if asked.delivery != "stream":
+            return [code] * asked.results
+        return [None] * self.settings.chunks if code is None else [*[None] * (self.settings.chunks // 2), code]
+
+    def _give_up(self, task: Task, now: float) -> None:
+        if task.started_at is None and not task.is_over:
+            self.queue(task.asked.model).give_up()
+            task.plan = [WAITED_TOO_LONG] * (1 if task.is_stream else task.asked.results)
+            for index in range(len(task.plan)):
+                self._tell(task, index, now)
+
+    def _start(self, task: Task, now: float) -> bool:
+        if task.is_over:
+            return False
+        task.started_at = now
+        step = task.seconds / len(task.plan)
+        for index in range(len(task.plan)):
+            self.timeline.at(now + step * (index + 1), partial(self._tell, task, index))
+        return True
+
+    def _tell(self, task: Task, index: int, now: float) -> None:
+        """A part is there; the last ends the task."""
+        part = Part(index, self.new_id(), task.plan[index])
+        task.parts.append(part)
+        if len(task.parts) == len(task.plan):
+            self._finish(task, now)
+        for watcher in tuple(task.watchers):
+            watcher(task, part)
+
+    def _finish(self, task: Task, now: float) -> None:
+        task.finished_at = now
+        task.cost = task.price * task.successes
+        self.balance -= task.cost
+        self.ledger.note_task(task, now)
+        if task.started_at is not None:
+            self.queue(task.asked.model).leave(now)

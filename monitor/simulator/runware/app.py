@@ -1,0 +1,60 @@
+"""Puts the simulated Runware together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from aiohttp import WSCloseCode, web
+
+from monitor.clock import Clock
+from monitor.simulator.kinds import Kind
+from monitor.simulator.runware.compatible import FORMATS, answer_compatible
+from monitor.simulator.runware.control import control_app
+from monitor.simulator.runware.http import answer_tasks
+from monitor.simulator.runware.refusals import error
+from monitor.simulator.runware.server import Opening, Server, is_own
+from monitor.simulator.runware.sockets import answer_socket
+from monitor.simulator.runware.witness import HTTP, Record
+
+SERVER = web.AppKey("runware", Server)
+
+
+def build_app(clock: Clock, openings: Sequence[Opening] = (Opening(),), seed: int = 0) -> web.Application:
+    """The simulated Runware: its API at `/v1`, the control API at `/_control`. The `Server` is at `app[SERVER]`."""
+    server = Server(clock, openings, seed)
+    app = web.Application(client_max_size=0)
+    app[SERVER] = server
+    app.add_subapp("/_control", control_app(server))
+    app.router.add_get("/v1", partial(answer_socket, server))
+    app.router.add_post("/v1", partial(answer_tasks, server))
+    for path in FORMATS:
+        app.router.add_post(path, partial(answer_compatible, server))
+    app.router.add_route("*", "/{path:.*}", partial(_not_found, server))
+    app.cleanup_ctx.append(_living)
+    app.on_shutdown.append(_release)
+    return app
+
+
+async def _not_found(server: Server, request: web.Request) -> web.Response:
+    record = Record("", HTTP, "other", Kind.OTHER.value, is_own(request), server.clock.now(), status=404)
+    server.write_down(server.world, record)
+    return web.json_response({"errors": [error("notFound")]}, status=404)
+
+
+async def _living(app: web.Application) -> AsyncIterator[None]:
+    """Time passes while it is served."""
+    life = asyncio.create_task(app[SERVER].run())
+    yield
+    life.cancel()
+    with suppress(asyncio.CancelledError):
+        await life
+
+
+async def _release(app: web.Application) -> None:
+    world = app[SERVER].world
+    world.faults.clear()
+    for connection in tuple(world.sessions.connections):
+        connection.close(WSCloseCode.GOING_AWAY)

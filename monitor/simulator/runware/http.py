@@ -1,0 +1,177 @@
+"""`POST /v1`: an array of tasks, answered in one reply, or told bit by bit as an event stream."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from monitor.simulator.faults import Fault, FaultKind
+from monitor.simulator.kinds import CLIENT_GONE, Kind
+from monitor.simulator.runware.desk import Answer, items_of, kind_of_all
+from monitor.simulator.runware.items import Item
+from monitor.simulator.runware.refusals import Refusal, error, status_of
+from monitor.simulator.runware.server import Server, World, is_own, until_over
+from monitor.simulator.runware.settings import Settings
+from monitor.simulator.runware.streams import stream
+from monitor.simulator.runware.witness import HTTP, STREAM, Record
+from monitor.simulator.spoilt import spoil
+
+TEMPLATE = "/v1"
+_LATE = Fault(fault=FaultKind.HTML, status=504)
+JSON = "application/json; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Reply:
+    """What to send: a status and a document."""
+
+    status: int
+    document: dict[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        return msgspec.json.encode(self.document)
+
+
+async def answer_tasks(server: Server, request: web.Request) -> web.StreamResponse:
+    """Answer `POST /v1`."""
+    world = server.world
+    record = Record("", HTTP, TEMPLATE, Kind.OTHER.value, is_own(request), server.clock.now())
+    server.in_flight += 1
+    try:
+        return await _Exchange(server, world, request, record).answer()
+    except (asyncio.CancelledError, ConnectionError):
+        if record.finished_at is None:
+            record.fault = CLIENT_GONE
+            server.write_down(world, record)
+        raise
+    finally:
+        server.in_flight -= 1
+
+
+def bearer(request: web.Request) -> str:
+    """The key of the Authorization header."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret if scheme.lower() == "bearer" else ""
+
+
+def in_vendor_s_words(fault: Fault) -> Fault:
+    """A fault with a status, in the shape of Runware's errors if it has no body of its own."""
+    if fault.fault is not FaultKind.STATUS or fault.body is not None:
+        return fault
+    code = {429: "rateLimitExceeded", 503: "serviceUnavailable", 504: "requestTimeout"}.get(fault.status)
+    body = {"errors": [error(code or "internalServerError")]}
+    return msgspec.structs.replace(fault, body=msgspec.json.encode(body).decode())
+
+
+class _Exchange:
+    """One request and its reply."""
+
+    def __init__(self, server: Server, world: World, request: web.Request, record: Record) -> None:
+        self._server = server
+        self._world = world
+        self._request = request
+        self._record = record
+        self._settings = Settings()
+
+    async def answer(self) -> web.StreamResponse:
+        """Answer it, and take it down in the record."""
+        try:
+            key, items = self._read(await self._request.read())
+        except Refusal as refusal:
+            return await self._send(_refusal(refusal, self._settings), None)
+        record = self._record
+        latency, fault = self._world.faults.draw("POST", TEMPLATE, self._request.path, Kind(record.kind), record.own)
+        hanging = fault if fault is not None and fault.fault is FaultKind.HANG else None
+        if fault is not None and hanging is None and not fault.takes_effect:
+            await self._server.endure(self._world, latency, None)
+            return await self._send(Reply(HTTPStatus.OK, {"data": []}), fault)
+        if hanging is not None and not hanging.takes_effect:
+            await self._server.endure(self._world, 0, hanging)
+        try:
+            answers = self._server.take(self._world, key, items)
+        except Refusal as refusal:
+            return await self._send(_refusal(refusal, self._settings), None if hanging else fault)
+        await self._server.endure(self._world, latency, hanging)
+        return await self._tell(answers, None if hanging else fault)
+
+    def _read(self, body: bytes) -> tuple[str, list[Item]]:
+        """The key and the tasks; the key may also come as the first of them."""
+        try:
+            items = items_of(msgspec.json.decode(body))
+        except (msgspec.DecodeError, RecursionError):
+            raise Refusal("invalidJson") from None
+        key = bearer(self._request)
+        if items[0].get("taskType") == "authentication":
+            key, items = str(items[0].get("apiKey", "")), items[1:]
+        owner = self._world.platform.owner(key)
+        if owner is not None:
+            self._record.account, self._settings = owner.name, owner.settings
+        self._record.kind = kind_of_all(items).value
+        self._record.name(items)
+        self._world.witness.note_sent(self._record)
+        return key, items
+
+    async def _tell(self, answers: list[Answer], fault: Fault | None) -> web.StreamResponse:
+        streamed = next((one.task for one in answers if one.task is not None and one.task.is_stream), None)
+        if streamed is not None:
+            self._record.transport = STREAM
+            self._record.fault = "" if fault is None else fault.fault.value
+            return await stream(self._request, answers[0], streamed, self._finish, is_broken=fault is not None)
+        try:
+            async with asyncio.timeout(self._server.clock.real_seconds(self._settings.sync_seconds)):
+                await until_over([answer.task for answer in answers if answer.task is not None])
+        except TimeoutError:
+            fault = _LATE
+        else:
+            for answer in answers:
+                answer.finish(self._settings)
+        self._record.tell(answers)
+        return await self._send(_reply(answers, self._request), fault)
+
+    def _finish(self, answer: Answer) -> None:
+        """A stream is about to tell its last."""
+        self._record.status = HTTPStatus.OK
+        self._record.tell([answer])
+        self._server.write_down(self._world, self._record)
+
+    async def _send(self, reply: Reply, fault: Fault | None) -> web.StreamResponse:
+        self._record.status = reply.status
+        if fault is not None:
+            fault = in_vendor_s_words(fault)
+            self._record.status = spoilt_status(reply.status, fault)
+            self._record.fault = fault.fault.value
+        self._server.write_down(self._world, self._record)
+        if fault is not None:
+            return await spoil(self._request, fault, reply.body, reply.status)
+        return web.Response(status=reply.status, body=reply.body, headers={"Content-Type": JSON})
+
+
+def spoilt_status(status: int, fault: Fault) -> int | None:
+    """The status that is sent, None if there is none."""
+    if fault.fault in {FaultKind.STATUS, FaultKind.HTML}:
+        return fault.status
+    return None if fault.fault is FaultKind.RESET and not fault.after_headers else status
+
+
+def _refusal(refusal: Refusal, settings: Settings) -> Reply:
+    status = settings.refusal_status or status_of(refusal.code)
+    return Reply(status, {"errors": [error(refusal.code, parameter=refusal.parameter)]})
+
+
+def _reply(answers: list[Answer], request: web.Request) -> Reply:
+    """All answers in one; a status that is an error only where there is nothing but errors."""
+    data = [item for answer in answers for item in answer.data]
+    errors = [item for answer in answers for item in answer.errors]
+    status = answers[0].status if errors and not data else 200
+    if not errors:
+        return Reply(status, {"data": data})
+    if "text/event-stream" in request.headers.get("accept", ""):
+        first, names = errors[0], ("taskUUID", "taskType")
+        return Reply(status, {"error": first, **{name: first[name] for name in names if name in first}})
+    return Reply(status, {"data": data, "errors": errors} if data else {"errors": errors})

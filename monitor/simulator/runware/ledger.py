@@ -1,0 +1,125 @@
+"""What an account used, by UTC day, model and key, as the usage analytics tell it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from monitor.simulator.runware.refusals import SUCCESS_WITHOUT_CONTENT, status_of
+from monitor.simulator.runware.tasks import Task
+
+_SERVER_ERRORS = 500
+_KEPT = 10_000
+
+
+@dataclass
+class Use:
+    """Tasks, results, US dollars, errors and the inference times in seconds."""
+
+    count: int = 0
+    results: int = 0
+    spend: float = 0.0
+    client_errors: int = 0
+    server_errors: int = 0
+    times: list[float] = field(default_factory=list)
+
+    def add(self, other: Use) -> None:
+        """Add another use to this."""
+        self.count += other.count
+        self.results += other.results
+        self.spend += other.spend
+        self.client_errors += other.client_errors
+        self.server_errors += other.server_errors
+        self.times += other.times
+
+    def mean(self) -> float | None:
+        """The average inference time."""
+        return sum(self.times) / len(self.times) if self.times else None
+
+    def quantile(self, share: float) -> float | None:
+        """An inference time that this share does not exceed."""
+        return sorted(self.times)[math.ceil(share * len(self.times)) - 1] if self.times else None
+
+    def note_error(self, status: int) -> None:
+        """Count an error by its HTTP status."""
+        if status < _SERVER_ERRORS:
+            self.client_errors += 1
+        else:
+            self.server_errors += 1
+
+
+class Ledger:
+    """Uses by UTC day and model."""
+
+    def __init__(self) -> None:
+        self._uses: defaultdict[tuple[date, str], Use] = defaultdict(Use)
+
+    def note_task(self, task: Task, now: float) -> None:
+        """A task is over."""
+        use = self._use(task.asked.model, now)
+        use.count += 1
+        use.results += task.successes
+        use.spend += task.cost
+        if task.started_at is not None and len(use.times) < _KEPT:
+            use.times.append(now - task.started_at)
+        for code in task.codes:
+            if code != SUCCESS_WITHOUT_CONTENT:
+                use.note_error(status_of(code))
+
+    def note_error(self, model: str, status: int, now: float) -> None:
+        """A task was turned away."""
+        self._use(model, now).note_error(status)
+
+    def _use(self, model: str, now: float) -> Use:
+        return self._uses[datetime.fromtimestamp(now, UTC).date(), model]
+
+    def select(self, first: date, last: date, models: Iterable[str] = ()) -> dict[tuple[date, str], Use]:
+        """The uses of these days, both included, of these models or of all."""
+        wanted = set(models)
+        return {
+            (day, model): use
+            for (day, model), use in self._uses.items()
+            if first <= day <= last and (not wanted or model in wanted)
+        }
+
+
+def summed(uses: Iterable[Use]) -> Use:
+    """All of them as one."""
+    total = Use()
+    for use in uses:
+        total.add(use)
+    return total
+
+
+def figures(operation: str, use: Use) -> dict[str, Any]:
+    """A row of the answer to a usage operation."""
+    match operation:
+        case "getUsageActivity":
+            return {"count": use.count, "spend": round(use.spend, 6)}
+        case "getUsagePerformance":
+            return {
+                "avgInferenceTime": use.mean(),
+                "p90InferenceTime": use.quantile(0.9),
+                "p99InferenceTime": use.quantile(0.99),
+            }
+        case _:
+            return {"clientErrors": use.client_errors, "serverErrors": use.server_errors}
+
+
+def totals(operation: str, use: Use, days: int) -> dict[str, Any]:
+    """The `meta` of such an answer; the projection is for 30 days."""
+    match operation:
+        case "getUsageActivity":
+            daily = use.spend / days
+            spend = {"totalSpend": use.spend, "avgDailySpend": daily, "projectedSpend": daily * 30}
+            return {"totalRequests": use.count, "totalResults": use.results, **spend}
+        case "getUsagePerformance":
+            return {**figures(operation, use), "p50InferenceTime": use.quantile(0.5)}
+        case _:
+            errors = use.client_errors + use.server_errors
+            asked = max(use.count, errors)
+            return {"totalErrors": errors, "errorRate": 100 * errors / asked if asked else 0.0}

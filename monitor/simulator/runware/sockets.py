@@ -1,0 +1,265 @@
+"""WebSocket: every message of a client is an array of tasks, every message of the server an object."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from monitor.simulator.faults import Fault, FaultKind
+from monitor.simulator.kinds import Kind
+from monitor.simulator.runware.desk import Answer, items_of, kind_of_all
+from monitor.simulator.runware.items import Item, told
+from monitor.simulator.runware.refusals import Refusal, error
+from monitor.simulator.runware.server import Server, World, is_own
+from monitor.simulator.runware.sessions import Session
+from monitor.simulator.runware.settings import Settings
+from monitor.simulator.runware.tasks import Part, Task
+from monitor.simulator.runware.witness import WEBSOCKET, Record
+
+TEMPLATE = "/v1"
+CLOSED = "closed"
+_FAREWELL_SECONDS = 2.0
+_METHOD = "WS"
+"""What faults call a client's message."""
+
+
+async def answer_socket(server: Server, request: web.Request) -> web.StreamResponse:
+    """Serve a WebSocket until one side closes it."""
+    response = web.WebSocketResponse(max_msg_size=0, timeout=_FAREWELL_SECONDS)
+    await response.prepare(request)
+    connection = Connection(server, server.world, request, response)
+    await connection.serve()
+    return response
+
+
+class Connection:
+    """One socket."""
+
+    def __init__(self, server: Server, world: World, request: web.Request, response: web.WebSocketResponse) -> None:
+        self.session: Session | None = None
+        self._server = server
+        self._world = world
+        self._request = request
+        self._response = response
+        self._open: set[_Message] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self._ending: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    @property
+    def settings(self) -> Settings:
+        return self.session.account.settings if self.session else Settings()
+
+    @property
+    def account(self) -> str:
+        """The account that authenticated, empty before."""
+        return self.session.account.name if self.session else ""
+
+    async def serve(self) -> None:
+        """Answer messages; what is still under way when the socket goes is taken down as such."""
+        self._world.sessions.connections.add(self)
+        writer: asyncio.Task[None] | None = None
+        try:
+            while (text := await self._receive()) is not None:
+                self._handle(text)
+                if self.session is not None and writer is None:
+                    writer = asyncio.create_task(self._write(self.session))
+        finally:
+            self._world.sessions.connections.discard(self)
+            for one in (*self._work, *([writer] if writer else [])):
+                one.cancel()
+            self._leave()
+
+    def _leave(self) -> None:
+        for message in tuple(self._open):
+            message.record.fault = message.record.fault or CLOSED
+            self.close_record(message)
+        if self.session is not None:
+            self.session.left_at = self._server.clock.now()
+            self.session = None
+
+    async def _receive(self) -> bytes | None:
+        """The next message; None when there will be none."""
+        receiving = asyncio.ensure_future(self._response.receive())
+        idle = self._server.clock.real_seconds(self.settings.idle_seconds)
+        awaited: set[asyncio.Future[Any]] = {receiving, self._ending}
+        try:
+            done, _ = await asyncio.wait(awaited, timeout=idle, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            receiving.cancel()
+        if receiving not in done:
+            await asyncio.wait([receiving])
+            code = self._ending.result() if done else self.settings.idle_code
+            self._leave()
+            await self._response.close(code=code)
+            return None
+        message = receiving.result()
+        if message.type is WSMsgType.TEXT:
+            return str(message.data).encode()
+        if message.type is WSMsgType.BINARY:
+            await self._response.close(code=WSCloseCode.UNSUPPORTED_DATA)
+        return None
+
+    async def _write(self, session: Session) -> None:
+        """Send what the session has to tell; what cannot be sent stays there."""
+        with suppress(ConnectionError):
+            while True:
+                await session.filled.wait()
+                while session.outbox:
+                    await self._response.send_str(msgspec.json.encode(session.outbox[0]).decode())
+                    session.outbox.popleft()
+                session.filled.clear()
+
+    def close(self, code: int) -> None:
+        """Close it cleanly, soon."""
+        if not self._ending.done():
+            self._ending.set_result(code)
+
+    def reset(self) -> None:
+        """Break it off without a word."""
+        transport = self._request.transport
+        if transport is not None:
+            linger = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            transport.abort()
+
+    def _handle(self, text: bytes) -> None:
+        now = self._server.clock.now()
+        record = Record(self.account, WEBSOCKET, TEMPLATE, Kind.OTHER.value, is_own(self._request), now)
+        message = _Message(record, [])
+        self._open.add(message)
+        try:
+            message.items = items_of(_decoded(text))
+        except Refusal as refusal:
+            self._send_now(message, {"errors": [error(refusal.code)]})
+            return
+        record.kind = kind_of_all(message.items).value
+        if message.items[0].get("taskType") == "authentication":
+            self._authenticate(message)
+            return
+        record.name(message.items)
+        self._world.witness.note_sent(record)
+        latency, fault = self._world.faults.draw(_METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own)
+        work = asyncio.create_task(self._work_on(message, latency, fault))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+
+    def _authenticate(self, message: _Message) -> None:
+        key = str(message.items[0].get("apiKey", ""))
+        record, platform = message.record, self._world.platform
+        owner = platform.owner(key)
+        record.account = owner.name if owner else ""
+        record.name(message.items[:1])
+        try:
+            account = platform.open_door(key)
+        except Refusal as refusal:
+            refused = error(refusal.code, parameter=refusal.parameter, taskType="authentication")
+            self._send_now(message, {"errors": [refused]}, code=refusal.code)
+            return
+        previous = str(message.items[0].get("connectionSessionUUID", ""))
+        session = self._world.sessions.open(account, key, previous, self._server.clock.now())
+        reply = {"data": [{"taskType": "authentication", "connectionSessionUUID": session.id}]}
+        session.outbox.appendleft(reply)
+        session.filled.set()
+        self.session = session
+        record.tasks[0].verdict = "answered"
+        self.close_record(message)
+
+    def _send_now(self, message: _Message, document: dict[str, Any], code: str = "invalidJson") -> None:
+        """Tell an error that is about no task, also to who did not authenticate."""
+        for mine in message.record.tasks:
+            mine.verdict, mine.code = "refused", code
+        self.close_record(message)
+        if self.session is not None:
+            self.session.tell(document)
+            return
+        work = asyncio.create_task(self._response.send_str(msgspec.json.encode(document).decode()))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+
+    async def _work_on(self, message: _Message, latency: float, fault: Fault | None) -> None:
+        if fault is not None:
+            message.record.fault = fault.fault.value
+        hangs = fault is not None and fault.fault is FaultKind.HANG
+        await self._server.endure(self._world, latency, fault if hangs else None)
+        session = self.session
+        if session is None:
+            refused = [error("missingApiKey", parameter="apiKey")]
+            self._send_now(message, {"errors": refused}, code="missingApiKey")
+        elif fault is not None and fault.fault is FaultKind.RESET:
+            self.reset()
+        else:
+            message.record.fault = ""
+            self._answer(message, session)
+
+    def _answer(self, message: _Message, session: Session) -> None:
+        try:
+            message.answers = self._server.take(self._world, session.key, message.items)
+        except Refusal as refusal:
+            self._send_now(message, {"errors": [error(refusal.code)]}, code=refusal.code)
+            return
+        message.record.tell(message.answers)
+        waiting = [(answer, answer.task) for answer in message.answers if answer.task is not None]
+        documents = _documents([answer for answer in message.answers if answer.task is None], session)
+        for answer, task in waiting:
+            self._watch(message, answer, task, session)
+        if not waiting:
+            self.close_record(message)
+        for document in documents:
+            session.tell(document)
+
+    def _watch(self, message: _Message, answer: Answer, waited_for: Task, session: Session) -> None:
+        """Tell results as they are there, or all of them together."""
+
+        def watch(task: Task, part: Part) -> None:
+            settings = session.account.settings
+            packed = settings.packing == "packed"
+            if task.is_over:
+                answer.task = None
+                answer.conclude(task)
+                message.record.tell(message.answers)
+                if all(each.task is None for each in message.answers):
+                    self.close_record(message)
+            if task.is_over or not packed:
+                session.tell(_document(*told(task, task.parts if packed else [part], settings.payload_bytes)))
+
+        waited_for.watchers.append(watch)
+
+    def close_record(self, message: _Message) -> None:
+        """Take a message down that is over, once."""
+        if message in self._open:
+            self._open.discard(message)
+            self._server.write_down(self._world, message.record)
+
+
+class _Message:
+    """A message of the client under way."""
+
+    def __init__(self, record: Record, items: list[Item]) -> None:
+        self.record = record
+        self.items = items
+        self.answers: list[Answer] = []
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _document(data: list[Item], errors: list[Item]) -> dict[str, Any]:
+    return {"data": data, "errors": errors} if data and errors else {"errors": errors} if errors else {"data": data}
+
+
+def _documents(answers: list[Answer], session: Session) -> list[dict[str, Any]]:
+    """One frame for each task that is answered at once, or one for all."""
+    if session.account.settings.packing == "packed" and answers:
+        data = [item for answer in answers for item in answer.data]
+        return [_document(data, [item for answer in answers for item in answer.errors])]
+    return [_document(answer.data, answer.errors) for answer in answers]

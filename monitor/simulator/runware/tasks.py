@@ -1,0 +1,101 @@
+"""A simulated task: what was asked, and what has come of it. Pure: the caller tells the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from monitor.simulator.runware.refusals import SUCCESS_WITHOUT_CONTENT
+
+Plan = list[str | None]
+"""How each part of a task will end: None for a success, else an error code."""
+
+
+class Status(StrEnum):
+    """How a task stands."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCESS = "success"
+    ERROR = "error"
+
+
+class Delivery(StrEnum):
+    """How a task's results are told."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One task as it was sent."""
+
+    uuid: str
+    type: str
+    model: str
+    delivery: Delivery
+    results: int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One result, or one piece of a stream, once it is there. `code` is None for a success."""
+
+    index: int
+    id: str
+    code: str | None
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One task that was taken.
+
+    `plan` is settled when it is taken. `watchers` are told of each part as it is there. `cost` is US dollars once it
+    is over. `polls`, `conflicts` and `told` (whether any client saw its end) are for the witness. Times are Unix
+    seconds.
+    """
+
+    asked: Asked
+    key: str
+    submitted_at: float
+    seconds: float
+    price: float
+    plan: Plan
+    started_at: float | None = None
+    finished_at: float | None = None
+    cost: float = 0.0
+    polls: int = 0
+    conflicts: int = 0
+    told: bool = False
+    parts: list[Part] = field(default_factory=list)
+    watchers: list[Callable[[Task, Part], None]] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        return self.finished_at is not None
+
+    @property
+    def is_stream(self) -> bool:
+        return self.asked.delivery is Delivery.STREAM
+
+    @property
+    def successes(self) -> int:
+        """Results that can be had: a stream is one, when it is whole."""
+        good = sum(part.code in {None, SUCCESS_WITHOUT_CONTENT} for part in self.parts)
+        return int(self.is_over and good == len(self.parts)) if self.is_stream else good
+
+    @property
+    def status(self) -> Status:
+        if self.is_over:
+            return Status.SUCCESS if self.successes else Status.ERROR
+        return Status.QUEUED if self.started_at is None else Status.PROCESSING
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the parts that failed, and of a text that was filtered."""
+        return [part.code for part in self.parts if part.code is not None]
