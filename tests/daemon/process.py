@@ -24,7 +24,7 @@ MODULE = (sys.executable, "-m", "monitor")
 SCRIPT = (str(Path(sys.executable).with_name("genmedia-monitor")),)
 LONGEST_LINE = 1 << 20
 NOBODY = "http://127.0.0.1:9"
-NOT_INHERITED = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "RUNWAYML_API_SECRET")
+NOT_INHERITED = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "RUNWAYML_API_SECRET", "RUNWARE_API_KEY")
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -144,7 +144,7 @@ def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path, prepare: 
 
 def test_no_account_at_all_stops_the_start(tmp_path: Path) -> None:
     result = call("run", cwd=tmp_path)
-    assert_one_line(result, "configuration: accounts: none; set RUNWAYML_API_SECRET, or list accounts in a file")
+    assert_one_line(result, "configuration: accounts: none; set RUNWAYML_API_SECRET or RUNWARE_API_KEY, or list")
 
 
 @pytest.mark.parametrize("command", [("run", "--config"), ("check-config",)], ids=["run", "check-config"])
