@@ -23,6 +23,7 @@ from monitor.errors import ConfigError, ListenError, StoreError
 from monitor.evaluation import evaluate
 from monitor.forecasting import Forecaster
 from monitor.gateway import build_gateway
+from monitor.gateway.webhooks import Webhooks
 from monitor.ingest import Ingest
 from monitor.metrics import Exposition, Own
 from monitor.providers import PROVIDERS
@@ -41,7 +42,7 @@ SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
 NEW_OBJECTS = 10_000
 # What a reload cannot change, because listeners, the store and the schedule are built from it.
-FIXED_KEYS = ("listen", "gateway", "store", "evaluate_interval", "retention")
+FIXED_KEYS = ("listen", "gateway", "webhooks", "store", "evaluate_interval", "retention")
 
 log = structlog.get_logger()
 
@@ -78,6 +79,8 @@ class Daemon:
             config.gateway,
             shutdown_timeout=GATEWAY_DRAIN_SECONDS,
         )
+        webhooks = Webhooks(lambda: self._accounts, PROVIDERS, self._engine, self._own, clock)
+        self._webhooks = webhooks.runner(GATEWAY_DRAIN_SECONDS) if config.webhooks else None
         self._web = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=WEB_DRAIN_SECONDS)
         self._is_serving = False
         self.engine_run: asyncio.Task[None] | None = None
@@ -99,12 +102,21 @@ class Daemon:
             stack.push_async_callback(self._gateway.cleanup)
             await _listen(self._web, self._config.listen, "listen")
             await _listen(self._gateway, self._config.gateway.listen, "gateway.listen")
+            await self._listen_for_webhooks(stack)
             self._note_reload()
             self._collector.start(self._accounts.values())
             self._is_serving = True
             stack.callback(self._stop_serving)
-            log.info("daemon.started", operator=self.operator_url, gateway=self.gateway_url, accounts=[*self._accounts])
+            urls = {"operator": self.operator_url, "gateway": self.gateway_url}
+            if self._webhooks is not None:
+                urls["webhooks"] = _url(self._webhooks)
+            log.info("daemon.started", **urls, accounts=[*self._accounts])
             yield self
+
+    async def _listen_for_webhooks(self, stack: AsyncExitStack) -> None:
+        if self._webhooks is not None and self._config.webhooks is not None:
+            stack.push_async_callback(self._webhooks.cleanup)
+            await _listen(self._webhooks, self._config.webhooks.listen, "webhooks.listen")
 
     @property
     def operator_url(self) -> str:
@@ -140,6 +152,8 @@ class Daemon:
         for account in accounts.values():
             self._own.in_flight.labels(account.provider, account.name)
             self._own.models_capped.labels(account.name)
+            if account.webhook is not None:
+                self._own.begin_webhooks(account.name)
         self._config, self._accounts = config, accounts
 
     def _check_fixed(self, config: Config) -> None:

@@ -26,7 +26,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreError
 from monitor.metrics import Own
 from monitor.model import AnyObservation, Loss
-from monitor.store import Database, journal, seen, tasks
+from monitor.store import Database, deliveries, journal, seen, tasks
 from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down, write_off_uncollected
 from monitor.store.journal import Sourced
 
@@ -45,7 +45,7 @@ Work = Callable[[Connection, Sequence[Sourced], CatalogueOf, float], Applied]
 
 
 class Sink(Protocol):
-    """Where observations go. `source` is gateway, account_read, follow_up or ingest."""
+    """Where observations go. `source` is gateway, account_read, follow_up, ingest or webhook."""
 
     def put(self, observations: Sequence[AnyObservation], source: str) -> None:
         """Hand over and forget: never blocks, never raises; what finds no room is dropped and counted."""
@@ -181,13 +181,13 @@ class Engine:
         while await self._in_writer("prune", self._prune, now, now - retention_seconds) == BATCH:
             pass
 
-    async def write(self, operation: str, work: Callable[[Connection], None]) -> None:
-        """Let `work` write in a transaction of its own, between two commits of observations.
+    async def write(self, operation: str, work: Callable[[Connection], T]) -> T:
+        """Let `work` write in a transaction of its own, between two commits of observations; what it gives.
 
         Raises:
             StoreError: the database failed, and nothing was written.
         """
-        await self._in_writer(operation, self._write, work)
+        return await self._in_writer(operation, lambda: self._write(work))
 
     def _enqueue(self, arrivals: Sequence[_Arrival]) -> None:
         self._queue.extend(arrivals)
@@ -301,9 +301,9 @@ class Engine:
         self._committed = name
         return applied
 
-    def _write(self, work: Callable[[Connection], None]) -> None:
+    def _write(self, work: Callable[[Connection], T]) -> T:
         with self._database.begin(write=True) as connection:
-            work(connection)
+            return work(connection)
 
     def _expire(self, now: float) -> int:
         with self._database.begin(write=True) as connection:
@@ -313,6 +313,7 @@ class Engine:
         with self._database.begin(write=True) as connection:
             seen.prune(connection, now)
             journal.prune(connection, now - seen.KEEP_SECONDS)
+            deliveries.prune(connection, now - 2 * deliveries.KEEP_SECONDS)
             return tasks.prune(connection, finished_before, BATCH)
 
     def _note_success(self, applied: Applied) -> None:

@@ -6,6 +6,8 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from monitor.clock import Clock
+from monitor.collect import deliveries
+from monitor.collect.deliveries import Deliveries
 from monitor.collect.followup import LOOK_SECONDS, FollowUp
 from monitor.collect.pacing import Random
 from monitor.collect.reads import AccountRead
@@ -23,7 +25,7 @@ PRUNE_SECONDS = 3600.0
 
 
 class Collector:
-    """Account reads, task follow-up, evaluation and retention.
+    """Account reads, task follow-up, forwarding of webhooks, evaluation and retention.
 
     `evaluate` turns the stored state into figures; `jitter` gives 0 to 1. Of the configuration only the accounts can
     change later.
@@ -45,6 +47,7 @@ class Collector:
         self._engine = engine
         self._evaluate = evaluate
         self._config = config
+        self._own = own
         self._clock = clock
         self._jitter = jitter
         self._client = open_client()
@@ -84,7 +87,16 @@ class Collector:
             read = AccountRead(account, reader, *means)
             self._schedule.every(read.job, read.interval, read.run)
             self._jobs_of[account.name].append(read.job)
+        self._add_webhook(account)
         self._accounts[account.name] = account
+
+    def _add_webhook(self, account: Account) -> None:
+        if account.webhook is None:
+            return
+        parts = (self._database, self._engine, self._schedule, self._client, self._own, self._clock, self._jitter)
+        forwarding = Deliveries(account.name, account.webhook, *parts)
+        self._schedule.every(forwarding.job, deliveries.LOOK_SECONDS, forwarding.run)
+        self._jobs_of[account.name].append(forwarding.job)
 
     def _remove(self, name: str) -> None:
         for job in self._jobs_of.pop(name):

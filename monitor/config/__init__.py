@@ -7,7 +7,18 @@ one line that begins with its place, such as `accounts[1].poll_interval`.
 
 from monitor.config.fields import Address
 from monitor.config.load import load
-from monitor.config.values import Account, Autobilling, Config, FollowUp, GatewayConfig, Limits, Purchase, Retention
+from monitor.config.values import (
+    Account,
+    Autobilling,
+    Config,
+    FollowUp,
+    GatewayConfig,
+    Limits,
+    Purchase,
+    Retention,
+    Webhook,
+    WebhooksConfig,
+)
 
 __all__ = [
     "Account",
@@ -19,5 +30,7 @@ __all__ = [
     "Limits",
     "Purchase",
     "Retention",
+    "Webhook",
+    "WebhooksConfig",
     "load",
 ]

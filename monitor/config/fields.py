@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from monitor.logs import protect
 
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
 RATIO = re.compile(r"[0-9](?:\.[0-9]{1,6})?")
 ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
+SENDABLE = re.compile(r"[!-~]+")
 ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 # `/v1` is where a base URL without an account lands; an account of that name would hide the mistake.
 RESERVED_NAMES = frozenset({"v1"})
@@ -126,6 +129,18 @@ def _origin(text: object, scheme: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def parse_target(text: object) -> SecretStr:
+    """The application's own URL for webhooks. It may open something, so it shows nowhere."""
+    try:
+        url = urlsplit(text if isinstance(text, str) else "")
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url.fragment or not SENDABLE.fullmatch(str(text)):
+        raise ValueError("not a URL; give the application's own, such as https://app.example.com/webhooks")
+    return protect(SecretStr(str(text)))
+
+
 def parse_store(text: object) -> str:
     """A database URL that the store can open."""
     fault = ValueError("not a store; give sqlite:///monitor.db or postgresql://user@host/database")
@@ -144,6 +159,7 @@ AccountName = Annotated[str, BeforeValidator(parse_account_name)]
 SocketOrigin = Annotated[str, BeforeValidator(parse_socket_origin)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 StoreUrl = Annotated[str, BeforeValidator(parse_store)]
+Target = Annotated[SecretStr, BeforeValidator(parse_target)]
 Ratio = Annotated[float, BeforeValidator(parse_ratio)]
 Moment = Annotated[float, BeforeValidator(parse_moment)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]

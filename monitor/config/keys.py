@@ -23,6 +23,8 @@ COMMAND_TIMEOUT_SECONDS = 10.0
 LONGEST_KEY_BYTES = 64 * 1024
 CONVENTIONAL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 SENDABLE = re.compile(r"[!-~]+")
+PATH_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+API_KEY = "the API key"
 
 log = structlog.get_logger(__name__)
 
@@ -31,32 +33,32 @@ class NoKeyError(Exception):
     """Why no key could be had: what is wrong and what to do, without the place."""
 
 
-def clean_key(text: str) -> SecretStr:
-    """The key, less the white space around it.
+def clean_key(text: str, what: str = API_KEY) -> SecretStr:
+    """The key, less the white space around it; a message calls it `what`.
 
     Raises:
         NoKeyError: nothing is left, or what is left cannot be sent in a header.
     """
     key = text.strip()
     if not key:
-        raise NoKeyError("the key is empty; put the API key there")
+        raise NoKeyError(f"the key is empty; put {what} there")
     if re.search(r"\s", key):
-        raise NoKeyError("the key has white space inside; put the API key there and nothing else")
+        raise NoKeyError(f"the key has white space inside; put {what} there and nothing else")
     if not SENDABLE.fullmatch(key):
         raise NoKeyError("the key has characters that no header can carry; copy it again")
     return protect(SecretStr(key))
 
 
-def key_from_env(variable: str, environ: Mapping[str, str]) -> SecretStr:
+def key_from_env(variable: str, environ: Mapping[str, str], what: str = API_KEY) -> SecretStr:
     """The key in an environment variable."""
     if variable not in environ:
         # A name out of convention may be the key itself, put in the wrong place: it is not repeated.
         name = f"variable {variable}" if CONVENTIONAL_VARIABLE.fullmatch(variable) else "the variable named here"
-        raise NoKeyError(f"{name} is not set; set it to the API key")
-    return clean_key(environ[variable])
+        raise NoKeyError(f"{name} is not set; set it to {what}")
+    return clean_key(environ[variable], what)
 
 
-def key_from_file(path: Path) -> SecretStr:
+def key_from_file(path: Path, what: str = API_KEY) -> SecretStr:
     """The key in a file; a file that everybody may read is worth a warning."""
     try:
         with path.open("rb") as file:
@@ -65,10 +67,10 @@ def key_from_file(path: Path) -> SecretStr:
     except OSError as error:
         raise NoKeyError(f"cannot read {redact(str(path))}: {error.strerror}; check path and permissions") from None
     except ValueError:
-        raise NoKeyError("the file is not text; put the API key there and nothing else") from None
+        raise NoKeyError(f"the file is not text; put {what} there and nothing else") from None
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         log.warning("secret_file.exposed", path=str(path), advice="make it readable by its owner only (chmod 600)")
-    return clean_key(text)
+    return clean_key(text, what)
 
 
 def key_from_command(command: str, environ: Mapping[str, str]) -> SecretStr:
@@ -111,6 +113,23 @@ def _output(process: subprocess.Popen[bytes]) -> str:
         raise NoKeyError(f"the command took longer than {COMMAND_TIMEOUT_SECONDS:g} s; make it faster") from None
     except ValueError:
         raise NoKeyError("the command printed something that is not text; let it print the API key only") from None
+
+
+def webhook_secret_sources(base: Path, environ: Mapping[str, str]) -> dict[str, Callable[[str], SecretStr]]:
+    """Every source of a webhook's secret, likewise.
+
+    Their callers raise `NoKeyError` also for a secret that could be guessed or is no segment of a path.
+    """
+    return {
+        "secret_env": lambda variable: _unguessable(key_from_env(variable, environ, "the secret")),
+        "secret_file": lambda path: _unguessable(key_from_file(base / path, "the secret")),
+    }
+
+
+def _unguessable(secret: SecretStr) -> SecretStr:
+    if not PATH_SECRET.fullmatch(secret.get_secret_value()):
+        raise NoKeyError("the secret cannot be used; make it 16 to 256 letters, digits, - and _")
+    return secret
 
 
 def key_sources(base: Path, environ: Mapping[str, str]) -> dict[str, Callable[[str], SecretStr]]:

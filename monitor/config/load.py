@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,16 @@ from pydantic import SecretStr
 
 from monitor.config.document import parse_document
 from monitor.config.fields import Address
-from monitor.config.keys import NoKeyError, clean_key, key_sources
+from monitor.config.keys import NoKeyError, clean_key, key_sources, webhook_secret_sources
 from monitor.config.shape import check_shape
-from monitor.config.values import Account, AccountShape, Config, ConfigShape
+from monitor.config.values import Account, AccountShape, Config, ConfigShape, Webhook
 from monitor.errors import ConfigError
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, never bound
 LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
+Sources = Mapping[str, Callable[[str], SecretStr]]
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -33,12 +35,16 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     shape, faults = check_shape(ConfigShape, document)
     if shape is None:
         raise ConfigError(faults)
-    accounts = _Accounts(path.parent if path else Path(), environ, faults)
+    takes_webhooks = shape.webhooks is not None or "webhooks" in document
+    accounts = _Accounts(path.parent if path else Path(), environ, faults, takes_webhooks=takes_webhooks)
     if shape.accounts is not None:
         accounts.from_items(shape.accounts)
     elif "accounts" not in document:
         accounts.from_environment()
-    faults += _listener_faults(shape.listen, shape.gateway.listen)
+    listeners = {"listen": shape.listen, "gateway.listen": shape.gateway.listen}
+    if shape.webhooks is not None:
+        listeners["webhooks.listen"] = shape.webhooks.listen
+    faults += _listener_faults(listeners)
     if faults:
         raise ConfigError(faults)
     return Config(
@@ -48,6 +54,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
         store=shape.store,
         evaluate_interval=shape.evaluate_interval,
         retention=shape.retention,
+        webhooks=shape.webhooks,
     )
 
 
@@ -63,11 +70,13 @@ def _read(path: Path) -> str:
 class _Accounts:
     """Gathers accounts that are complete, and the faults of those that are not."""
 
-    def __init__(self, base: Path, environ: Mapping[str, str], faults: list[str]) -> None:
+    def __init__(self, base: Path, environ: Mapping[str, str], faults: list[str], *, takes_webhooks: bool) -> None:
         self.complete: list[Account] = []
         self._environ = environ
         self._faults = faults
         self._sources = key_sources(base, environ)
+        self._secrets = webhook_secret_sources(base, environ)
+        self._takes_webhooks = takes_webhooks
         self._places: dict[str, str] = {}
 
     def from_items(self, items: list[Any]) -> None:
@@ -80,7 +89,7 @@ class _Accounts:
             self._faults += faults
             if shape is not None:
                 self._check_name(shape.name, place)
-                self._add(shape, self._key(item, place), place)
+                self._add(shape, self._key(item, place, self._sources, "key"), place, self._webhook(shape, item, place))
 
     def from_environment(self) -> None:
         """One account for each provider whose own key variable is set, named as the provider."""
@@ -101,17 +110,29 @@ class _Accounts:
         if first != place:
             self._faults.append(f"{place}.name: '{name}' is also {first}; give each its own name")
 
-    def _key(self, item: Mapping[str, str], place: str) -> SecretStr | None:
-        given = [source for source in self._sources if source in item]
+    def _webhook(self, shape: AccountShape, item: Mapping[str, Any], place: str) -> Webhook | None:
+        if shape.webhook is None:
+            return None
+        place = f"{place}.webhook"
+        provider = PROVIDERS.get(shape.provider)
+        if provider is not None and not provider.has_webhooks:
+            self._faults.append(f"{place}: {shape.provider} calls no webhooks; leave it out")
+        if not self._takes_webhooks:
+            self._faults.append(f"{place}: nobody listens for webhooks; set webhooks.listen")
+        secret = self._key(item["webhook"], place, self._secrets, "secret")
+        return None if secret is None else Webhook(secret=secret, forward_to=shape.webhook.forward_to)
+
+    def _key(self, item: Mapping[str, str], place: str, sources: Sources, what: str) -> SecretStr | None:
+        given = [source for source in sources if source in item]
         if len(given) != 1:
-            count = "more than one key source" if given else "no key source"
-            self._faults.append(f"{place}: {count}; give one of {', '.join(self._sources)}")
+            count = f"more than one {what} source" if given else f"no {what} source"
+            self._faults.append(f"{place}: {count}; give one of {', '.join(sources)}")
             return None
         source, value = given[0], item[given[0]]
         if not isinstance(value, str):
             return None  # the shape check has told
         try:
-            return self._sources[source](value)
+            return sources[source](value)
         except NoKeyError as error:
             self._faults.append(f"{place}.{source}: {error}")
             return None
@@ -123,7 +144,7 @@ class _Accounts:
             advice = f"give {known[0]} to {known[-1]}" if known else "leave it out"
             self._faults.append(f"{place}.limits.tier: {provider.name} has no tier {tier}; {advice}")
 
-    def _add(self, shape: AccountShape, key: SecretStr | None, place: str) -> None:
+    def _add(self, shape: AccountShape, key: SecretStr | None, place: str, webhook: Webhook | None = None) -> None:
         provider = PROVIDERS.get(shape.provider)
         if provider is None:
             self._faults.append(f"{place}.provider: unknown provider; use one of {', '.join(PROVIDERS)}")
@@ -143,6 +164,7 @@ class _Accounts:
                 follow_up=shape.follow_up,
                 max_models=shape.max_models,
                 limits=shape.limits,
+                webhook=webhook,
             )
             self.complete.append(account)
 
@@ -161,10 +183,12 @@ def _socket_origin(provider: Provider, base_url: str | None) -> str:
     return base_url.replace("http", "ws", 1) if base_url and provider.ws_url else provider.ws_url
 
 
-def _listener_faults(listen: Address, gateway: Address) -> list[str]:
-    if listen.port != gateway.port or listen.port == 0 or not _overlap(listen.host, gateway.host):
-        return []
-    return [f"gateway.listen: {gateway} is taken by listen ({listen}); give each listener its own port"]
+def _listener_faults(listeners: Mapping[str, Address]) -> list[str]:
+    return [
+        f"{later}: {there} is taken by {first} ({here}); give each listener its own port"
+        for (first, here), (later, there) in combinations(listeners.items(), 2)
+        if here.port == there.port != 0 and _overlap(here.host, there.host)
+    ]
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -20,6 +20,7 @@ from monitor.config.fields import (
     Ratio,
     SocketOrigin,
     StoreUrl,
+    Target,
     between,
     whole_number,
 )
@@ -39,6 +40,23 @@ class GatewayConfig:
     listen: Listen = GATEWAY_LISTEN
     timeout: Annotated[Duration, between("1s", "1h")] = 120.0
     connect_timeout: Annotated[Duration, between("100ms", "5m")] = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhooksConfig:
+    """The listener that vendors call; there is none unless it is configured."""
+
+    __pydantic_config__ = STRICT
+
+    listen: Listen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """Where an account's webhooks come in, at `/ACCOUNT/SECRET`, and where the application awaits them."""
+
+    secret: SecretStr
+    forward_to: SecretStr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +170,7 @@ class Account:
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: int = 100
     limits: Limits = field(default_factory=Limits)
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +183,18 @@ class Config:
     store: str = field(default=STORE, repr=False)
     evaluate_interval: float = 5.0
     retention: Retention = field(default_factory=Retention)
+    webhooks: WebhooksConfig | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookShape:
+    """A webhook whose secret is still to be fetched."""
+
+    __pydantic_config__ = STRICT
+
+    forward_to: Target
+    secret_env: str | None = None
+    secret_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +214,7 @@ class AccountShape:
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: Annotated[int, whole_number(1, 10000)] = 100
     limits: Limits = field(default_factory=Limits)
+    webhook: WebhookShape | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,3 +229,4 @@ class ConfigShape:
     evaluate_interval: Annotated[Duration, between("100ms", "1m")] = 5.0
     accounts: list[object] | None = None
     retention: Retention = field(default_factory=Retention)
+    webhooks: WebhooksConfig | None = None

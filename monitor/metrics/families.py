@@ -415,6 +415,15 @@ STORE_UP = _own("store_up", Type.GAUGE, "1 while the last write to the store wor
 COMMIT_SECONDS = _own("commit_seconds", Type.HISTOGRAM, "Time to commit one batch of observations.")
 QUEUE_LENGTH = _own("queue_length", Type.GAUGE, "Observations waiting for the next commit.")
 MODELS_CAPPED = _own("models_capped_total", Type.COUNTER, "Observations whose model went to `other`.", "account")
+WEBHOOKS = _own(
+    "webhooks_total",
+    Type.COUNTER,
+    "Webhooks `received`, `forwarded` to the application, `refused` because too many wait, `dropped` after three days; "
+    "and attempts to forward that `failed`. Calls without account and secret are `unknown`, under an empty account.",
+    "account",
+    "event",
+)
+WEBHOOKS_WAITING = _own("webhooks_waiting", Type.GAUGE, "Webhooks that the application has not taken yet.", "account")
 JOBS_MISSED = _own("jobs_missed_total", Type.COUNTER, "Scheduled runs that did not start.", "name")
 JOB_ERRORS = _own("job_errors_total", Type.COUNTER, "Scheduled runs that raised.", "name")
 JOB_SECONDS = _own("job_seconds", Type.HISTOGRAM, "Duration of scheduled runs.", "name")

@@ -16,6 +16,8 @@ Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socke
 """Where in observing an exchange a fault of ours may lie."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed"]
 """Why the gateway itself refused a request."""
+Webhook = Literal["received", "forwarded", "failed", "refused", "dropped"]
+"""What may happen to a webhook; a call that is none is `unknown`, of no account."""
 
 
 class Own:
@@ -46,6 +48,9 @@ class Own:
         self.commit_seconds = histogram(families.COMMIT_SECONDS)
         self.queue_length = gauge(families.QUEUE_LENGTH)
         self.models_capped = counter(families.MODELS_CAPPED)
+        self.webhooks = counter(families.WEBHOOKS)
+        self.webhooks.labels("", "unknown")
+        self.webhooks_waiting = gauge(families.WEBHOOKS_WAITING)
         self.jobs_missed = counter(families.JOBS_MISSED)
         self.job_errors = counter(families.JOB_ERRORS)
         self.job_seconds = histogram(families.JOB_SECONDS)
@@ -59,6 +64,12 @@ class Own:
             self.observer_errors.labels(stage)
         for refusal in get_args(Refusal):
             self.refused.labels(refusal)
+
+    def begin_webhooks(self, account: str) -> None:
+        """Let the counts of an account that receives webhooks start."""
+        self.webhooks_waiting.labels(account)
+        for event in get_args(Webhook):
+            self.webhooks.labels(account, event)
 
     def begin_job(self, name: str) -> None:
         """Let the counts of a scheduled job start."""

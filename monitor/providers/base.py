@@ -154,7 +154,8 @@ class Provider(Protocol):
     `models` are the ids known beforehand. A vendor that prices in US dollars has no credits of its own: then
     `has_credits` is false, and what other places call credits are dollars. `ws_url` is empty where there is no
     WebSocket to pass on. `tiers` are its tables of usage tiers, None for a vendor without any.
-    `smallest_purchase_credits` is what one purchase buys at least, 0 where that is not known.
+    `smallest_purchase_credits` is what one purchase buys at least, 0 where that is not known. `has_webhooks` says that
+    it can tell of a task's end by calling the application.
     """
 
     name: str
@@ -167,6 +168,7 @@ class Provider(Protocol):
     ws_url: str = ""
     tiers: TierTables | None = None
     smallest_purchase_credits: float = 0.0
+    has_webhooks: bool = False
 
     def headers(self, key: str) -> dict[str, str]:
         """Headers that authenticate a request of our own."""
@@ -195,6 +197,10 @@ class Provider(Protocol):
     def socket(self, account: str) -> SocketReader | None:  # noqa: ARG002
         """A reader for one new WebSocket of the account; None where `ws_url` is empty."""
         return None
+
+    def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:  # noqa: ARG002
+        """What a webhook that came at `now` tells of tasks; never raises. Strings of many kilobytes in it are cut."""
+        return []
 
     def upstream(self, model: str) -> str:  # noqa: ARG002
         """Whose model it is that the vendor serves, from a closed set; empty where that is not known."""

@@ -119,6 +119,21 @@ seen = Table(
 )
 """Ids of observations that were applied `at`; under the empty account those of whole batches."""
 
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("deliveries_due", "account", "due_at"),
+)
+"""Webhooks received and not yet taken by the application; `size` is that of `body` in bytes."""
+
 journal = Table(
     "journal",
     metadata,

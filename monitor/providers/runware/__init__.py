@@ -22,6 +22,7 @@ from monitor.providers.runware.tables import (
     WS_URL,
 )
 from monitor.providers.runware.tasks import asked_of
+from monitor.providers.runware.webhook import decode_webhook
 
 __all__ = ["Runware"]
 
@@ -38,6 +39,7 @@ class Runware(Provider):
     models = AIR_IDS | GENERATIONS | {SERVERLESS}
     reads: tuple[AccountReader, ...] = (DetailsRead(), ActivityRead(), PerformanceRead(), ErrorsRead())
     has_credits = False
+    has_webhooks = True
 
     def headers(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}", "User-Agent": f"genmedia-monitor/{__version__}"}
@@ -59,6 +61,9 @@ class Runware(Provider):
 
     def socket(self, account: str) -> SocketReader:
         return Socket(account)
+
+    def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:
+        return decode_webhook(account, body, now)
 
     def upstream(self, model: str) -> str:
         """The source in the model's AIR id; `runware`, `civitai` and `rundiffusion` mostly run on its own machines."""

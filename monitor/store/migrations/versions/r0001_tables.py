@@ -1,4 +1,4 @@
-"""Tasks, tallies, account reads, forecasts, credits, peaks, model names, ids already applied, the journal."""
+"""Tasks, tallies, account reads, forecasts, credits, peaks, names, ids already applied, webhooks, the journal."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
     create_purses()
     create_peaks()
     create_names_and_ids()
+    create_deliveries()
     create_journal()
 
 
@@ -120,6 +121,21 @@ def create_names_and_ids() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("seen_at", "seen", ["at"])
+
+
+def create_deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("received_at", sa.Double, nullable=False),
+        sa.Column("due_at", sa.Double, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("content_type", sa.Text, nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("deliveries_due", "deliveries", ["account", "due_at"])
 
 
 def create_journal() -> None:

@@ -1,0 +1,137 @@
+"""What cannot be seen from outside of the daemon: how long and how often it tries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiohttp import web
+from helpers_collect import until
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from monitor.clock import ManualClock
+from monitor.collect.deliveries import Deliveries
+from monitor.collect.schedule import Schedule
+from monitor.collect.vendor import open_client
+from monitor.config import Webhook
+from monitor.engine import Engine
+from monitor.errors import StoreError
+from monitor.metrics import Own
+from monitor.simulator.app import serve
+from monitor.store import Database, deliveries
+from monitor.store.deliveries import KEEP_SECONDS
+
+
+class Application:
+    """Answers with a status, once it is let."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.bodies: list[bytes] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.read())
+        await self.may_answer.wait()
+        return web.Response(status=self.status)
+
+
+@pytest.fixture
+async def application() -> Application:
+    return Application()
+
+
+@pytest.fixture
+async def forwarding(
+    application: Application, database: Database, engine: Engine, own: Own, clock: ManualClock
+) -> AsyncIterator[Deliveries]:
+    schedule = Schedule(own, clock)
+    schedule.start()
+    app = web.Application()
+    app.router.add_post("/hooks", application.handle)
+    async with serve(app) as origin, open_client() as client:
+        webhook = Webhook(secret=SecretStr("unused"), forward_to=SecretStr(f"{origin}/hooks"))
+        yield Deliveries("a", webhook, database, engine, schedule, client, own, clock, lambda: 0.0)
+        application.may_answer.set()
+        await schedule.drain(5)
+
+
+@pytest.fixture
+def count(registry: CollectorRegistry) -> Callable[[str], float]:
+    return lambda event: (
+        registry.get_sample_value("genmedia_monitor_webhooks_total", {"account": "a", "event": event}) or 0
+    )
+
+
+def keep(database: Database, clock: ManualClock, *bodies: bytes) -> None:
+    with database.begin(write=True) as connection:
+        for body in bodies:
+            assert deliveries.add(connection, "a", "", body, clock.now())
+
+
+def waiting(database: Database) -> int:
+    with database.begin() as connection:
+        return deliveries.waiting(connection, "a")
+
+
+async def test_delays_grow_until_the_application_takes_it(application, forwarding, database, clock, count) -> None:
+    keep(database, clock, b"x")
+    application.status = 500
+    for attempt, delay in enumerate([2, 4, 8, 16], start=1):
+        await forwarding.run()
+        await until(lambda attempt=attempt: count("failed") == attempt and not forwarding._under_way)
+        clock.advance(delay - 0.5)
+        await forwarding.run()
+        assert len(application.bodies) == attempt
+        clock.advance(0.5)
+    application.status = 204
+    await forwarding.run()
+    await until(lambda: waiting(database) == 0)
+    assert application.bodies == [b"x"] * 5
+    assert (count("forwarded"), count("dropped")) == (1, 0)
+
+
+async def test_after_three_days_it_is_dropped_and_counted(application, forwarding, database, clock, count) -> None:
+    keep(database, clock, b"x")
+    application.status = 500
+    clock.advance(KEEP_SECONDS + 1)
+    await forwarding.run()
+    await until(lambda: waiting(database) == 0)
+    assert count("dropped") == 1
+
+
+async def test_a_slow_application_gets_eight_at_once_and_none_twice(application, forwarding, database, clock) -> None:
+    keep(database, clock, *(b"%d" % number for number in range(20)))
+    application.may_answer.clear()
+    for _ in range(3):
+        await forwarding.run()
+    await until(lambda: len(application.bodies) == 8)
+    application.may_answer.set()
+    while waiting(database):
+        await until(lambda: not forwarding._under_way)
+        await forwarding.run()
+    await until(lambda: not forwarding._under_way)
+    assert sorted(application.bodies) == sorted(b"%d" % number for number in range(20))
+
+
+async def test_a_store_that_takes_nothing_lets_nothing_be_sent_again(
+    application, forwarding, database, engine, clock, monkeypatch
+) -> None:
+    keep(database, clock, b"x")
+    works = engine.write
+
+    async def fails(operation, work):
+        raise StoreError("full")
+
+    monkeypatch.setattr(engine, "write", fails)
+    await forwarding.run()
+    await until(lambda: bool(application.bodies) and not forwarding._under_way)
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await forwarding.run()
+    monkeypatch.setattr(engine, "write", works)
+    await forwarding.run()
+    assert (application.bodies, waiting(database)) == ([b"x"], 0)
