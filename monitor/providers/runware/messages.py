@@ -42,8 +42,8 @@ class State(Enum):
 class Answer:
     """One element of a message. `task` is empty where it names none, `cost` is US dollars.
 
-    `unknown` names what of it the tables do not hold; `is_verdict` says that an error is the task's own end and not
-    the refusal of the request that asked for it.
+    `unknown` names what of it the tables do not hold. `is_verdict` says that an error is the task's own end, as far as
+    its type tells, and not the refusal of the request that asked for it; `is_stated`, that it says so itself.
     """
 
     type: str
@@ -53,6 +53,7 @@ class Answer:
     cost: float | None = None
     unknown: str = ""
     is_verdict: bool = False
+    is_stated: bool = False
 
 
 def answers(message: object) -> list[Answer]:
@@ -122,6 +123,7 @@ def _error(error: dict[str, object], around: dict[str, object]) -> Answer:
     """An error object; what it does not say itself of its task is said `around` it."""
     kind, code = _type(error) or _type(around), error.get("code")
     known = classify(code, error.get("message"))
+    stated = FAILED_STATUS in {_text(error, "status"), _text(around, "status")}
     return Answer(
         type=kind,
         task=_task(error) or _task(around),
@@ -129,7 +131,8 @@ def _error(error: dict[str, object], around: dict[str, object]) -> Answer:
         error=errors.OTHER if known is None else known,
         cost=_cost(error),
         unknown="error_code" if known is None else "",
-        is_verdict=FAILED_STATUS in {_text(error, "status"), _text(around, "status")} or kind in GENERATIONS,
+        is_verdict=stated or kind in GENERATIONS,
+        is_stated=stated,
     )
 
 

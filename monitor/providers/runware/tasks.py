@@ -20,6 +20,7 @@ MOST_RESULTS = 1000
 ERRORS = 400
 NO_PAYMENT = 402
 SERVER_ERRORS = 500
+GATEWAY_TIMEOUT = 504
 
 KINDS = {
     **dict.fromkeys(POLLS, Kind.POLL),
@@ -120,6 +121,7 @@ class Progress:
     failed: int = 0
     error: ErrorClass = errors.OTHER
     refuses: bool = False
+    is_stated: bool = False
     cost: float | None = None
 
     def add(self, answer: Answer) -> None:
@@ -130,6 +132,7 @@ class Progress:
         if answer.state is State.FAILED:
             self.error = self.error if self.failed else answer.error or errors.OTHER
             self.refuses = self.refuses or not answer.is_verdict
+            self.is_stated = self.is_stated or answer.is_stated
             self.failed += 1
         if answer.cost is not None:
             self.cost = (self.cost or 0.0) + answer.cost
@@ -213,8 +216,12 @@ def polled(asked: Asked, progress: Progress, moment: Moment) -> Told:
 
 
 def _failed_poll(asked: Asked, progress: Progress, moment: Moment) -> Told:
-    """The end of the task, or a poll that was refused, which tells nothing of it."""
-    refusal = turned_away(progress.error, moment.status) if progress.refuses else None
+    """The end of the task, or a poll that was refused, which tells nothing of it.
+
+    In an error status only what states to be the end is it, but for a 504, which was seen to hold one (2026).
+    """
+    doubtful = moment.is_error and moment.status != GATEWAY_TIMEOUT and not progress.is_stated
+    refusal = turned_away(progress.error, moment.status) if progress.refuses or doubtful else None
     if refusal is not None:
         return refusal, []
     outcome = Outcome.TASK_FAILED if moment.is_error else Outcome.SUCCESS
