@@ -25,7 +25,9 @@ def test_no_file_names_a_path_of_one_machine(tracked_files: list[Path]) -> None:
     assert [path for path in tracked_files if MACHINE_PATHS.search(text_of(path))] == []
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-demo", "requirements-build"])
+@pytest.mark.parametrize(
+    "name", ["requirements", "requirements-dev", "requirements-demo", "requirements-build", "requirements-legacy"]
+)
 def test_every_locked_package_has_hashes(root: Path, name: str) -> None:
     packages = re.split(r"\n(?=\S)", (root / f"{name}.lock").read_text().strip())
     assert packages
