@@ -94,6 +94,17 @@ def is_event_stream(content_type: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class CapacityAdvice:
+    """What a vendor without limits says of its capacity, which holds where nothing is learnt yet.
+
+    A task that takes up to `healthy_seconds` is healthy; `concurrency` is the least and the most to have open at once.
+    """
+
+    healthy_seconds: float
+    concurrency: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request of our own to the vendor: no key in it, the caller adds authentication."""
 
@@ -155,7 +166,8 @@ class Provider(Protocol):
     `has_credits` is false, and what other places call credits are dollars. `ws_url` is empty where there is no
     WebSocket to pass on. `tiers` are its tables of usage tiers, None for a vendor without any.
     `smallest_purchase_credits` is what one purchase buys at least, 0 where that is not known. `has_webhooks` says that
-    it can tell of a task's end by calling the application.
+    it can tell of a task's end by calling the application. A vendor that declares its `capacity` has queues in place of
+    limits: how full they are is judged from how fast it answers.
     """
 
     name: str
@@ -167,6 +179,7 @@ class Provider(Protocol):
     has_credits: bool = True
     ws_url: str = ""
     tiers: TierTables | None = None
+    capacity: CapacityAdvice | None = None
     smallest_purchase_credits: float = 0.0
     has_webhooks: bool = False
 

@@ -14,6 +14,7 @@ from monitor.providers.runware.paths import route
 from monitor.providers.runware.socket import Socket
 from monitor.providers.runware.tables import (
     BASE_URL,
+    CAPACITY,
     GENERATIONS,
     GET_RESPONSE,
     SERVERLESS,
@@ -40,6 +41,7 @@ class Runware(Provider):
     reads: tuple[AccountReader, ...] = (DetailsRead(), ActivityRead(), PerformanceRead(), ErrorsRead())
     has_credits = False
     has_webhooks = True
+    capacity = CAPACITY
 
     def headers(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}", "User-Agent": f"genmedia-monitor/{__version__}"}

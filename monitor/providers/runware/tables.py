@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from monitor.model import Kind
-from monitor.providers.base import Route
+from monitor.providers.base import CapacityAdvice, Route
 
 BASE_URL = "https://api.runware.ai"
 """Plain HTTP and server-sent events (docs `models-api/authentication`, October 2026)."""
@@ -19,6 +19,10 @@ WS_URL = "wss://ws-api.runware.ai"
 
 TASKS = "/v1"
 """Where an array of tasks is sent, by POST or on a WebSocket (docs `models-api/authentication`, October 2026)."""
+
+CAPACITY = CapacityAdvice(healthy_seconds=30.0, concurrency=(2, 4))
+""""Consistent sub-30s responses" are healthy, "2-4 concurrent requests" are recommended, and nothing is limited (docs
+`platform/rate-limits`, July 2026; the newer page `models-api/rate-limits` could not be read to its end)."""
 
 ITEM_FIELDS = ("taskType", "taskUUID", "model", "numberResults", "deliveryMethod")
 """What is kept of a task that passes: nothing that opens anything, nothing that it says of its content."""

@@ -1,0 +1,1 @@
+"""What following the recommended concurrency is worth, in a simulated overload."""

@@ -1,0 +1,58 @@
+"""An hour in which other users take most of the vendor away for thirty minutes, lived through by several clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from benchmarks.capacity.vendor import Model, Phase, Vendor
+from monitor.providers.runware.tables import CAPACITY
+from monitor.state.capacity.outlook import State
+from monitor.state.capacity.pace import Rules
+from monitor.state.capacity.record import Doors, News, advance, fresh
+
+RULES = Rules(healthy_seconds=CAPACITY.healthy_seconds, concurrency=CAPACITY.concurrency)
+OVERLOAD = Model((Phase(0, 16), Phase(900, 12), Phase(1080, 8), Phase(1260, 4), Phase(2700, 16)))
+"""Fifteen minutes of calm, thirty of overload that comes in three steps, fifteen of calm."""
+END = 3600.0
+EVALUATE = 5.0
+SCRAPE = 15.0
+
+
+class Result(NamedTuple):
+    """What a client got of the hour, and the states that its traffic was judged to be in, with the second of each."""
+
+    well: int
+    timeout_ratio: float
+    mean_seconds: float
+    states: list[tuple[float, State | None]]
+    limits: list[int]
+
+    @property
+    def path(self) -> list[State]:
+        """The states in order."""
+        return [state for _, state in self.states if state is not None]
+
+
+def run(model: Model, fixed: int | None, seed: int = 1) -> Result:
+    """The hour of a client that keeps `fixed` tasks open, or follows the recommendation as scrapes tell it."""
+    vendor, record = Vendor(model, seed), fresh(Doors(), RULES, 0.0)
+    vendor.wanted = fixed or record.limit.whole
+    states: list[tuple[float, State | None]] = []
+    limits, told = [], 0
+    for now in _moments(EVALUATE, END):
+        vendor.play(now)
+        tally = vendor.tally
+        record = advance(record, News(tally.ended[told:], Doors(tally.attempts, tally.refused)), RULES, now)
+        told = len(tally.ended)
+        if not states or states[-1][1] is not record.verdict.state:
+            states.append((now, record.verdict.state))
+        if now % SCRAPE == 0:
+            limits.append(record.limit.whole)
+            vendor.wanted = fixed or record.limit.whole
+    failures = tally.timeouts + tally.refused
+    return Result(tally.well, failures / (tally.well + failures), tally.seconds / tally.well, states, limits)
+
+
+def _moments(step: float, end: float) -> Iterable[float]:
+    return (step * number for number in range(1, round(end / step) + 1))

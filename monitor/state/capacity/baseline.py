@@ -1,0 +1,41 @@
+"""What a model usually takes when there is room: learnt quickly where it gets faster, slowly where it gets slower."""
+
+from __future__ import annotations
+
+from math import exp
+
+import msgspec
+
+from monitor.state.capacity.pace import Pace, Rules
+
+SLOWER_SECONDS = 86400.0
+"""Time constant at which slowness becomes usual, in seconds of traffic: an overload must not, a new version may."""
+CONFIDENCE = 2.0
+"""Standard errors that a mean may be off: within them a baseline has no reason to move."""
+
+
+class Baseline(msgspec.Struct, frozen=True, array_like=True):
+    """The usual duration as logarithm of seconds, from when on it is known, and when it was last learnt from."""
+
+    level: float
+    since: float
+    at: float
+
+    def is_learnt(self, rules: Rules, now: float) -> bool:
+        """Whether a whole window has gone into it."""
+        return now - self.since >= rules.window
+
+
+def learn(before: Baseline | None, seen: Pace, rules: Rules, now: float) -> Baseline | None:
+    """The baseline after a look at the traffic; None while fewer than `min_samples` tasks were seen.
+
+    It moves towards the nearest mean that the durations allow for, so that chance alone does not pull it down.
+    """
+    if before is None:
+        return Baseline(seen.mean, now, now) if seen.well >= rules.min_samples else None
+    low, high = seen.mean - CONFIDENCE * seen.error, seen.mean + CONFIDENCE * seen.error
+    target = min(max(before.level, low), high)
+    is_quick = target < before.level or not before.is_learnt(rules, now)
+    passed = min(max(now - before.at, 0.0), rules.slice)
+    share = 1 - exp(-passed / (rules.window if is_quick else SLOWER_SECONDS))
+    return Baseline(before.level + share * (target - before.level), before.since, now)

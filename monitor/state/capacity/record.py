@@ -1,0 +1,87 @@
+"""All that is remembered of one model's capacity, as a pure function of what was seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+from typing import NamedTuple
+
+import msgspec
+
+from monitor.state.capacity.baseline import Baseline, learn
+from monitor.state.capacity.concurrency import Limit, begin, follow, rest
+from monitor.state.capacity.outlook import ModelCapacity
+from monitor.state.capacity.pace import Ended, Rules, Slice, add, pace, recent, slice_of
+from monitor.state.capacity.verdict import Verdict, judge
+
+
+class Doors(msgspec.Struct, frozen=True, array_like=True):
+    """Requests for generations since counting began, and those that were turned away or given up."""
+
+    attempts: int = 0
+    refused: int = 0
+
+    def since(self, before: Doors) -> Doors:
+        """What came after `before`; all of it where the counts were begun anew."""
+        if self.attempts < before.attempts or self.refused < before.refused:
+            return self
+        return Doors(self.attempts - before.attempts, self.refused - before.refused)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One model. Tasks that ended up to `looked_at` and the requests in `doors` are in it."""
+
+    looked_at: float
+    doors: Doors
+    limit: Limit
+    slices: tuple[Slice, ...] = ()
+    baseline: Baseline | None = None
+    verdict: Verdict = Verdict()
+
+
+class News(NamedTuple):
+    """What is known by now: the tasks that have ended since the last look, and the counts of requests."""
+
+    ended: Sequence[Ended] = ()
+    doors: Doors = Doors()
+
+
+def fresh(doors: Doors, rules: Rules, at: float) -> Record:
+    """A model of which nothing is remembered: what was counted before is no news."""
+    return Record(looked_at=at, doors=doors, limit=begin(rules, at))
+
+
+def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
+    """The record at `now`, up to which `news.ended` are all that have ended since the last look."""
+    doors = news.doors.since(before.doors)
+    at_door = Slice(now // rules.slice * rules.slice, attempts=doors.attempts, refused=doors.refused)
+    new = [slice_of(task, rules) for task in news.ended] + ([at_door] if doors != Doors() else [])
+    slices = recent(add(before.slices, new) if new else before.slices, rules, now)
+    seen = pace(slices)
+    has_news = any(task.is_well for task in news.ended)
+    baseline = learn(before.baseline, seen, rules, now) if has_news else before.baseline
+    usual = None if baseline is None else baseline.level
+    limit = follow(before.limit, news.ended, doors.refused, usual, rules, now) if new else before.limit
+    is_learnt = baseline is not None and baseline.is_learnt(rules, now)
+    return Record(
+        looked_at=now,
+        doors=news.doors,
+        limit=limit if slices else rest(limit, rules),
+        slices=slices,
+        baseline=baseline,
+        verdict=judge(before.verdict, slices, usual if is_learnt else None, rules, now),
+    )
+
+
+def outlook(model: str, record: Record, rules: Rules) -> ModelCapacity:
+    """What is told of it."""
+    seen, baseline = pace(record.slices), record.baseline
+    is_learnt = baseline is not None and baseline.is_learnt(rules, record.looked_at)
+    return ModelCapacity(
+        model=model,
+        state=record.verdict.state,
+        recommended_concurrency=record.limit.whole,
+        latency_seconds=exp(seen.mean) if seen.well else None,
+        baseline_seconds=exp(baseline.level) if baseline is not None and is_learnt else None,
+        failure_ratio=seen.failure_ratio if seen.tried else None,
+    )
