@@ -14,8 +14,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.config import Account
-from monitor.evaluation import evaluate
-from monitor.forecasting import Forecaster
+from monitor.evaluation import Memory, evaluate
 from monitor.metrics import Exposition, Own
 from monitor.model import (
     AnyObservation,
@@ -33,7 +32,6 @@ from monitor.model import (
 from monitor.state.models import Catalogue
 from monitor.store import Database
 from monitor.store.batch import apply_batch
-from monitor.tiering import Tiering
 
 ACCOUNTS = 5
 MODELS = 80
@@ -61,7 +59,7 @@ def measure(folder: Path) -> Figures:
     database = Database.open(f"sqlite:///{folder}/evaluation.db")
     registry = CollectorRegistry()
     Own(registry)
-    exposition, forecaster, tiering = Exposition(registry), Forecaster(), Tiering()
+    exposition, memory = Exposition(registry), Memory()
     accounts = [
         Account(name=f"account{number}", provider="runway", api_key=SecretStr(""), base_url="http://127.0.0.1")
         for number in range(ACCOUNTS)
@@ -74,7 +72,7 @@ def measure(folder: Path) -> Figures:
         now += INTERVAL
         _apply(database, [seen for account in accounts for seen in _news(account.name, turn, now)], now)
         started = time.process_time()
-        snapshot = evaluate(database, accounts, forecaster, tiering, now)
+        snapshot = evaluate(database, accounts, memory, now)
         evaluated = time.process_time()
         exposition.publish(snapshot)
         if turn:  # the first reads all ledgers

@@ -20,8 +20,7 @@ from monitor.config import Account, Address, Config
 from monitor.crediting import rules_of
 from monitor.engine import Engine
 from monitor.errors import ConfigError, ListenError, StoreError
-from monitor.evaluation import evaluate
-from monitor.forecasting import Forecaster
+from monitor.evaluation import Memory, evaluate
 from monitor.gateway import build_gateway
 from monitor.gateway.webhooks import Webhooks
 from monitor.ingest import Ingest
@@ -30,7 +29,6 @@ from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
 from monitor.state.snapshot import Snapshot
 from monitor.store import Database
-from monitor.tiering import Tiering
 from monitor.web import build_web
 
 GATEWAY_DRAIN_SECONDS = 3.0
@@ -61,8 +59,7 @@ class Daemon:
         self._own = Own(registry)
         self._exposition = Exposition(registry)
         self._snapshot: Snapshot | None = None
-        self._forecaster = Forecaster()
-        self._tiering = Tiering()
+        self._memory = Memory()
         self._accounts: dict[str, Account] = {}
         self._adopt(config)
         self._reloading = asyncio.Lock()
@@ -167,18 +164,14 @@ class Daemon:
 
     async def _publish(self) -> None:
         await asyncio.to_thread(self._publish_now)
-        if self._forecaster.changed():
-            await self._engine.write("forecast", self._forecaster.save)
-            self._forecaster.saved()
-        if self._tiering.changed():
-            await self._engine.write("peaks", self._tiering.save)
-            self._tiering.saved()
+        for name, part in self._memory.parts().items():
+            if part.changed():
+                await self._engine.write(name, part.save)
+                part.saved()
 
     def _publish_now(self) -> None:
         try:
-            snapshot = evaluate(
-                self._database, self._accounts.values(), self._forecaster, self._tiering, self._clock.now()
-            )
+            snapshot = evaluate(self._database, self._accounts.values(), self._memory, self._clock.now())
         except StoreError:
             self._own.store_errors.labels("evaluate").inc()
             self._exposition.refresh()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from monitor.capacity import Capacities
 from monitor.config import Account
 from monitor.crediting import credits_of
 from monitor.forecasting import Forecaster
@@ -34,9 +36,20 @@ STALE_INTERVALS = 10
 AnyFigures = TypeVar("AnyFigures", Organization, Usage, Performance, ProviderErrors)
 
 
-def evaluate(
-    database: Database, accounts: Iterable[Account], forecaster: Forecaster, tiering: Tiering, now: float
-) -> Snapshot:
+@dataclass(frozen=True)
+class Memory:
+    """What is kept between evaluations, restored from the store after a restart."""
+
+    forecaster: Forecaster = field(default_factory=Forecaster)
+    tiering: Tiering = field(default_factory=Tiering)
+    capacities: Capacities = field(default_factory=Capacities)
+
+    def parts(self) -> dict[str, Forecaster | Tiering | Capacities]:
+        """Each part by the name under which it is stored."""
+        return {"forecast": self.forecaster, "peaks": self.tiering, "capacity": self.capacities}
+
+
+def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, now: float) -> Snapshot:
     """The figures of every account at `now`, each account read in one transaction.
 
     Raises:
@@ -45,21 +58,19 @@ def evaluate(
     snapshots = []
     for account in accounts:
         with database.begin() as connection:
-            snapshots.append(evaluate_account(connection, account, forecaster, tiering, now))
+            snapshots.append(evaluate_account(connection, account, memory, now))
     return Snapshot(at=now, accounts=tuple(snapshots))
 
 
-def evaluate_account(
-    connection: Connection, account: Account, forecaster: Forecaster, tiering: Tiering, now: float
-) -> AccountSnapshot:
+def evaluate_account(connection: Connection, account: Account, memory: Memory, now: float) -> AccountSnapshot:
     """The figures of one account. Those of a read that last worked too long ago are withheld."""
     known = reads.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
     told = _newest(fresh, Organization)
-    tiers = tiering.account(connection, account)
+    tiers = memory.tiering.account(connection, account)
     tier = tiers.standing.look(account.limits.tier, told) if tiers else None
     limits = tiers.standing.completed(told) if tiers else told
-    forecasts = forecaster.account(connection, account.name)
+    forecasts = memory.forecaster.account(connection, account.name)
     forecasts.look(connection, limits, _told_at(known, fresh) if limits else None, now)
     provider = PROVIDERS[account.provider]
     series = tuple(tallies.load(connection, account.name))
@@ -76,6 +87,7 @@ def evaluate_account(
         performance=_newest(fresh, Performance),
         provider_errors=_newest(fresh, ProviderErrors),
         upstreams=upstreams(provider, series),
+        capacity=memory.capacities.look(connection, account, series, now),
         daily=tuple(forecasts.daily(limits, now)),
         ledger_coverage=forecasts.coverage,
         reconciled=forecasts.reconciled,

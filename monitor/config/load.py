@@ -163,6 +163,7 @@ class _Accounts:
                 poll_interval=shape.poll_interval,
                 follow_up=shape.follow_up,
                 max_models=shape.max_models,
+                capacity=shape.capacity,
                 limits=shape.limits,
                 webhook=webhook,
             )

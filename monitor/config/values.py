@@ -158,6 +158,16 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """What a judgement of a model's capacity needs: so many tasks, in so long a time unless they come too seldom."""
+
+    __pydantic_config__ = STRICT
+
+    window: Annotated[Duration, between("1m", "1h")] = 300.0
+    min_samples: Annotated[int, whole_number(5, 1000)] = 20
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """One key at one vendor. `name` is its path on the gateway and its label; `ws_url` is empty without WebSocket."""
 
@@ -169,6 +179,7 @@ class Account:
     poll_interval: float = 60.0
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: int = 100
+    capacity: Capacity = field(default_factory=Capacity)
     limits: Limits = field(default_factory=Limits)
     webhook: Webhook | None = None
 
@@ -213,6 +224,7 @@ class AccountShape:
     poll_interval: Annotated[Duration, between("1s", "1d")] = 60.0
     follow_up: FollowUp = field(default_factory=FollowUp)
     max_models: Annotated[int, whole_number(1, 10000)] = 100
+    capacity: Capacity = field(default_factory=Capacity)
     limits: Limits = field(default_factory=Limits)
     webhook: WebhookShape | None = None
 

@@ -8,8 +8,8 @@ from itertools import accumulate, product
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
-from monitor.metrics import families, reported
 from monitor.metrics.families import Family
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.state.figures import Limit, limit_uses, spend, thresholds
@@ -224,6 +224,8 @@ ROWS: dict[Family, Rows] = {
     families.PROVIDER_INFERENCE: reported.inference_seconds,
     families.MODEL_INFO: reported.models,
     families.WASTED: _dollars(_counts(Tally.WASTED_CREDITS, ("", ""))),
+    families.CAPACITY_STATE: capacity.states,
+    families.RECOMMENDED_CONCURRENCY: capacity.recommended,
     families.READ_UP: _reads_up,
     families.READ_AGE: _read_ages,
     families.READS: _counts(Tally.READS),

@@ -381,6 +381,23 @@ WASTED = _account(
     "model",
     "reason",
 )
+CAPACITY_STATE = _account(
+    "capacity_state",
+    Type.GAUGE,
+    Source.TASKS,
+    "1 on the state of the model's queue, at a provider without limits: healthy, approaching or saturated, judged from "
+    "how long tasks take against what they usually take, and from how many find no room. Absent while too little is "
+    "seen.",
+    "model",
+    "state",
+)
+RECOMMENDED_CONCURRENCY = _account(
+    "recommended_concurrency",
+    Type.GAUGE,
+    Source.TASKS,
+    "How many tasks a client should have open at once at most, at a provider without limits.",
+    "model",
+)
 READ_UP = _account(
     "account_read_up", Type.GAUGE, Source.READS, "1 when the last account read worked, 0 when not or not yet.", "read"
 )

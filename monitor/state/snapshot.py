@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from monitor.model import Organization, Performance, ProviderErrors, TaskStatus, Usage
+from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.reconcile import Reconciled
 from monitor.state.tally import Tally
@@ -71,7 +72,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; precision and recall are
     those of the forecasts of the last four weeks. `thresholds` are by limit. A provider without tiers has neither
-    `tier` nor `advice`, one without credits prices in dollars. `upstreams` says whose each model in use is.
+    `tier` nor `advice`, one without credits prices in dollars. `upstreams` says whose each model in use is. Only a
+    provider without limits has a `capacity` to judge.
     """
 
     account: str
@@ -93,6 +95,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     reconciled: tuple[Reconciled, ...] = ()
     tier: TierState | None = None
     advice: Advice | None = None
+    capacity: tuple[ModelCapacity, ...] = ()
     thresholds: dict[str, Thresholds] = {}
     credits: CreditOutlook | None = None
     runway_thresholds: RunwayThresholds = RunwayThresholds()

@@ -73,6 +73,15 @@ forecasts = Table(
 )
 """One row per limit that was ever forecast; `document` is the JSON of `monitor.state.forecast.record.Record`."""
 
+capacities = Table(
+    "capacities",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""One row per model whose capacity is judged; `document` is the JSON of `monitor.state.capacity.record.Record`."""
+
 purses = Table(
     "purses",
     metadata,

@@ -15,8 +15,7 @@ from pydantic import SecretStr
 from monitor.config import Account
 from monitor.engine import Engine, Sink
 from monitor.errors import StoreError
-from monitor.evaluation import evaluate
-from monitor.forecasting import Forecaster
+from monitor.evaluation import Memory, evaluate
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.metrics import Own
 from monitor.model import AnyObservation, TaskStatus
@@ -25,7 +24,6 @@ from monitor.state.models import Catalogue
 from monitor.state.snapshot import AccountSnapshot
 from monitor.state.tally import Tally
 from monitor.store import Database
-from monitor.tiering import Tiering
 
 RUNWAY = PROVIDERS["runway"]
 ACCOUNT = Account(
@@ -102,7 +100,7 @@ def dumped(line: Line | str | bytes) -> str | bytes:
 
 
 def evaluated(daemon: Daemon, database: Database) -> AccountSnapshot:
-    return evaluate(database, [ACCOUNT], Forecaster(), Tiering(), daemon.clock.now()).accounts[0]
+    return evaluate(database, [ACCOUNT], Memory(), daemon.clock.now()).accounts[0]
 
 
 def counts(daemon: Daemon, database: Database, tally: Tally) -> dict[tuple[str, ...], float]:

@@ -15,7 +15,7 @@ CONFIDENCE = 2.0
 
 
 class Baseline(msgspec.Struct, frozen=True, array_like=True):
-    """The usual duration as logarithm of seconds, from when on it is known, and when it was last learnt from."""
+    """The usual duration as logarithm of seconds, since when tasks have gone into it, and when they last did."""
 
     level: float
     since: float
@@ -26,16 +26,20 @@ class Baseline(msgspec.Struct, frozen=True, array_like=True):
         return now - self.since >= rules.window
 
 
-def learn(before: Baseline | None, seen: Pace, rules: Rules, now: float) -> Baseline | None:
+def learn(before: Baseline | None, seen: Pace, since: float, rules: Rules, now: float) -> Baseline | None:
     """The baseline after a look at the traffic; None while fewer than `min_samples` tasks were seen.
 
-    It moves towards the nearest mean that the durations allow for, so that chance alone does not pull it down.
+    `since` is when the first of these tasks ended. For a whole window it is their mean; then it moves towards the
+    nearest mean that the durations allow for, so that chance alone does not pull it down.
     """
-    if before is None:
-        return Baseline(seen.mean, now, now) if seen.well >= rules.min_samples else None
+    if before is None or not before.is_learnt(rules, now):
+        return (
+            Baseline(seen.mean, before.since if before else since, now)
+            if before or seen.well >= rules.min_samples
+            else None
+        )
     low, high = seen.mean - CONFIDENCE * seen.error, seen.mean + CONFIDENCE * seen.error
     target = min(max(before.level, low), high)
-    is_quick = target < before.level or not before.is_learnt(rules, now)
     passed = min(max(now - before.at, 0.0), rules.slice)
-    share = 1 - exp(-passed / (rules.window if is_quick else SLOWER_SECONDS))
+    share = 1 - exp(-passed / (rules.window if target < before.level else SLOWER_SECONDS))
     return Baseline(before.level + share * (target - before.level), before.since, now)

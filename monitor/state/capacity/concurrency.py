@@ -55,6 +55,11 @@ def begin(rules: Rules, now: float) -> Limit:
     return Limit(float(rules.concurrency[1]), began=now)
 
 
+def begin_anew(limit: Limit, now: float) -> Limit:
+    """The limit with a round that begins now."""
+    return Limit(limit.value, limit.worked, now)
+
+
 def rest(limit: Limit, rules: Rules) -> Limit:
     """The limit of a model that was not used for long: what it allowed then may have is_lower."""
     return replace(limit, value=min(limit.value, float(rules.concurrency[1])))

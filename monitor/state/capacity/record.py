@@ -7,9 +7,10 @@ from math import exp
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor.state.capacity.baseline import Baseline, learn
-from monitor.state.capacity.concurrency import Limit, begin, follow, rest
+from monitor.state.capacity.concurrency import Limit, begin, begin_anew, follow, rest
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.capacity.pace import Ended, Rules, Slice, add, pace, recent, slice_of
 from monitor.state.capacity.verdict import Verdict, judge
@@ -53,13 +54,15 @@ def fresh(doors: Doors, rules: Rules, at: float) -> Record:
 
 def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
     """The record at `now`, up to which `news.ended` are all that have ended since the last look."""
+    if now < before.looked_at:
+        before = _set_back(before, now)
     doors = news.doors.since(before.doors)
     at_door = Slice(now // rules.slice * rules.slice, attempts=doors.attempts, refused=doors.refused)
     new = [slice_of(task, rules) for task in news.ended] + ([at_door] if doors != Doors() else [])
     slices = recent(add(before.slices, new) if new else before.slices, rules, now)
     seen = pace(slices)
-    has_news = any(task.is_well for task in news.ended)
-    baseline = learn(before.baseline, seen, rules, now) if has_news else before.baseline
+    has_news = bool(slices) and any(task.is_well for task in news.ended)
+    baseline = learn(before.baseline, seen, slices[0].start, rules, now) if has_news else before.baseline
     usual = None if baseline is None else baseline.level
     limit = follow(before.limit, news.ended, doors.refused, usual, rules, now) if new else before.limit
     is_learnt = baseline is not None and baseline.is_learnt(rules, now)
@@ -70,6 +73,16 @@ def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
         slices=slices,
         baseline=baseline,
         verdict=judge(before.verdict, slices, usual if is_learnt else None, rules, now),
+    )
+
+
+def _set_back(record: Record, now: float) -> Record:
+    """The record once the clock was set back to `now`: nothing in it lies ahead."""
+    return replace(
+        record,
+        slices=tuple(one for one in record.slices if one.start <= now),
+        limit=begin_anew(record.limit, now),
+        verdict=replace(record.verdict, since=min(record.verdict.since, now)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tasks, tallies, account reads, forecasts, credits, peaks, names, ids already applied, webhooks, the journal."""
+"""Tasks, counts, reads, forecasts, capacities, credits, peaks, names, ids already applied, webhooks, the journal."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -79,6 +79,12 @@ def create_forecasts() -> None:
         sa.Column("account", sa.Text, primary_key=True),
         sa.Column("model", sa.Text, primary_key=True),
         sa.Column("limit", sa.Text, primary_key=True),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "capacities",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("model", sa.Text, primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
     )
     op.create_table(
