@@ -282,7 +282,7 @@ async def test_no_more_than_eight_reads_are_under_way_at_once(world: World) -> N
     await until(lambda: world.server.in_flight == MOST_AT_ONCE)
     await asyncio.sleep(0.02)
     assert world.server.in_flight == MOST_AT_ONCE
-    world.server.clear_fault(hanging.id)
+    world.server.world.faults.remove(hanging.id)
     await world.settled()
 
 
