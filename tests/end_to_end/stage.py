@@ -16,11 +16,16 @@ from pydantic import SecretStr
 from monitor.app import Daemon
 from monitor.clock import Clock, SystemClock
 from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Limits
-from monitor.simulator.app import build_app, serve
+from monitor.simulator.app import build_app as build_runway
+from monitor.simulator.app import serve
+from monitor.simulator.runware.app import build_app as build_runware
 from monitor.store import Database
 
 KEY = "key_" + "c0ffee42" * 16
 PATIENCE_SECONDS = 20.0
+
+VENDORS = {"runway": (build_runway, "credits", KEY[:-4]), "runware": (build_runware, "balance", KEY[4:32])}
+"""How each vendor is simulated, what it calls the balance at start, and how its keys begin."""
 
 Labels = frozenset[tuple[str, str]]
 
@@ -117,6 +122,7 @@ class LocalStage(Stage):
 async def staged(
     folder: Path,
     *,
+    provider: str = "runway",
     accounts: Iterable[str] = ("runway",),
     settings: dict[str, Any] | None = None,
     clock: Clock | None = None,
@@ -130,18 +136,20 @@ async def staged(
 ) -> AsyncIterator[LocalStage]:
     """A stage with one organization for each account."""
     clock = clock or SystemClock()
-    keys = {name: f"{KEY[:-4]}{number:04x}" for number, name in enumerate(accounts)}
-    async with serve(build_app(clock, openings=())) as vendor, httpx.AsyncClient(timeout=30) as http:
+    build, balance, prefix = VENDORS[provider]
+    keys = {name: f"{prefix}{number:04x}" for number, name in enumerate(accounts)}
+    async with serve(build(clock, openings=())) as vendor, httpx.AsyncClient(timeout=30) as http:
         for name, key in keys.items():
-            opening = {"name": name, "key": key, "credits": credits_, **(settings or {})}
+            opening = {"name": name, "key": key, balance: credits_, **(settings or {})}
             (await http.post(f"{vendor}/_control/accounts", json=opening)).raise_for_status()
         config = Config(
             accounts=tuple(
                 Account(
                     name=name,
-                    provider="runway",
+                    provider=provider,
                     api_key=SecretStr(key),
                     base_url=vendor,
+                    ws_url=vendor.replace("http", "ws") if provider == "runware" else "",
                     poll_interval=poll_interval,
                     follow_up=follow_up or FollowUp(),
                     limits=limits or Limits(),

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from monitor.simulator.runware.server import Server, World, is_own
 from monitor.simulator.runware.sessions import Session
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.tasks import Part, Task
-from monitor.simulator.runware.witness import WEBSOCKET, Record
+from monitor.simulator.runware.witness import HTTP, WEBSOCKET, Record
 
 TEMPLATE = "/v1"
 CLOSED = "closed"
@@ -31,22 +32,34 @@ _METHOD = "WS"
 
 async def answer_socket(server: Server, request: web.Request) -> web.StreamResponse:
     """Serve a WebSocket until one side closes it."""
+    world = server.world
+    handshake = Record("", HTTP, TEMPLATE, Kind.OTHER.value, is_own(request), server.clock.now())
+    handshake.status = HTTPStatus.SWITCHING_PROTOCOLS
+    server.write_down(world, handshake)
     response = web.WebSocketResponse(max_msg_size=0, timeout=_FAREWELL_SECONDS)
     await response.prepare(request)
-    connection = Connection(server, server.world, request, response)
+    connection = Connection(server, world, request, response, handshake)
     await connection.serve()
     return response
 
 
 class Connection:
-    """One socket."""
+    """One socket. Whose `handshake` it was is known once it has authenticated."""
 
-    def __init__(self, server: Server, world: World, request: web.Request, response: web.WebSocketResponse) -> None:
+    def __init__(
+        self,
+        server: Server,
+        world: World,
+        request: web.Request,
+        response: web.WebSocketResponse,
+        handshake: Record,
+    ) -> None:
         self.session: Session | None = None
         self._server = server
         self._world = world
         self._request = request
         self._response = response
+        self._handshake = handshake
         self._open: set[_Message] = set()
         self._work: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -153,7 +166,7 @@ class Connection:
         key = str(message.items[0].get("apiKey", ""))
         record, platform = message.record, self._world.platform
         owner = platform.owner(key)
-        record.account = owner.name if owner else ""
+        record.account = self._handshake.account = owner.name if owner else ""
         record.name(message.items[:1])
         try:
             account = platform.open_door(key)

@@ -29,7 +29,7 @@ class Told:
 
 @dataclass(slots=True)
 class Record:
-    """One request: an HTTP request, or one message of a client on a WebSocket.
+    """One request: an HTTP request, a handshake (101) among them, or one message of a client on a WebSocket.
 
     `status` is None where no status was sent, on a WebSocket always; `fault` is what was done to it, `client_gone` or
     `closed` (the socket, before all was told) among others. `repeated` says that it sends a task whose id this
