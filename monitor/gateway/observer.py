@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.metrics import Own, Stage
 from monitor.model import AnyObservation
-from monitor.providers.base import Exchange, Failure, Item, Provider, Route, is_event_stream
+from monitor.providers.base import Exchange, Failure, Item, Leftovers, Provider, Route, is_event_stream
 
 SOURCE = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -37,6 +38,7 @@ class Observer:
         self._own = own
         self.clock = clock
         self.recent = Recent()
+        self.leftovers: defaultdict[str, Leftovers] = defaultdict(Leftovers)
         self._logged_at: dict[str, float] = {}
 
     def attempt(self, stage: Stage, work: Callable[[], Result]) -> Result | None:

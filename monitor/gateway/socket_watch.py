@@ -51,7 +51,7 @@ class SocketWatch:
         self._conversation = None
 
     def _begin(self, extensions: str) -> Conversation | None:
-        reader = self._provider.socket(self._account.name)
+        reader = self._provider.socket(self._account.name, self._observer.leftovers[self._account.name])
         if reader is None:
             return None
         name, observer = self._account.name, self._observer

@@ -6,13 +6,16 @@ A provider does no I/O and reads no clock. The gateway, the account reads and th
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from monitor.model import AnyObservation, Kind
 from monitor.providers.tiers import TierTables
+
+MOST_LEFT = 1000
 
 Item: TypeAlias = Mapping[str, str]
 """What is kept of an element of a message: its wanted strings, and its wanted numbers and truths as JSON has them."""
@@ -134,6 +137,24 @@ class AccountReader(Protocol):
         ...
 
 
+class Leftovers:
+    """What the sockets of one account left unanswered, by task, for one that is told of it later; the newest 1,000."""
+
+    def __init__(self) -> None:
+        self._left: OrderedDict[str, Any] = OrderedDict()
+
+    def leave(self, task: str, what: Any) -> None:
+        """Keep what a reader knows of a task."""
+        self._left[task] = what
+        self._left.move_to_end(task)
+        if len(self._left) > MOST_LEFT:
+            self._left.popitem(last=False)
+
+    def take(self, task: str) -> Any | None:
+        """What was kept of a task, once."""
+        return self._left.pop(task, None)
+
+
 class SocketReader(Protocol):
     """Follows one WebSocket from the application to the vendor; it keeps a bounded memory of what was asked there.
 
@@ -207,8 +228,11 @@ class Provider(Protocol):
         """Whether `decode` needs an event of a stream, besides the first; `data` is what it carries."""
         return False
 
-    def socket(self, account: str) -> SocketReader | None:  # noqa: ARG002
-        """A reader for one new WebSocket of the account; None where `ws_url` is empty."""
+    def socket(self, account: str, leftovers: Leftovers) -> SocketReader | None:  # noqa: ARG002
+        """A reader for one new WebSocket of the account; None where `ws_url` is empty.
+
+        `leftovers` outlive the socket: all readers of the account share them.
+        """
         return None
 
     def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:  # noqa: ARG002

@@ -5,15 +5,15 @@ import pytest
 from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request, result, story, task, unknown
 
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
-from monitor.providers.base import Failure, SocketReader
+from monitor.providers.base import MOST_LEFT, Failure, Leftovers, SocketReader
 from monitor.providers.runware.socket import LONGEST_WAIT_SECONDS, MOST_PENDING
 
 AUTH = {"taskType": "authentication"}
 PING = {"taskType": "ping"}
 
 
-def opened() -> SocketReader:
-    reader = RUNWARE.socket("a")
+def opened(leftovers: Leftovers | None = None) -> SocketReader:
+    reader = RUNWARE.socket("a", leftovers or Leftovers())
     assert reader is not None
     return reader
 
@@ -128,6 +128,36 @@ def test_results_that_are_replayed_after_a_resume_finish_their_tasks() -> None:
     assert story(told(socket, data=[result()])) == [(U, "succeeded", "")]
     assert story(told(socket, data=[ack(V)])) == [(V, "pending", "")]
     assert story(told(socket, errors=[error("providerError", V)])) == [(V, "failed", "upstream")]
+
+
+def test_results_that_are_replayed_on_another_socket_are_those_of_the_task_that_was_asked_for() -> None:
+    leftovers = Leftovers()
+    gone, resumed = opened(leftovers), opened(leftovers)
+    sent(gone, task(numberResults="2"), at=1000)
+    told(gone, at=1004, data=[result(cost=0.1)])
+    gone.ended(Failure.TRUNCATED, 1005)
+    seen = told(resumed, at=1030, data=[result(cost=0.2)])
+    assert (requests(seen), story(seen)) == ([], [(U, "accepted", ""), (U, "succeeded", "")])
+    first, last = (each for each in seen if isinstance(each, TaskSeen))
+    assert (first.model, first.at, last.credits) == (AIR, 1000, pytest.approx(0.3))
+
+
+def test_what_was_told_on_the_socket_that_is_gone_is_not_awaited_on_another() -> None:
+    leftovers = Leftovers()
+    gone = opened(leftovers)
+    sent(gone, task(), task(uuid=V))
+    told(gone, data=[result()])
+    gone.ended(Failure.TRUNCATED, 1005)
+    assert leftovers.take(U) is None
+    assert leftovers.take(V) is not None
+    assert leftovers.take(V) is None
+
+
+def test_no_more_than_a_thousand_tasks_are_left() -> None:
+    leftovers = Leftovers()
+    for number in range(MOST_LEFT + 1):
+        leftovers.leave(str(number), number)
+    assert (leftovers.take("0"), leftovers.take("1")) == (None, 1)
 
 
 def test_messages_of_what_is_no_generation_make_no_task() -> None:

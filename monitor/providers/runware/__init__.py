@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monitor import __version__
 from monitor.model import AnyObservation, Kind
-from monitor.providers.base import AccountReader, Call, Exchange, Item, Provider, Route, SocketReader
+from monitor.providers.base import AccountReader, Call, Exchange, Item, Leftovers, Provider, Route, SocketReader
 from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
 from monitor.providers.runware.exchange import decode
 from monitor.providers.runware.models import AIR_IDS, IDS
@@ -61,8 +61,8 @@ class Runware(Provider):
     def keeps_event(self, data: bytes) -> bool:
         return STREAM_EVENTS.search(data) is not None
 
-    def socket(self, account: str) -> SocketReader:
-        return Socket(account)
+    def socket(self, account: str, leftovers: Leftovers) -> SocketReader:
+        return Socket(account, leftovers)
 
     def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:
         return decode_webhook(account, body, now)

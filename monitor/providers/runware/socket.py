@@ -14,7 +14,7 @@ from itertools import count, groupby
 from typing import NamedTuple
 
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, UnknownSeen
-from monitor.providers.base import Failure, Item
+from monitor.providers.base import Failure, Item, Leftovers
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware.messages import Answer, answers
 from monitor.providers.runware.tables import CONTROLS, GET_RESPONSE, ITEM_FIELDS, TASKS
@@ -66,13 +66,22 @@ class Place(NamedTuple):
         return self.pending.asked[self.part]
 
 
+class Left(NamedTuple):
+    """A task that was asked for on a socket that is gone, when, and what had been told of it."""
+
+    asked: Asked
+    at: float
+    progress: Progress
+
+
 class Socket:
     """Runware's `SocketReader`."""
 
     fields: tuple[str, ...] = ITEM_FIELDS
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, leftovers: Leftovers) -> None:
         self._account = account
+        self._leftovers = leftovers
         self._pending: dict[int, Pending] = {}
         self._places: dict[str, deque[Place]] = {}
         self._numbers = count()
@@ -103,9 +112,18 @@ class Socket:
 
     def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
         gone = [self._request(each, BROKEN_OFF[failure], now) for each in self._pending.values()]
+        for each in self._pending.values():
+            self._leave(each)
         self._pending.clear()
         self._places.clear()
         return list(gone)
+
+    def _leave(self, pending: Pending) -> None:
+        """Keep the tasks that were not told of: who resumes the session is told (SDK 1.8.0, for 120 s)."""
+        for asked in pending.waiting.values():
+            if asked.kind is Kind.CREATE and asked.task:
+                told = pending.progress.get(asked.task, Progress())
+                self._leftovers.leave(asked.task, Left(asked, pending.at, told))
 
     def _given_up(self, now: float) -> Iterator[RequestSeen]:
         """Messages that will not be answered any more, or that are too many to remember."""
@@ -152,8 +170,20 @@ class Socket:
         first = mine[0]
         if KINDS.get(first.type, Kind.CREATE) is not Kind.CREATE:
             return []
+        left: Left | None = self._leftovers.take(first.task)
+        if left is not None:
+            return self._resumed(left, mine, now)
         asked = Asked(first.type, first.task, UNKNOWN_MODEL, len(mine))
         return polled(asked, progress_of(mine), self._moment(now, now))[1]
+
+    def _resumed(self, left: Left, mine: list[Answer], now: float) -> list[AnyObservation]:
+        """More of a task that was asked for on another socket of the account."""
+        for answer in mine:
+            left.progress.add(answer)
+        whole = left.progress.done + left.progress.failed >= left.asked.results
+        if not whole:
+            self._leftovers.leave(left.asked.task, left)
+        return created(left.asked, left.progress, self._moment(left.at, now), whole=whole)[1]
 
     def _without_task(self, kind: str, mine: list[Answer], now: float) -> list[AnyObservation]:
         """An answer to a control message, or an error that ends the oldest message of its type, else the oldest."""
