@@ -48,6 +48,7 @@ async def play_sdk(base_url: str, key: str, account: str, transport: str, contro
         assert details["operation"] == "getDetails"
         if transport == "websocket":
             await reconnect(client, account, control)
+            await resume(client, account, control)
             await overload(client)
         else:
             await control("POST", "/faults", fault="html", status=503, kind="create", own=False, count=1)
@@ -61,6 +62,16 @@ async def reconnect(client: Runware, account: str, control: Control) -> None:
     await asyncio.sleep(0.3)
     await control("DELETE", "/sockets", account=account, code=1011)
     assert len(await work) == 1
+
+
+async def resume(client: Runware, account: str, control: Control) -> None:
+    """The socket breaks off under synchronous work: the SDK gives it up, and is told its result all the same."""
+    work = asyncio.create_task(client.run(image("runware:101@1", deliveryMethod="sync", includeCost=True)))
+    await asyncio.sleep(0.1)
+    await control("DELETE", "/sockets", account=account, abnormal=True)
+    with pytest.raises(RunwareError) as lost:
+        await work
+    assert lost.value.code == "connection"
 
 
 async def overload(client: Runware) -> None:
@@ -89,8 +100,8 @@ class Plain:
         self._url = base_url
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=30)
 
-    async def post(self, *tasks: dict[str, Any], **headers: str) -> httpx.Response:
-        return await self._client.post(f"{self._url}/v1", json=tasks, headers=headers)
+    async def post(self, *tasks: dict[str, Any], patience: float = 30) -> httpx.Response:
+        return await self._client.post(f"{self._url}/v1", json=tasks, timeout=patience)
 
     async def chat(self, **more: Any) -> httpx.Response:
         body = {"model": "minimax:m2@0", "messages": [], **more}
@@ -132,6 +143,16 @@ async def play_plain(base_url: str, key: str, account: str, control: Control) ->
     partly = await http.post(named(image(numberResults=2, includeCost=True)))
     assert (len(partly.json()["data"]), len(partly.json()["errors"])) == (1, 1)
     assert (await http.post(poll(named(image())))).status_code == 404
+
+    await control("POST", "/faults", fault="hang", processed=False, kind="create", own=False, count=1)
+    with pytest.raises(httpx.ReadTimeout):
+        await http.post(named(image(), deliveryMethod="sync"), patience=0.3)
+    while (await control("GET", "/counts"))["in_flight"]:
+        await asyncio.sleep(0.01)
+    await control("POST", "/faults", fault="half_body", kind="create", own=False, count=1)
+    text = {"taskType": "textInference", "model": "minimax:m2@0", "deliveryMethod": "stream", "includeCost": True}
+    with pytest.raises(httpx.RemoteProtocolError):
+        await http.post(named(text))
     assert (await http.chat()).status_code == 200
     assert "[DONE]" in (await http.chat(stream=True)).text
 
