@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from monitor.config import Account
 from monitor.model import Organization
 from monitor.providers import PROVIDERS
+from monitor.state.credits.autobilling import Patience
 from monitor.state.credits.forecast import Terms, credit_outlook
 from monitor.state.credits.judge import Autobilling
 from monitor.state.credits.outlook import CreditOutlook, Recharge
@@ -31,9 +32,14 @@ def credits_of(
         return None
     cap = limits.monthly_spend_credits if limits is not None else None
     told = tuple(Recharge(each.at, each.credits) for each in account.limits.purchases)
-    return credit_outlook(purse, Terms(cap, _plan(account), told), now, is_fresh=is_fresh)
+    return credit_outlook(purse, Terms(cap, _plan(account), _patience(account), told), now, is_fresh=is_fresh)
 
 
 def _plan(account: Account) -> Autobilling | None:
     plan = account.limits.autobilling
     return None if plan is None else Autobilling(plan.threshold, plan.amount)
+
+
+def _patience(account: Account) -> Patience | None:
+    pace = PROVIDERS[account.provider].autobilling
+    return None if pace is None else Patience(pace.check, pace.check + (pace.attempts - 1) * pace.retry)

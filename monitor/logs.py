@@ -21,7 +21,7 @@ with without("rich"):
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-# Runway's keys begin with `key_` and no length is promised; Runware's are told by where they stand in a message only; a
+# Keys that begin with `key_`, at any length; keys that are told by where they stand in a message only; a
 # URL's password may stand in the store's address.
 SECRET_SHAPES = re.compile(
     r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)|(?<=apikey\":\")[^\"]+|(?<=apikey\": \")[^\"]+",

@@ -172,6 +172,8 @@ class _Accounts:
 
 def _autobilling_faults(shape: AccountShape, provider: Provider, place: str) -> list[str]:
     plan, least = shape.limits.autobilling, provider.smallest_purchase_credits
+    if plan is not None and provider.autobilling is None:
+        return [f"{place}.limits.autobilling: how {shape.provider} buys by itself is not known; leave it out"]
     if plan is None or plan.amount >= least:
         return []
     return [

@@ -64,8 +64,7 @@ class FollowUp:
     """How tasks that nobody polls any more are followed.
 
     A task is followed once its client has been silent for `silence` and is orphaned after `orphaned`. One task is read
-    at most every `interval` (Runway gives no fresher data than once in 5 s, SDK docstring of `tasks.retrieve`, 2026),
-    one account at most `requests_per_minute` times a minute.
+    at most every `interval`, one account at most `requests_per_minute` times a minute.
     """
 
     __pydantic_config__ = STRICT

@@ -291,7 +291,7 @@ RUNWAY_THRESHOLD = _account(
     "credit_runway_threshold_seconds",
     Type.GAUGE,
     Source.CONFIGURATION,
-    "Runway below which the balance deserves attention (soft) and action (hard), as configured.",
+    "Credit runway below which the balance deserves attention (soft) and action (hard), as configured.",
     "level",
 )
 RECHARGES = _account(
@@ -336,7 +336,7 @@ TASKS_UNPRICED = _account(
     "tasks_cost_unknown_total",
     Type.COUNTER,
     Source.TASKS,
-    "Tasks that succeeded without a word of what they cost: at Runware those that did not ask for it (includeCost).",
+    "Tasks that succeeded without a word of what they cost; some providers tell it only to those who ask.",
     "model",
 )
 PROVIDER_REQUESTS = _account(

@@ -7,7 +7,7 @@ import math
 from monitor.plan.answer import Cost, LimitAnswer, Span, Verdict
 from monitor.plan.request import Request
 from monitor.plan.standing import Standing
-from monitor.providers.runway.prices import PRICES, PRICES_OF
+from monitor.plan.vendor import VENDOR
 from monitor.providers.tiers import Tier
 
 
@@ -25,15 +25,16 @@ def cost(request: Request, standing: Standing) -> Cost:
 def _each(request: Request, model: str | None) -> tuple[Span | None, str]:
     if request.credits_per_task is not None:
         return Span(request.credits_per_task, request.credits_per_task), "--credits-per-task"
-    price = PRICES.get(model or "")
-    if price is None:
+    listed = VENDOR.prices
+    price = listed.models.get(model or "") if listed else None
+    if price is None or listed is None:
         whose = f"of {model}" if model else "without --model"
         return None, f"no price {whose} is known; give --credits-per-task"
     each = price.credits(request.output_seconds)
     if each is None:
         return None, "the price is by the second of output, not of the run; give --output-seconds or --credits-per-task"
     extra = f"; {price.besides} cost more" if price.besides else ""
-    return Span(*each), f"price list of {PRICES_OF}{extra}"
+    return Span(*each), f"price list of {listed.date}{extra}"
 
 
 def purchase(spent: Cost, balance: float | None) -> Span | None:

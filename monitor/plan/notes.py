@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from monitor.plan.answer import LimitAnswer, Span, TierAnswer, Verdict
 from monitor.plan.request import Request
 from monitor.plan.standing import Origin, Standing
-from monitor.providers.runway.tables import MODELS
-from monitor.providers.runway.tiers import TIERS
+from monitor.plan.vendor import TIERS, VENDOR
 from monitor.providers.tiers import Claim
 from monitor.wording import amount, words
 
@@ -90,6 +89,6 @@ def _tables(standing: Standing, tiers: Sequence[TierAnswer]) -> Iterator[str]:
         return
     if model is None:
         yield "Without --model, the limits of every kind of model are reckoned with."
-    elif model not in MODELS:
+    elif model not in VENDOR.models:
         yield f"{model} is not a known model: the limits of every kind of model are reckoned with."
     yield f"Tiers: {TIERS.newest.name}. {TIERS.newest.doubt}"

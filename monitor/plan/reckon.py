@@ -27,7 +27,7 @@ from monitor.plan.money import balance_limit, cost, spend_limit, tier_allows
 from monitor.plan.notes import notes
 from monitor.plan.request import Request, local
 from monitor.plan.standing import Origin, Standing
-from monitor.providers.runway.tiers import TIERS
+from monitor.plan.vendor import TIERS
 from monitor.providers.tiers import Tier
 from monitor.state.plan import DAY, NEVER, Batch, Delays, Room, Schedule, delays
 

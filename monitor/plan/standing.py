@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from monitor.model import ModelLimits, Organization, TaskStatus
 from monitor.plan.request import PlanError, Request
-from monitor.providers.runway.tables import DOLLARS_PER_CREDIT
-from monitor.providers.runway.tiers import TIERS, infer_tier
+from monitor.plan.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch
 from monitor.state.snapshot import ModelTasks
 from monitor.status.daemon import AccountReply, Reply
@@ -47,7 +46,7 @@ class Standing:
     match: TierMatch | None = None
     balance_credits: float | None = None
     monthly_spend_credits: float | None = None
-    dollars_per_credit: float = DOLLARS_PER_CREDIT
+    dollars_per_credit: float = VENDOR.dollars_per_credit
 
 
 def given(request: Request) -> Standing:
@@ -112,7 +111,7 @@ def live(reply: Reply, request: Request) -> Standing:
 def _tier(account: AccountReply, organization: Organization) -> TierMatch | None:
     """The tier that the daemon's configuration names, else the one that the limits betray."""
     configured = account.tier.configured if account.tier is not None else None
-    inferred = infer_tier(organization)
+    inferred = TIERS.infer(organization)
     if configured is None or (inferred is not None and inferred.tier.number == configured):
         return inferred
     table, tier = TIERS.newest, TIERS.newest.tier(configured)
@@ -131,7 +130,7 @@ def _account(reply: Reply, request: Request) -> AccountReply:
         raise PlanError(f"there are several accounts: name one with --account ({names})")
     for account in reply.accounts:
         if request.account in {None, account.account}:
-            if account.provider == "runway":
+            if account.provider == VENDOR.name:
                 return account
             raise PlanError(f"account {account.account!r} is at {account.provider}, which has no such limits")
     asked = "" if request.account is None else f" named {request.account!r}"

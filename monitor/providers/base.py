@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
 from monitor.model import AnyObservation, Kind
+from monitor.providers.prices import PriceList
 from monitor.providers.tiers import TierTables
 
 MOST_LEFT = 1000
@@ -180,12 +181,26 @@ class SocketReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AutobillingPace:
+    """How a vendor buys credits for an account by itself, in seconds.
+
+    The balance is checked every `check`; a charge that fails is tried again after `retry`, `attempts` times in all, and
+    then no more until somebody buys.
+    """
+
+    check: float
+    retry: float
+    attempts: int
+
+
 class Provider(Protocol):
     """A vendor. Implementations are stateless, derive from this and are listed in `monitor.providers.PROVIDERS`.
 
     `models` are the ids known beforehand. A vendor that prices in US dollars has no credits of its own: then
     `has_credits` is false, and what other places call credits are dollars. `ws_url` is empty where there is no
     WebSocket to pass on. `tiers` are its tables of usage tiers, None for a vendor without any.
+    `prices` is what generations cost, `autobilling` how it buys credits by itself, None where that is not known.
     `smallest_purchase_credits` is what one purchase buys at least, 0 where that is not known. `has_webhooks` says that
     it can tell of a task's end by calling the application. A vendor that declares its `capacity` has queues in place of
     limits: how full they are is judged from how fast it answers.
@@ -201,6 +216,8 @@ class Provider(Protocol):
     ws_url: str = ""
     tiers: TierTables | None = None
     capacity: CapacityAdvice | None = None
+    prices: PriceList | None = None
+    autobilling: AutobillingPace | None = None
     smallest_purchase_credits: float = 0.0
     has_webhooks: bool = False
 

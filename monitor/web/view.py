@@ -153,10 +153,12 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
     yield Tile("Burn in the last hour", hour, f"{day} in 24 h")
     runway, wanted = outlook.runway_seconds, account.runway_thresholds
     if runway is None:
-        yield Tile("Runway", "-", "not watched for long enough" if any(outlook.burn.values()) else "nothing is burnt")
+        yield Tile(
+            "Credit runway", "-", "not watched for long enough" if any(outlook.burn.values()) else "nothing is burnt"
+        )
     else:
         level = "bad" if runway < wanted.hard else "warn" if runway < wanted.soft else ""
-        yield Tile("Runway", duration(runway), "if nothing is bought", level)
+        yield Tile("Credit runway", duration(runway), "if nothing is bought", level)
     if outlook.autobilling is not None:
         state = outlook.autobilling
         level = {"ok": "good", "due": ""}.get(state, "warn" if state is AutobillingState.CLIPPED else "bad")

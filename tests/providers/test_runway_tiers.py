@@ -15,7 +15,6 @@ from monitor.providers.runway.tiers import (
     MODALITIES,
     TIERS,
     UNTABLED,
-    infer_tier,
 )
 from monitor.providers.tiers import Claim, Tier, TierTable
 from monitor.simulator.catalog import MODELS as SIMULATED_MODELS
@@ -36,7 +35,7 @@ def name(value: object) -> str:
 @pytest.mark.parametrize(("table", "tier"), ROWS, ids=name)
 def test_an_account_that_is_as_a_table_says_is_of_that_tier(table: TierTable, tier: Tier) -> None:
     limits = table.limits(tier, "video")[0]
-    match = infer_tier(account(limits, TIERS.monthly_spend_credits(tier)))
+    match = TIERS.infer(account(limits, TIERS.monthly_spend_credits(tier)))
     assert match is not None
     assert match.tier.number == tier.number
     assert match.table.limits(match.tier, "video")[0] == limits
@@ -49,14 +48,14 @@ def test_the_tier_of_a_whole_account_is_found(number: int) -> None:
         model: ModelLimits(concurrency=row.limits[entry.modality][0], daily_generations=row.limits[entry.modality][1])
         for model, entry in SIMULATED_MODELS.items()
     }
-    match = infer_tier(Organization(limits=limits, monthly_spend_credits=row.monthly_credits))
+    match = TIERS.infer(Organization(limits=limits, monthly_spend_credits=row.monthly_credits))
     assert match is not None
     assert (match.tier.number, match.table, match.disagreements) == (number, AUTUMN_2026, ())
 
 
 def test_a_negotiated_limit_is_named_and_does_not_hide_the_tier() -> None:
     live = account(ModelLimits(concurrency=5, daily_generations=1_000), 200_000)
-    match = infer_tier(
+    match = TIERS.infer(
         replace(live, limits=live.limits | {"gen4.5": ModelLimits(concurrency=None, daily_generations=7)})
     )
     assert match is not None
@@ -68,7 +67,7 @@ def test_a_negotiated_limit_is_named_and_does_not_hide_the_tier() -> None:
 
 
 def test_limits_of_an_old_table_say_where_the_newest_disagrees() -> None:
-    match = infer_tier(account(ModelLimits(concurrency=4, daily_generations=1_000), 500_000, ("gen4.5",)))
+    match = TIERS.infer(account(ModelLimits(concurrency=4, daily_generations=1_000), 500_000, ("gen4.5",)))
     assert match is not None
     assert (match.tier.number, match.table, match.newest) == (4, BEFORE_LATE_2025, AUTUMN_2026)
     assert match.disagreements == (
@@ -79,7 +78,7 @@ def test_limits_of_an_old_table_say_where_the_newest_disagrees() -> None:
 
 
 def test_a_table_in_doubt_claims_every_limit_it_may_have() -> None:
-    match = infer_tier(account(ModelLimits(concurrency=2, daily_generations=50), 10_000, ("product_ad", "workflow")))
+    match = TIERS.infer(account(ModelLimits(concurrency=2, daily_generations=50), 10_000, ("product_ad", "workflow")))
     assert match is not None
     assert match.tier.number == 1
     assert match.disagreements == ()
@@ -104,11 +103,11 @@ def test_a_table_in_doubt_claims_every_limit_it_may_have() -> None:
     ],
 )
 def test_limits_of_no_tier_or_of_several_tell_none(live: Organization) -> None:
-    assert infer_tier(live) is None
+    assert TIERS.infer(live) is None
 
 
 def test_the_newest_table_wins_where_two_are_equally_right() -> None:
-    match = infer_tier(account(ModelLimits(concurrency=2, daily_generations=200), 50_000, ("gen4.5",)))
+    match = TIERS.infer(account(ModelLimits(concurrency=2, daily_generations=200), 50_000, ("gen4.5",)))
     assert match is not None
     assert match.table is LATE_2025
 

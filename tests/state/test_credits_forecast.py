@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.state.credits.autobilling import OVERDUE_AFTER, STOPPED_AFTER, autobilling_state
+from monitor.state.credits.autobilling import MARGIN, Patience, autobilling_state
 from monitor.state.credits.flow import BUCKET, Flow, burnt, pour
 from monitor.state.credits.forecast import Terms, credit_outlook
 from monitor.state.credits.judge import Autobilling
@@ -19,6 +19,8 @@ from monitor.state.ledger import DAY, HOUR
 
 NOW = 1_793_577_600.0
 PLAN = Autobilling(threshold=1_000, amount=5_000)
+PATIENCE = Patience(first=HOUR, last=49 * HOUR)
+OVERDUE_AFTER, STOPPED_AFTER = HOUR + MARGIN, 49 * HOUR + MARGIN
 OK, DUE, OVERDUE, CLIPPED, STOPPED = AutobillingState
 
 
@@ -160,20 +162,20 @@ def test_autobilling_is_judged_by_the_wait_and_by_what_the_cap_leaves(
     low_for: float | None, recharges: tuple[Recharge, ...], room: float | None, state: AutobillingState
 ) -> None:
     low_since = None if low_for is None else NOW - low_for
-    assert autobilling_state(PLAN, low_since, recharges, room, NOW) is state
+    assert autobilling_state(PLAN, PATIENCE, low_since, recharges, room, NOW) is state
 
 
 def test_what_the_cap_leaves_is_told_by_all_known_purchases() -> None:
     known = {"balance": 9_000.0, "since": NOW - 2 * DAY, "recharges": (SHORT,)}
-    assert outlook(Terms(cap=50_000, plan=PLAN), **known).autobilling is OK
+    assert outlook(Terms(cap=50_000, plan=PLAN, patience=PATIENCE), **known).autobilling is OK
     told = (Recharge(NOW - 20 * DAY, 48_000),)
-    assert outlook(Terms(cap=50_000, plan=PLAN, told=told), **known).autobilling is CLIPPED
+    assert outlook(Terms(cap=50_000, plan=PLAN, patience=PATIENCE, told=told), **known).autobilling is CLIPPED
 
 
 def test_without_a_plan_autobilling_has_no_state_and_without_a_fresh_balance_neither() -> None:
     assert outlook().autobilling is None
     purse = Purse(balance=500, at=NOW, since=NOW - DAY, low_since=NOW, flows=steady(100, 24))
-    stale = credit_outlook(purse, Terms(plan=PLAN), NOW, is_fresh=False)
+    stale = credit_outlook(purse, Terms(plan=PLAN, patience=PATIENCE), NOW, is_fresh=False)
     assert (stale.autobilling, stale.runway_seconds, stale.burn) == (None, None, {})
 
 

@@ -59,7 +59,7 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "Running tasks 6 1 pending",
         "Orphaned tasks 3",
         "Burn in the last hour $2.40 $51.00 in 24 h",
-        "Runway 5 h if nothing is bought",
+        "Credit runway 5 h if nothing is bought",
         "Autobilling due the balance is below its threshold",
         "Bought in 30 days $50.00 of $100.00, as far as known: 50 % of the 30 days",
         "418 of 500 412 seen here 59 min",
@@ -242,10 +242,10 @@ async def test_a_browser_applies_the_style_and_finds_no_fault(
 @pytest.mark.parametrize(
     ("credits_", "shown"),
     [
-        ({"runway_seconds": 86_400.0}, {"Runway": ("1 d", "")}),
-        ({"runway_seconds": 86_399.0}, {"Runway": ("23 h 59 min", "warn")}),
-        ({"runway_seconds": 14_399.0}, {"Runway": ("3 h 59 min", "bad")}),
-        ({"runway_seconds": None}, {"Runway": ("-", "")}),  # burnt, but for how long is not known yet
+        ({"runway_seconds": 86_400.0}, {"Credit runway": ("1 d", "")}),
+        ({"runway_seconds": 86_399.0}, {"Credit runway": ("23 h 59 min", "warn")}),
+        ({"runway_seconds": 14_399.0}, {"Credit runway": ("3 h 59 min", "bad")}),
+        ({"runway_seconds": None}, {"Credit runway": ("-", "")}),  # burnt, but for how long is not known yet
         ({"autobilling": AutobillingState.OK}, {"Autobilling": ("ok", "good")}),
         ({"autobilling": AutobillingState.CLIPPED}, {"Autobilling": ("clipped", "warn")}),
         ({"autobilling": AutobillingState.STOPPED}, {"Autobilling": ("stopped", "bad")}),

@@ -6,12 +6,15 @@ from urllib.parse import quote
 
 from monitor import __version__
 from monitor.model import AnyObservation
-from monitor.providers.base import AccountReader, Call, Exchange, Provider, Route
+from monitor.providers.base import AccountReader, AutobillingPace, Call, Exchange, Provider, Route
+from monitor.providers.prices import PriceList
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.providers.runway.exchange import decode
 from monitor.providers.runway.paths import route
+from monitor.providers.runway.prices import PRICE_LIST
 from monitor.providers.runway.tables import (
     API_VERSION,
+    AUTOBILLING,
     BASE_URL,
     DOLLARS_PER_CREDIT,
     INVOCATION,
@@ -36,6 +39,8 @@ class Runway(Provider):
     reads: tuple[AccountReader, ...] = (OrganizationRead(), UsageRead())
     dollars_per_credit = DOLLARS_PER_CREDIT
     tiers: TierTables | None = TIERS
+    prices: PriceList | None = PRICE_LIST
+    autobilling: AutobillingPace | None = AUTOBILLING
     smallest_purchase_credits = SMALLEST_PURCHASE_CREDITS
 
     def headers(self, key: str) -> dict[str, str]:

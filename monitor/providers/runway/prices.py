@@ -6,35 +6,9 @@ the second of conversation are left out. What the API itself says of a task (`es
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-PRICES_OF = "2026-09-19"
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Credits per second of output, or per piece: from `least` to `most` by resolution, quality or sound.
-
-    `minimum` is charged at least. `besides` names what costs extra.
-    """
-
-    least: float
-    most: float
-    by_second: bool = True
-    minimum: float = 0.0
-    besides: str = ""
-
-    def credits(self, output_seconds: float | None) -> tuple[float, float] | None:
-        """The least and the most that one piece of so many seconds costs; None where its length is needed and unknown.
-
-        Charges are whole credits, and how a fraction is rounded is not stated.
-        """
-        if self.by_second and output_seconds is None:
-            return None
-        length = output_seconds if self.by_second and output_seconds is not None else 1.0
-        return max(self.minimum, math.floor(self.least * length)), max(self.minimum, math.ceil(self.most * length))
+from monitor.providers.prices import Price, PriceList
 
 
 def _each(least: float, most: float | None = None, besides: str = "") -> Price:
@@ -71,3 +45,5 @@ PRICES: Mapping[str, Price] = {
     "seedream5_pro": _each(5, 9),
     "seedream5_lite": _each(4),
 }
+
+PRICE_LIST = PriceList("2026-09-19", PRICES)

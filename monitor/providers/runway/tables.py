@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from monitor.model import Kind, Reason, TaskStatus
-from monitor.providers.base import Route
+from monitor.providers.base import AutobillingPace, Route
 
 BASE_URL = "https://api.dev.runwayml.com"
 """The production API, whatever its name suggests (`servers` of openapi.json, 2026-08-08)."""
@@ -22,6 +22,9 @@ DOLLARS_PER_CREDIT = 0.01
 
 SMALLEST_PURCHASE_CREDITS = 1_000.0
 """What one purchase buys at least: $10 (openapi.json, 2026-08-08)."""
+
+AUTOBILLING = AutobillingPace(check=3600.0, retry=86400.0, attempts=3)
+"""Hourly; "up to 3 attempts", each a day after the last (billing page, mid 2026)."""
 
 TASK = "/v1/tasks/{id}"
 INVOCATION = "/v1/workflow_invocations/{id}"

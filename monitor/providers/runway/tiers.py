@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.model import ModelLimits, Organization
+from monitor.model import ModelLimits
 from monitor.providers.runway.tables import DOLLARS_PER_CREDIT
-from monitor.providers.tiers import Tier, TierMatch, TierTable, TierTables
+from monitor.providers.tiers import Tier, TierTable, TierTables
 
 VIDEO, IMAGE, AUDIO, REALTIME = "video", "image", "audio", "realtime"
 
@@ -113,8 +113,3 @@ BEFORE_LATE_2025 = TierTable(
 
 TIERS = TierTables((AUTUMN_2026, APRIL_2026, LATE_2025, BEFORE_LATE_2025), MODALITIES, UNTABLED, DOLLARS_PER_CREDIT)
 """Every table, newest first."""
-
-
-def infer_tier(limits: Organization) -> TierMatch | None:
-    """The tier of an account by what it answers of its limits; None where they are those of no tier or of several."""
-    return TIERS.infer(limits)

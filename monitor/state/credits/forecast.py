@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from monitor.state.credits.autobilling import autobilling_state
+from monitor.state.credits.autobilling import Patience, autobilling_state
 from monitor.state.credits.flow import burnt, busy
 from monitor.state.credits.judge import Autobilling
-from monitor.state.credits.outlook import CreditOutlook, Recharge
+from monitor.state.credits.outlook import AutobillingState, CreditOutlook, Recharge
 from monitor.state.credits.purse import SPEND_WINDOW, Purse
 from monitor.state.ledger import DAY, HOUR
 
@@ -28,11 +28,12 @@ class Terms(msgspec.Struct, frozen=True):
     """What the balance is judged by: the cap on purchases in 30 days, None where unknown, and what is configured.
 
     `told` are purchases from the configuration; those before the monitor watched are believed, and to be all from the
-    first of them on.
+    first of them on. Without `patience`, nothing is known of how the provider bills by itself.
     """
 
     cap: float | None = None
     plan: Autobilling | None = None
+    patience: Patience | None = None
     told: tuple[Recharge, ...] = ()
 
 
@@ -55,8 +56,16 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
         bought_credits=_bought(recharges, coverage),
         coverage=coverage,
         recharges=recharges,
-        autobilling=None if plan is None else autobilling_state(plan, purse.low_since, recharges, room, now),
+        autobilling=_autobilling(purse, terms, recharges, room, now),
     )
+
+
+def _autobilling(
+    purse: Purse, terms: Terms, recharges: Sequence[Recharge], room: float | None, now: float
+) -> AutobillingState | None:
+    if terms.plan is None or terms.patience is None:
+        return None
+    return autobilling_state(terms.plan, terms.patience, purse.low_since, recharges, room, now)
 
 
 def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
