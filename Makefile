@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/installed-demo ## watch a simulated Runway under load, until Ctrl-C
+demo: $(VENV)/installed-demo ## watch a simulated Runway and Runware under load, until Ctrl-C
 	@exec $(RUN) demo $(DEMO_ARGS)
 
 test: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run every test; PYTEST_ARGS="-k words" runs some

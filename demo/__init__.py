@@ -1,1 +1,1 @@
-"""`make demo`: a simulated Runway, the monitor, an application, and a table of what the monitor sees."""
+"""`make demo`: simulated vendors, the monitor, an application of each vendor, and a table of what the monitor sees."""

@@ -1,4 +1,4 @@
-"""Starts the simulated Runway, the monitor and the application, and shows what the monitor sees until Ctrl-C.
+"""Starts simulated vendors, the monitor and two applications, and shows what the monitor sees until Ctrl-C.
 
 Where Prometheus and Alertmanager are installed, they run too, and alerts are printed as they begin and end.
 """
@@ -41,6 +41,11 @@ accounts:
     poll_interval: 5s
     limits:
       autobilling: {{threshold: 50000, amount: 20000}}
+  - name: demo-runware
+    provider: runware
+    api_key_env: SIMULATED_API_KEY
+    base_url: http://127.0.0.1:{runware_port}
+    poll_interval: 5s
 """
 
 
@@ -63,6 +68,7 @@ class Demo:
             f"status page  http://127.0.0.1:{port}/\n"
             f"metrics      http://127.0.0.1:{port}/metrics\n"
             f"gateway      RUNWAYML_BASE_URL=http://127.0.0.1:{gateway}/demo RUNWAYML_API_SECRET={KEY}\n"
+            f"             http://127.0.0.1:{gateway}/demo-runware/v1 RUNWARE_API_KEY={KEY}\n"
             f"{self._alerting.addresses if self._alerting else missing()}"
         )
 
@@ -71,26 +77,38 @@ class Demo:
         return self._alerting.news() if self._alerting else iter(())
 
     def start(self) -> None:
-        """Start all, the first three each once the one before is ready. Raises DemoError when one does not start."""
+        """Start vendors, monitor and applications, each once what it needs is ready.
+
+        Raises DemoError when one does not start.
+        """
         given = self._given
-        simulator = f"127.0.0.1:{given.simulator_port}"
+        runway, runware = (f"127.0.0.1:{port}" for port in (given.simulator_port, given.runware_port))
+        self._simulate("simulator", runway, "--tier", "2")
+        self._simulate("simulated Runware", runware, "--vendor", "runware", "--credits", "100")
         config = self._folder / "monitor.yml"
         config.write_text(CONFIG.format(folder=self._folder, **vars(given)))
-        self._run("simulator", module("monitor", "simulate", "--listen", simulator, "--key", KEY, "--tier", "2"))
-        self._wait_until_ready(f"http://{simulator}/_control/faults")
         self._run("monitor", module("monitor", "run", "--config", str(config)))
         self._wait_until_ready("/-/ready")
-        gateway = f"http://127.0.0.1:{given.gateway_port}/demo"
-        self._run("workload", module("demo.workload", "--base-url", gateway, "--simulator", f"http://{simulator}"))
+        self._apply("workload", "demo.workload", "demo", runway)
+        self._apply("Runware workload", "demo.runware_workload", "demo-runware", runware)
         if self._alerting and (binaries := installed()):
             prometheus, alertmanager = binaries
             self._run("alertmanager", self._alerting.alertmanager(alertmanager))
             self._run("prometheus", self._alerting.prometheus(prometheus))
 
+    def _simulate(self, name: str, address: str, *options: str) -> None:
+        self._run(name, module("monitor", "simulate", "--listen", address, "--key", KEY, *options))
+        self._wait_until_ready(f"http://{address}/_control/faults")
+
+    def _apply(self, name: str, program: str, account: str, simulator: str) -> None:
+        """Start an application that uses an account through the gateway."""
+        gateway = f"http://127.0.0.1:{self._given.gateway_port}/{account}"
+        self._run(name, module(program, "--base-url", gateway, "--simulator", f"http://{simulator}"))
+
     def _run(self, name: str, command: list[str]) -> None:
         if self._stopped.is_set():
             return
-        environ = {"SIMULATED_API_KEY": KEY, "RUNWAYML_API_SECRET": KEY}
+        environ = {"SIMULATED_API_KEY": KEY, "RUNWAYML_API_SECRET": KEY, "RUNWARE_API_KEY": KEY}
         self._programs.append(Program(name, command, self._folder, environ))
 
     def _wait_until_ready(self, url: str) -> None:
@@ -156,13 +174,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=10190, help="status page and metrics")
     parser.add_argument("--gateway-port", type=int, default=10191)
     parser.add_argument("--simulator-port", type=int, default=10195)
+    parser.add_argument("--runware-port", type=int, default=10196, help="the simulated Runware")
     parser.add_argument("--interval", type=float, default=3.0, help="seconds between tables")
     return parser.parse_args()
 
 
 def run(given: argparse.Namespace, stopped: threading.Event) -> None:
     """The demo from start to `stopped`; leaves nothing behind. Raises DemoError when it cannot go on."""
-    for flag in ("--port", "--gateway-port", "--simulator-port"):
+    for flag in ("--port", "--gateway-port", "--simulator-port", "--runware-port"):
         check_free(getattr(given, flag.strip("-").replace("-", "_")), flag)
     with tempfile.TemporaryDirectory(prefix="genmedia-demo-") as folder:
         demo = Demo(given, Path(folder), stopped)

@@ -59,16 +59,18 @@ def row(scrape: Scrape, model: str) -> tuple[str, ...]:
 
 
 def summary(scrape: Scrape) -> str:
-    """The account in one line."""
+    """The accounts in one line."""
     requests = scrape.sum("genmedia_requests_total")
     polls = scrape.sum("genmedia_requests_total", kind="poll")
     retries = scrape.sum("genmedia_request_retries_total")
     orphaned = scrape.sum("genmedia_tasks_orphaned")
     credits_ = scrape.value("genmedia_credit_balance_credits")
     balance = "balance unknown" if credits_ is None else f"balance {credits_:,.0f} credits"
+    runware = scrape.value("genmedia_balance_dollars", provider="runware")
+    dollars = "" if runware is None else f" and ${runware:,.2f} at Runware"
     return (
         f"{requests:.0f} requests, {polls:.0f} of them polls, {retries:.0f} retries; {refused(scrape):.0f} refused; "
-        f"{orphaned:.0f} tasks orphaned; {balance}"
+        f"{orphaned:.0f} tasks orphaned; {balance}{dollars}"
     )
 
 

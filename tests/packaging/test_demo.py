@@ -18,8 +18,8 @@ from demo.scrape import Scrape
 from demo.table import COLUMNS, row, summary
 
 DEADLINE_SECONDS = 60.0
-PROGRAMS_WITHOUT_ALERTS = 3
-PROGRAMS = 5 if installed() else PROGRAMS_WITHOUT_ALERTS
+PROGRAMS_WITHOUT_ALERTS = 5
+PROGRAMS = 7 if installed() else PROGRAMS_WITHOUT_ALERTS
 
 
 def free_ports(count: int) -> list[int]:
@@ -34,9 +34,10 @@ class Run:
     """`python -m demo` on ports of its own, its output in a file."""
 
     def __init__(self, root: Path, folder: Path, **environ: str) -> None:
-        self.port, self.gateway, self.simulator = free_ports(3)
+        self.port, self.gateway, self.simulator, self.runware = free_ports(4)
         self._output = folder / "output"
         ports = {"--port": self.port, "--gateway-port": self.gateway, "--simulator-port": self.simulator}
+        ports["--runware-port"] = self.runware
         flags = [part for flag, port in ports.items() for part in (flag, str(port))]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -116,7 +117,7 @@ def test_the_demo_can_be_stopped_while_it_starts(demo: Run, tmp_path: Path) -> N
 def test_a_program_that_dies_ends_the_demo_with_one_line(demo: Run) -> None:
     demo.wait_for(lambda: len(demo.programs()) == PROGRAMS)
     programs = demo.programs()
-    programs[1].kill()
+    programs[2].kill()
     assert demo.process.wait(DEADLINE_SECONDS) == 1
     assert demo.output.strip().splitlines()[-1].startswith("demo: the monitor ended with status -9: ")
     assert not any(program.is_running() for program in programs)
