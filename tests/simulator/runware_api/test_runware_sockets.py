@@ -45,11 +45,9 @@ async def test_a_refused_key_is_told_and_the_socket_stays(
     assert (await socket.frame())["errors"][0]["code"] == "missingApiKey"
     await socket.send(AUTHENTICATION)
     assert "data" in await socket.frame()
-    assert [one["tasks"][0]["verdict"] for one in (await control.get("/requests")).json()] == [
-        "refused",
-        "refused",
-        "answered",
-    ]
+    handshake, *messages = (await control.get("/requests")).json()
+    assert (handshake["status"], handshake["account"]) == (101, "simulated")
+    assert [one["tasks"][0]["verdict"] for one in messages] == ["refused", "refused", "answered"]
 
 
 async def test_results_come_one_by_one_or_packed(
