@@ -24,6 +24,10 @@ const video = { positivePrompt: "a", model: "klingai:5@3", duration: 5, width: 1
 const [one] = [await runware.videoInference(video)].flat();
 assert.ok(one.videoURL);
 
+await control("PATCH", `/accounts/${account}`, { packing: "packed", payload_bytes: 1_500_000 });
+const large = await runware.imageInference({ ...image, numberResults: 2, outputType: "base64Data" });
+assert.deepEqual(large.map(({ imageBase64Data }) => imageBase64Data.length), [1_500_000, 1_500_000]);
+
 await control("DELETE", "/sockets", { account, abnormal: true });
 await new Promise((done) => setTimeout(done, 2000));
 await runware.ensureConnection();

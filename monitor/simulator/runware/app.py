@@ -51,6 +51,7 @@ async def _living(app: web.Application) -> AsyncIterator[None]:
     life.cancel()
     with suppress(asyncio.CancelledError):
         await life
+    await app[SERVER].webhooks.close()
 
 
 async def _release(app: web.Application) -> None:

@@ -18,6 +18,7 @@ from monitor.simulator.runware.platform import Platform
 from monitor.simulator.runware.sessions import Sessions
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.tasks import Part, Task
+from monitor.simulator.runware.webhooks import Webhooks
 from monitor.simulator.runware.witness import Record, Witness
 
 _LONGEST_PAUSE = 0.05
@@ -53,6 +54,7 @@ class Server:
         self._openings = openings
         self._seed = seed
         self._planned = asyncio.Event()
+        self.webhooks = Webhooks(clock.real_seconds)
         self.world = self._new_world()
 
     def _new_world(self) -> World:
@@ -86,6 +88,9 @@ class Server:
         """
         account = world.platform.open_door(key)
         answers = take(account, items, key, self.clock.now())
+        for answer in answers:
+            if answer.verdict == "acknowledged":
+                self.webhooks.promise(account, account.tasks[answer.uuid])
         self._planned.set()
         return answers
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 from runware_api.conftest import AUTHENTICATION, Post, image, poll, task
 
 from monitor.clock import ManualClock
+from monitor.simulator.app import serve
 from monitor.simulator.runware.settings import DEFAULT_KEY
 
 
@@ -200,3 +203,31 @@ async def test_money_is_spent_on_results_only(post: Post, control: httpx.AsyncCl
     assert (await control.get("/accounts/simulated")).json()["balance"] == pytest.approx(1 - 0.0018)
     costs = {one["status"]: one["cost"] for one in (await control.get("/counts")).json()["tasks"]}
     assert costs == {"success": pytest.approx(0.0018), "error": 0}
+
+
+async def test_results_are_sent_to_the_webhook_until_it_takes_them(
+    post: Post, control: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    taken: asyncio.Queue[Any] = asyncio.Queue()
+    statuses = [503, 204, 204]
+
+    async def take(request: web.Request) -> web.Response:
+        status = statuses.pop(0)
+        if status < 300:
+            taken.put_nowait(await request.json())
+        return web.Response(status=status)
+
+    hooks = web.Application()
+    hooks.router.add_post("/hook", take)
+    await control.patch("/accounts/simulated", json={"script": [None, "providerError"]})
+    async with serve(hooks) as address:
+        good, bad = (image(webhookURL=f"{address}/hook", includeCost=True) for _ in range(2))
+        assert set((await post(good)).json()["data"][0]) == {"taskType", "taskUUID"}
+        clock.advance(2)
+        first = await asyncio.wait_for(taken.get(), 5)
+        await post(bad)
+        clock.advance(2)
+        second = await asyncio.wait_for(taken.get(), 5)
+    assert (first["data"][0]["taskUUID"], first["data"][0]["cost"]) == (good["taskUUID"], 0.0006)
+    assert (second["errors"][0]["taskUUID"], second["errors"][0]["code"]) == (bad["taskUUID"], "providerError")
+    assert statuses == []

@@ -1,0 +1,63 @@
+"""Webhooks: each result of a task is sent to the address that the task names, again if nobody takes it.
+
+How often and how fast the vendor tries is not stated; here it is three times, a second apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+
+import aiohttp
+import msgspec
+
+from monitor.simulator.runware.account import Account
+from monitor.simulator.runware.items import told
+from monitor.simulator.runware.tasks import Part, Task
+
+ATTEMPTS = 3
+_PAUSE_SECONDS = 1.0
+_PATIENCE = aiohttp.ClientTimeout(total=10)
+
+
+class Webhooks:
+    """Sends them while it is open; `real_seconds` tells how long the pauses are."""
+
+    def __init__(self, real_seconds: Callable[[float], float]) -> None:
+        self._real_seconds = real_seconds
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def promise(self, account: Account, task: Task) -> None:
+        """Send the results of a task that asks for it, as they are there."""
+        url = task.asked.fields.get("webhookURL")
+        if isinstance(url, str):
+            task.watchers.append(lambda task, part: self._send(url, account, task, part))
+
+    def _send(self, url: str, account: Account, task: Task, part: Part) -> None:
+        data, errors = told(task, [part], account.settings.payload_bytes)
+        body = msgspec.json.encode({"data": data} if data else {"errors": errors})
+        sending = asyncio.create_task(self._try(url, body))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+
+    async def _try(self, url: str, body: bytes) -> None:
+        async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
+            for _ in range(ATTEMPTS):
+                if await _taken(session, url, body):
+                    return
+                await asyncio.sleep(self._real_seconds(_PAUSE_SECONDS))
+
+    async def close(self) -> None:
+        """Send no more."""
+        for sending in tuple(self._sending):
+            sending.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+
+async def _taken(session: aiohttp.ClientSession, url: str, body: bytes) -> bool:
+    try:
+        async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as reply:
+            return reply.status < HTTPStatus.MULTIPLE_CHOICES
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return False
