@@ -11,7 +11,7 @@ from dashboards.src.panels import figures, lines, ranks, states
 from dashboards.src.parts import DASHED, Query, dashed, fixed, override
 from dashboards.src.tables import Column, rows
 from dashboards.src.thresholds import threshold
-from dashboards.src.words import AUTOBILLING, HARD, PLAIN, SOFT
+from dashboards.src.words import AUTOBILLING, HARD, OK, PLAIN, SOFT
 
 LIMIT_NAMES = {
     "concurrency": ("at once", "text"),
@@ -35,6 +35,7 @@ def limits() -> models.Dashboard:
                 "Credits",
                 [(8, [_balance_over_time(), _burn()]), (8, [_runway(), _spend()]), (6, [_autobilling(), _bought()])],
             ),
+            Section("Without limits: queues that fill up", [(7, [_capacity(), _concurrency()])]),
             Section("Tier and unseen traffic", [(5, [_tier(), _unseen(), _trust()])]),
         ],
         since="now-6h",
@@ -222,6 +223,39 @@ def _bought() -> models.Panel:
         unit="short",
         decimals=0,
         base=PLAIN,
+    )
+
+
+def _capacity() -> models.Panel:
+    approaching, saturated = (
+        f'max by (account, model) (genmedia_capacity_state{{@model,state="{state}"}})'
+        for state in ("approaching", "saturated")
+    )
+    return states(
+        "Capacity",
+        "How each model's queue stands at a provider without limits, by how long tasks take against what they usually "
+        "take, and by how many find no room.",
+        [Query(f"{approaching} + 2 * {saturated}", "{{account}} {{model}}")],
+        words={"0": ("healthy", OK), "1": ("approaching", SOFT), "2": ("saturated", HARD)},
+        leads=[runbook("GenmediaCapacitySaturated")],
+    )
+
+
+def _concurrency() -> models.Panel:
+    return lines(
+        "Concurrency: used and recommended",
+        "Tasks open at once on average over 5 minutes, and how many a client should have open at most at a provider "
+        "without limits.",
+        [
+            Query("genmedia:concurrency:mean5m{@model}", "{{account}} {{model}} used"),
+            Query(
+                "max by (account, model) (genmedia_recommended_concurrency{@model})",
+                "{{account}} {{model}} recommended",
+            ),
+        ],
+        unit="short",
+        overrides=[override("byRegexp", "/recommended$/", **dashed(SOFT))],
+        leads=[runbook("GenmediaConcurrencyAboveRecommended")],
     )
 
 

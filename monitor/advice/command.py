@@ -13,7 +13,10 @@ def advice(
     url: Annotated[str, typer.Option(help="The daemon's operator listener.")] = "http://127.0.0.1:10190",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell which usage tier would have sufficed in the last 7 and 30 days, and what it takes to reach it."""
+    """Tell which usage tier would have sufficed in the last 7 and 30 days, and what it takes to reach it.
+
+    At a provider without tiers, tell how each model's queue stands, and how many tasks to have open at once.
+    """
     # Rich and httpx would cost every other command its start.
     from monitor.advice.present import present  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from monitor.advice.view import view
 from monitor.errors import DaemonError
+from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.tier import Advice, TierState
 from monitor.status.daemon import AccountReply, Daemon, Reply
 from monitor.wording import printable
@@ -23,6 +24,7 @@ class AccountAdvice(msgspec.Struct, frozen=True):
     provider: str
     tier: TierState | None
     advice: Advice | None
+    capacity: tuple[ModelCapacity, ...]
 
 
 async def present(url: str, account: str | None, *, as_json: bool) -> None:
@@ -35,7 +37,7 @@ async def present(url: str, account: str | None, *, as_json: bool) -> None:
         reply = await daemon.ask()
     accounts = _named(reply, account)
     if as_json:
-        told = [AccountAdvice(one.account, one.provider, one.tier, one.advice) for one in accounts]
+        told = [AccountAdvice(one.account, one.provider, one.tier, one.advice, one.capacity) for one in accounts]
         answer = {"at": reply.at, "age_seconds": reply.age_seconds, "accounts": told}
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n")
         return

@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
-from monitor.wording import amount, dollars, percentage, printable
+from monitor.wording import UNKNOWN, amount, dollars, duration, percentage, printable
 
 FAINT = "dim"
 WHY_NOT = {
@@ -32,7 +33,29 @@ def view(account: AccountReply) -> RenderableType:
             if table := _peaks(window):
                 parts.append(Padding(table, (0, 0, 0, 4), expand=False))
         parts.append(Padding(Text(printable(_source(account.advice)), style=FAINT), (1, 0, 1, 2)))
+    if account.capacity:
+        parts.append(Padding(_capacity(account.capacity), (1, 0, 1, 2), expand=False))
     return Group(*parts)
+
+
+def _capacity(models: tuple[ModelCapacity, ...]) -> Table:
+    """How each model's queue stands, and how much to ask of it."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style=FAINT)
+    for name in ("model", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("at once at most", "takes", "usually", "no room"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in models:
+        cells = (
+            one.model,
+            one.state.value if one.state is not None else "too little seen",
+            amount(one.recommended_concurrency),
+            duration(one.latency_seconds),
+            duration(one.baseline_seconds),
+            UNKNOWN if one.failure_ratio is None else percentage(one.failure_ratio),
+        )
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
 
 
 def _standing(tier: TierState | None) -> str:

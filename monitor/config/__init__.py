@@ -10,6 +10,7 @@ from monitor.config.load import load
 from monitor.config.values import (
     Account,
     Autobilling,
+    Capacity,
     Config,
     FollowUp,
     GatewayConfig,
@@ -24,6 +25,7 @@ __all__ = [
     "Account",
     "Address",
     "Autobilling",
+    "Capacity",
     "Config",
     "FollowUp",
     "GatewayConfig",

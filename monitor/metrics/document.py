@@ -8,6 +8,7 @@ from enum import StrEnum
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES, Family
 from monitor.model import Kind, Outcome, Reason, TaskStatus
+from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
 from monitor.state.tally import BOUNDS
@@ -52,6 +53,7 @@ CLOSED_VALUES: tuple[tuple[str, Iterable[StrEnum]], ...] = (
     ("`reason`", tuple(reason for reason in Reason if reason is not Reason.NONE)),
     ("`limit`", Limit),
     ("`state` of autobilling", AutobillingState),
+    ("`state` of capacity", State),
 )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from monitor.errors import DaemonError
 from monitor.model import Organization
+from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RunwayThresholds
 from monitor.state.tier import Advice, TierState
@@ -64,6 +65,7 @@ class AccountReply(msgspec.Struct, frozen=True):
     credits: CreditOutlook | None
     tier: TierState | None = None
     advice: Advice | None = None
+    capacity: tuple[ModelCapacity, ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -52,7 +52,7 @@ class Api:
         return self._of_one(request, _account)
 
     async def advice(self, request: web.Request) -> web.Response:
-        """Which usage tier one account is at, and which would have sufficed."""
+        """What to do about the limits of one account: its usage tier, or the concurrency of each model."""
         return self._of_one(request, _advice)
 
     def _of_one(self, request: web.Request, tell: Callable[[AccountSnapshot, float], Figures]) -> web.Response:
@@ -71,7 +71,7 @@ class Api:
 
 def _advice(account: AccountSnapshot, _: float) -> Figures:
     told: Figures = msgspec.to_builtins(account)
-    return {name: told[name] for name in ("account", "provider", "tier", "advice")}
+    return {name: told[name] for name in ("account", "provider", "tier", "advice", "capacity")}
 
 
 def _account(account: AccountSnapshot, at: float) -> Figures:

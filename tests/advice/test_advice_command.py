@@ -131,5 +131,18 @@ def test_what_is_too_much_for_every_tier_is_told_and_a_hostile_name_stays_text()
     assert "\N{REPLACEMENT CHARACTER}[2J 9 tier 1 200 beyond every tier" in shown(TierState(table="t"), window)
 
 
+async def test_the_concurrency_of_a_provider_without_tiers_is_told(listener: Listener) -> None:
+    status, output, _ = await advice(listener, "runware")
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    assert status == 0
+    assert "runware (runware): the provider has no usage tiers" in lines
+    assert "model state at once at most takes usually no room" in lines
+    assert "google:3@1 approaching 3 2 min 31 s 1 min 2 s 1 %" in lines
+    assert "runware:101@1 too little seen 4 unknown unknown unknown" in lines
+    _, output, _ = await advice(listener, "runware", "--json")
+    (account,) = json.loads(output)["accounts"]
+    assert [one["recommended_concurrency"] for one in account["capacity"]] == [3, 4]
+
+
 def test_a_provider_without_tiers_gets_no_advice() -> None:
     assert shown(None, account="x") == "x (runway): the provider has no usage tiers"

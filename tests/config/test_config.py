@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Retention, load
+from monitor.config import Account, Address, Capacity, Config, FollowUp, GatewayConfig, Retention, load
 from monitor.config import keys as config_keys
 from monitor.errors import ConfigError
 
@@ -134,6 +134,7 @@ accounts:
     base_url: http://127.0.0.1:8080/
     poll_interval: 1.5m
     max_models: 7
+    capacity: {window: 10m, min_samples: 50}
     follow_up: {silence: 20s, orphaned: 2m, interval: 6s, requests_per_minute: 30}
 """
     config = load(write(tmp_path, text), ENVIRON)
@@ -146,6 +147,7 @@ accounts:
         base_url="http://127.0.0.1:8080",
         poll_interval=90.0,
         max_models=7,
+        capacity=Capacity(window=600.0, min_samples=50),
         follow_up=follow_up,
     )
     assert config == Config(

@@ -111,7 +111,7 @@ async def test_the_advice_has_a_path_of_its_own(client: TestClient, daemon: Daem
     daemon.snapshot = snapshot
     body = await (await client.get("/api/v1/accounts/production/advice")).json()
     whole = await (await client.get("/api/v1/accounts/production")).json()
-    assert body.keys() == {"at", "age_seconds", "account", "provider", "tier", "advice"}
+    assert body.keys() == {"at", "age_seconds", "account", "provider", "tier", "advice", "capacity"}
     assert (body["at"], body["account"], body["provider"]) == (snapshot.at, "production", "runway")
     assert (body["tier"], body["advice"]) == (whole["tier"], whole["advice"])
     week, month = body["advice"]["windows"]

@@ -77,10 +77,12 @@ def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
 
 
 def _set_back(record: Record, now: float) -> Record:
-    """The record once the clock was set back to `now`: nothing in it lies ahead."""
+    """The record once the clock was set back to `now`: nothing in it lies ahead, and what is learnt stays learnt."""
+    learnt, step = record.baseline, record.looked_at - now
     return replace(
         record,
         slices=tuple(one for one in record.slices if one.start <= now),
+        baseline=None if learnt is None else Baseline(learnt.level, learnt.since - step, now),
         limit=begin_anew(record.limit, now),
         verdict=replace(record.verdict, since=min(record.verdict.since, now)),
     )

@@ -1,0 +1,1 @@
+from stores import database, database_url  # noqa: F401
