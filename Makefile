@@ -12,7 +12,7 @@ NODE_MODULES := tests/node/node_modules
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs dashboards lock clean
+.PHONY: help demo test lint bench fuzz docs dashboards lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ lint: $(VENV)/installed-dev ## check style, format, types and layers
 
 bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for docs/benchmarks.md; 10 minutes
 	@exec $(RUN) benchmarks $(BENCH_ARGS)
+
+fuzz: $(VENV)/installed-dev ## fuzz all that reads what vendors say; 40 minutes, FUZZ_ARGS="--seconds 60" is shorter
+	@$(RUN) pip install --quiet "atheris>=3,<4" || echo "atheris cannot be installed here: Hypothesis alone"
+	@exec $(RUN) benchmarks.fuzz $(FUZZ_ARGS)
 
 docs: $(VENV)/installed-dev ## write docs/metrics.md from the code
 	$(RUN) monitor.metrics > docs/metrics.md

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import daemon, engine, evaluation, gateway
+from benchmarks import daemon, engine, evaluation, gateway, sockets
 from benchmarks.programs import BenchmarkError
 
 
@@ -63,7 +63,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="genmedia-bench-") as name:
         folder = Path(name)
         own = own_figures(daemon.measure(folder), engine.measure(folder), evaluation.measure(folder))
-        print(taken, gateway.table(gateway.measure_rounds(folder, rounds)), own, sep="\n\n")
+        held = sockets.table(sockets.measure(folder))
+        print(taken, gateway.table(gateway.measure_rounds(folder, rounds)), own, held, sep="\n\n")
 
 
 if __name__ == "__main__":
