@@ -92,6 +92,7 @@ def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool)
     """The next limit: less where tasks find no room or queue, more where all of it was used and none did."""
     used, estimate, spare = concurrency(limit.round), None, max(1.0, sqrt(limit.value) / 2)
     if usual is not None and limit.fresh:
+        used = max(used, _by_rate(limit.round))
         estimate = max(LOWEST, used * min(1.0, exp(usual - _least_mean(limit.round))) + spare)
     if is_failing:
         follows = used <= limit.value + spare
@@ -109,6 +110,14 @@ def _least_mean(tasks: Sequence[tuple[float, float]]) -> float:
     logs = [log(Ended(*task).seconds) for task in tasks]
     mean = sum(logs) / len(logs)
     return mean - sqrt(sum((value - mean) ** 2 for value in logs)) / len(logs)
+
+
+def _by_rate(tasks: Sequence[tuple[float, float]]) -> float:
+    """How many are open at once if more are than these: their mean seconds, times how many end in a second."""
+    ends = sorted(end for _, end in tasks)
+    if max(start for start, _ in tasks) > ends[0]:
+        return 0.0  # some began after others had ended: these are all
+    return sum(end - start for start, end in tasks) / len(tasks) * (len(ends) - 1) / max(ends[-1] - ends[0], 1.0)
 
 
 def concurrency(tasks: Sequence[tuple[float, float]]) -> float:
