@@ -20,7 +20,7 @@ from daemon.load import ACCOUNT, LABELS, Sender, recount
 from daemon.process import Process, ProcessStage, environment, running, vendor_stage, write_config
 from end_to_end.stage import Figures
 
-KILLS = 100
+KILLS = 50
 SENDERS = 3
 PASSED = "passed"
 READY_SECONDS = 5

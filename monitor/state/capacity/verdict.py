@@ -23,6 +23,8 @@ RISING = log(1.25)
 """Growth from the older half of the window to the newer one that may be a trend, where it is beyond doubt."""
 DOUBT = 2.0
 """Standard errors beyond which there is none."""
+TREND_DOUBT = 3.0
+"""The same for a trend: it is looked for anew in every slice of time, and so found by chance more often."""
 LEAST_FAILURES = 3
 FAILING = {State.APPROACHING: 0.02, State.SATURATED: 0.1}
 STILL_FAILING = {State.APPROACHING: 0.01, State.SATURATED: 0.05}
@@ -98,5 +100,5 @@ def _is_rising(slices: Sequence[Slice], usual: float | None) -> bool:
     if not older.well or not newer.well:
         return False
     growth = newer.mean - older.mean
-    doubt = DOUBT * (older.error + newer.error)
+    doubt = TREND_DOUBT * (older.error + newer.error)
     return growth - doubt >= RISING and newer.mean - usual >= STILL_SLOW
