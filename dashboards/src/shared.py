@@ -190,7 +190,7 @@ def credits_last() -> models.Panel:
         ),
         unit="s",
         decimals=1,
-        words={"-1": ("no burn yet", "text")},
+        words={"-1": ("no burn known", "text")},
         overrides=GRADES,
         leads=[to("genmedia-limits"), runbook("GenmediaCreditsLow")],
     )
