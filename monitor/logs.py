@@ -27,6 +27,8 @@ SECRET_SHAPES = re.compile(
     r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)|(?<=apikey\":\")[^\"]+|(?<=apikey\": \")[^\"]+",
     re.IGNORECASE,
 )
+# What is shorter keeps no secret, and taken out of every word it would leave nothing to read.
+LEAST_LENGTH = 3
 # At INFO these say a line or more for each request or each scheduled run.
 CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "apscheduler", "httpcore", "httpx")
 
@@ -40,7 +42,7 @@ class Redactor:
 
     def protect(self, secrets: Iterable[str]) -> None:
         """Take these values out too, from now on and together with those told before."""
-        self._secrets |= {secret for secret in secrets if secret}
+        self._secrets |= {secret for secret in secrets if len(secret) >= LEAST_LENGTH}
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._exact = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 

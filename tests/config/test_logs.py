@@ -101,6 +101,13 @@ def test_a_secret_within_another_does_not_leave_the_rest_of_it() -> None:
     assert redactor.text("abcdef abc") == f"{REDACTED} {REDACTED}"
 
 
+def test_a_key_of_one_letter_does_not_make_every_line_unreadable() -> None:
+    redactor = Redactor()
+    redactor.protect(["k"])
+
+    assert redactor.text("the key of a task") == "the key of a task"
+
+
 def test_secrets_told_later_are_taken_out_beside_those_told_before() -> None:
     stream = io.StringIO()
     configure_logging([SecretStr("first-secret")], stream)
