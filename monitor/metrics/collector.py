@@ -10,7 +10,7 @@ from prometheus_client.utils import floatToGoString
 
 from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
-from monitor.metrics.families import Family
+from monitor.metrics.family import Family
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.state.figures import Limit, limit_uses, spend, thresholds
 from monitor.state.snapshot import AccountSnapshot, ModelTasks

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
-from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES, Family
+from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
+from monitor.metrics.family import Family
 from monitor.model import Kind, Outcome, Reason, TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState

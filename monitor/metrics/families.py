@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Type(StrEnum):
-    """A family's type in Prometheus's text format."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-class Source(StrEnum):
-    """Where the figures come from."""
-
-    TRAFFIC = "traffic"
-    TASKS = "tasks"
-    READS = "account reads"
-    CONFIGURATION = "configuration"
-    DAEMON = "daemon"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric family under its public name."""
-
-    name: str
-    type: Type
-    labels: tuple[str, ...]
-    help: str
-    source: Source
-
+from monitor.metrics.daemon_families import DAEMON_FAMILIES
+from monitor.metrics.family import Family, Source, Type
 
 ACCOUNT_LABELS = ("provider", "account")
 
 
 def _account(name: str, kind: Type, source: Source, text: str, *labels: str) -> Family:
     return Family(f"genmedia_{name}", kind, (*ACCOUNT_LABELS, *labels), text, source)
-
-
-def _own(name: str, kind: Type, text: str, *labels: str) -> Family:
-    return Family(f"genmedia_monitor_{name}", kind, labels, text, Source.DAEMON)
 
 
 REQUESTS = _account(
@@ -419,37 +385,4 @@ UNKNOWN_VALUES = _account(
     "field",
 )
 
-BUILD_INFO = _own("build_info", Type.GAUGE, "Always 1; the labels tell what runs.", "version", "python")
-EVALUATION_TIME = _own(
-    "last_evaluation_timestamp_seconds", Type.GAUGE, "Unix time of the evaluation that the account series show."
-)
-OBSERVATIONS = _own("observations_total", Type.COUNTER, "Observations applied, by way in.", "source")
-DROPPED = _own("observations_dropped_total", Type.COUNTER, "Observations lost, by reason.", "reason")
-OBSERVER_ERRORS = _own("observer_errors_total", Type.COUNTER, "Exchanges passed on but not understood.", "stage")
-REFUSED = _own("gateway_refused_total", Type.COUNTER, "Requests that the gateway itself refused.", "reason")
-STORE_ERRORS = _own("store_errors_total", Type.COUNTER, "Failed database operations.", "operation")
-STORE_UP = _own("store_up", Type.GAUGE, "1 while the last write to the store worked.")
-COMMIT_SECONDS = _own("commit_seconds", Type.HISTOGRAM, "Time to commit one batch of observations.")
-QUEUE_LENGTH = _own("queue_length", Type.GAUGE, "Observations waiting for the next commit.")
-MODELS_CAPPED = _own("models_capped_total", Type.COUNTER, "Observations whose model went to `other`.", "account")
-WEBHOOKS = _own(
-    "webhooks_total",
-    Type.COUNTER,
-    "Webhooks `received`, `forwarded` to the application, `refused` because too many wait, `dropped` after three days; "
-    "and attempts to forward that `failed`. Calls without account and secret are `unknown`, under an empty account.",
-    "account",
-    "event",
-)
-WEBHOOKS_WAITING = _own("webhooks_waiting", Type.GAUGE, "Webhooks that the application has not taken yet.", "account")
-JOBS_MISSED = _own("jobs_missed_total", Type.COUNTER, "Scheduled runs that did not start.", "name")
-JOB_ERRORS = _own("job_errors_total", Type.COUNTER, "Scheduled runs that raised.", "name")
-JOB_SECONDS = _own("job_seconds", Type.HISTOGRAM, "Duration of scheduled runs.", "name")
-LOOP_LAG = _own("loop_lag_seconds", Type.GAUGE, "How late the event loop woke up last.")
-RELOAD_SUCCESS = _own(
-    "config_last_reload_successful", Type.GAUGE, "1 when the last configuration load worked, 0 when it was rejected."
-)
-RELOAD_TIME = _own(
-    "config_last_reload_success_timestamp_seconds", Type.GAUGE, "Unix time when a configuration last loaded."
-)
-
-FAMILIES = tuple(value for value in list(vars().values()) if isinstance(value, Family))
+FAMILIES = (*(value for value in list(vars().values()) if isinstance(value, Family)), *DAEMON_FAMILIES)

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from monitor import __version__
-from monitor.metrics import families
-from monitor.metrics.families import Family
+from monitor.metrics import daemon_families, families
+from monitor.metrics.family import Family
 from monitor.model import Loss
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
@@ -37,26 +37,26 @@ class Own:
             return Histogram(family.name, family.help, family.labels, registry=registry)
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        gauge(families.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
+        gauge(daemon_families.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
         self.in_flight = gauge(families.REQUESTS_IN_FLIGHT)
-        self.observations = counter(families.OBSERVATIONS)
-        self.dropped = counter(families.DROPPED)
-        self.observer_errors = counter(families.OBSERVER_ERRORS)
-        self.refused = counter(families.REFUSED)
-        self.store_errors = counter(families.STORE_ERRORS)
-        self.store_up = gauge(families.STORE_UP)
-        self.commit_seconds = histogram(families.COMMIT_SECONDS)
-        self.queue_length = gauge(families.QUEUE_LENGTH)
-        self.models_capped = counter(families.MODELS_CAPPED)
-        self.webhooks = counter(families.WEBHOOKS)
+        self.observations = counter(daemon_families.OBSERVATIONS)
+        self.dropped = counter(daemon_families.DROPPED)
+        self.observer_errors = counter(daemon_families.OBSERVER_ERRORS)
+        self.refused = counter(daemon_families.REFUSED)
+        self.store_errors = counter(daemon_families.STORE_ERRORS)
+        self.store_up = gauge(daemon_families.STORE_UP)
+        self.commit_seconds = histogram(daemon_families.COMMIT_SECONDS)
+        self.queue_length = gauge(daemon_families.QUEUE_LENGTH)
+        self.models_capped = counter(daemon_families.MODELS_CAPPED)
+        self.webhooks = counter(daemon_families.WEBHOOKS)
         self.webhooks.labels("", "unknown")
-        self.webhooks_waiting = gauge(families.WEBHOOKS_WAITING)
-        self.jobs_missed = counter(families.JOBS_MISSED)
-        self.job_errors = counter(families.JOB_ERRORS)
-        self.job_seconds = histogram(families.JOB_SECONDS)
-        self.loop_lag = gauge(families.LOOP_LAG)
-        self.reload_success = gauge(families.RELOAD_SUCCESS)
-        self.reload_time = gauge(families.RELOAD_TIME)
+        self.webhooks_waiting = gauge(daemon_families.WEBHOOKS_WAITING)
+        self.jobs_missed = counter(daemon_families.JOBS_MISSED)
+        self.job_errors = counter(daemon_families.JOB_ERRORS)
+        self.job_seconds = histogram(daemon_families.JOB_SECONDS)
+        self.loop_lag = gauge(daemon_families.LOOP_LAG)
+        self.reload_success = gauge(daemon_families.RELOAD_SUCCESS)
+        self.reload_time = gauge(daemon_families.RELOAD_TIME)
         ProcessCollector(registry=registry)
         for reason in get_args(Loss):
             self.dropped.labels(reason)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from prometheus_client.utils import floatToGoString
 
-from monitor.metrics import families
 from monitor.metrics.collector import HISTOGRAMS, ROWS, Labels, cumulative, histogram
-from monitor.metrics.families import Family
+from monitor.metrics.daemon_families import EVALUATION_TIME
+from monitor.metrics.family import Family
 from monitor.state.snapshot import AccountSnapshot, Snapshot
 from monitor.state.tally import SUM, Tally
 
@@ -35,7 +35,7 @@ class AccountText:
     """Writes snapshots. It remembers the series it has written, which are as many as were ever counted."""
 
     def __init__(self) -> None:
-        self._plain = {family: Starts(family.name, family.labels) for family in (families.EVALUATION_TIME, *ROWS)}
+        self._plain = {family: Starts(family.name, family.labels) for family in (EVALUATION_TIME, *ROWS)}
         self._parts = {
             family: (
                 Starts(f"{family.name}_bucket", (*family.labels, "le")),
@@ -51,8 +51,8 @@ class AccountText:
         return "".join(self._lines(snapshot))
 
     def _lines(self, snapshot: Snapshot) -> Iterator[str]:
-        yield _head(families.EVALUATION_TIME)
-        yield _line(self._plain[families.EVALUATION_TIME][()], snapshot.at)
+        yield _head(EVALUATION_TIME)
+        yield _line(self._plain[EVALUATION_TIME][()], snapshot.at)
         for family, rows in ROWS.items():
             yield _head(family)
             starts = self._plain[family]

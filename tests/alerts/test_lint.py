@@ -15,7 +15,7 @@ from alerts.promql import labels, metrics, milliseconds, selectors
 from alerts.vocabulary import PROMETHEUS_OWN, closed_values, label_names, labels_of, recorded, series, unknown_names
 
 from alerts import pack
-from monitor.metrics.families import Source
+from monitor.metrics.family import Source
 
 SEVERITIES = {"critical", "warning", "info"}
 BOARDS = {"overview", "limits", "tasks", "api", "monitor"}

@@ -6,7 +6,8 @@ import re
 
 from alerts import pack
 from monitor.metrics.document import document
-from monitor.metrics.families import FAMILIES, Family, Type
+from monitor.metrics.families import FAMILIES
+from monitor.metrics.family import Family, Type
 
 # Made by Prometheus itself, or by its client library in the daemon.
 PROMETHEUS_OWN = {"up", "ALERTS", "ALERTS_FOR_STATE", "process_start_time_seconds"}

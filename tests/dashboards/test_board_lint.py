@@ -15,7 +15,8 @@ from dashboards.shelf import Panel, Query, boards, panels, queries
 
 from alerts import pack
 from dashboards.src.words import SELECTORS
-from monitor.metrics.families import ACCOUNT_LABELS, Type
+from monitor.metrics.families import ACCOUNT_LABELS
+from monitor.metrics.family import Type
 
 VARIABLES = ["datasource", "provider", "account", "model"]
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from monitor.metrics import families
 from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
-from monitor.metrics.families import Type
+from monitor.metrics.daemon_families import EVALUATION_TIME
+from monitor.metrics.family import Family, Type
 from monitor.metrics.text import AccountText
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Series, Snapshot
 from monitor.state.tally import SUM, Tally
@@ -24,7 +24,7 @@ class Reference:
         self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(families.EVALUATION_TIME.name, families.EVALUATION_TIME.help, self._snapshot.at)
+        yield GaugeMetricFamily(EVALUATION_TIME.name, EVALUATION_TIME.help, self._snapshot.at)
         for family, rows in ROWS.items():
             kind = CounterMetricFamily if family.type is Type.COUNTER else GaugeMetricFamily
             metric = kind(family.name, family.help, labels=family.labels)
@@ -94,7 +94,7 @@ def test_any_name_and_any_value_are_written_as_the_library_does(
 
 
 @pytest.mark.parametrize("family", [*ROWS, *HISTOGRAMS], ids=lambda family: family.name)
-def test_every_account_family_has_its_head_even_without_accounts(family: families.Family) -> None:
+def test_every_account_family_has_its_head_even_without_accounts(family: Family) -> None:
     lines = AccountText().render(Snapshot(at=0.0)).splitlines()
 
     assert f"# TYPE {family.name} {family.type.value}" in lines

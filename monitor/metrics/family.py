@@ -1,0 +1,35 @@
+"""What a metric family is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Type(StrEnum):
+    """A family's type in Prometheus's text format."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Source(StrEnum):
+    """Where the figures come from."""
+
+    TRAFFIC = "traffic"
+    TASKS = "tasks"
+    READS = "account reads"
+    CONFIGURATION = "configuration"
+    DAEMON = "daemon"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family under its public name."""
+
+    name: str
+    type: Type
+    labels: tuple[str, ...]
+    help: str
+    source: Source
