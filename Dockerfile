@@ -1,4 +1,5 @@
-# Targets: monitor (the default) is the daemon; demo is the workload of `COMPOSE_PROFILES=demo docker compose up`.
+# Targets: monitor (the default) is the daemon; demo is the applications of `COMPOSE_PROFILES=demo docker compose up`,
+# named as modules.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
@@ -33,7 +34,7 @@ COPY --from=build-demo /opt/venv /opt/venv
 COPY demo /opt/demo/demo
 WORKDIR /opt/demo
 HEALTHCHECK NONE
-ENTRYPOINT ["python", "-m", "demo.workload"]
-CMD []
+ENTRYPOINT ["python", "-m"]
+CMD ["demo.workload"]
 
 FROM monitor

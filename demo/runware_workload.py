@@ -6,19 +6,17 @@ first makes that as slow and imperfect as the real one.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
-import random
-import signal
-import sys
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
+
+from demo.application import Application, follow, main
 
 ACCOUNT = {
     "jitter": 0.3,
@@ -66,15 +64,6 @@ HABITS = (
 )
 
 
-def prepare(simulator: str) -> None:
-    """Give the simulated Runware small queues, failures and faults."""
-    with httpx.Client(base_url=f"{simulator}/_control", trust_env=False) as control:
-        control.patch("/accounts/simulated", json=ACCOUNT).raise_for_status()
-        control.delete("/faults").raise_for_status()
-        for fault in FAULTS:
-            control.post("/faults", json=fault).raise_for_status()
-
-
 async def make(client: httpx.AsyncClient, habit: Habit) -> None:
     """Ask once; whatever the vendor makes of it, the application carries on."""
     delivery = "sync" if habit.waits else "async"
@@ -95,45 +84,27 @@ async def poll(client: httpx.AsyncClient, task: str) -> None:
             return
 
 
-async def follow(client: httpx.AsyncClient, habit: Habit) -> None:
-    """Do it for ever, without waiting for the burst before."""
-    async with asyncio.TaskGroup() as group:
-        while True:
-            for _ in range(habit.burst):
-                group.create_task(make(client, habit))
-            await asyncio.sleep(habit.pause * random.uniform(0.7, 1.3))
-
-
-async def drive(base_url: str, key: str) -> None:
-    """Follow all habits until SIGINT or SIGTERM cancels it."""
-    loop, me = asyncio.get_running_loop(), asyncio.current_task()
-    assert me is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, me.cancel)
+async def live(base_url: str, key: str) -> None:
+    """Follow all habits for ever."""
     headers = {"Authorization": f"Bearer {key}"}
     async with (
         httpx.AsyncClient(base_url=base_url, headers=headers, timeout=130, trust_env=False) as client,
         asyncio.TaskGroup() as group,
     ):
         for habit in HABITS:
-            group.create_task(follow(client, habit))
+            group.create_task(follow(partial(make, client, habit), habit.burst, habit.pause))
 
 
-def main() -> None:
-    """Run from the command line; the key may also stand in RUNWARE_API_KEY, as for any application."""
-    parser = argparse.ArgumentParser(prog="python -m demo.runware_workload", description=__doc__)
-    parser.add_argument("--base-url", default="http://127.0.0.1:10191/demo-runware", help="gateway and account")
-    parser.add_argument("--key", default=os.environ.get("RUNWARE_API_KEY", "key_simulated"))
-    parser.add_argument("--simulator", help="address of the simulated Runware, to prepare it")
-    given = parser.parse_args()
-    if given.simulator:
-        try:
-            prepare(given.simulator)
-        except httpx.HTTPError as error:
-            sys.exit(f"workload: the simulated Runware cannot be prepared: {error}; check --simulator")
-    with suppress(asyncio.CancelledError):
-        asyncio.run(drive(given.base_url, given.key))
-
+APPLICATION = Application(
+    module="demo.runware_workload",
+    about=__doc__,
+    vendor="Runware",
+    account="demo-runware",
+    key_variable="RUNWARE_API_KEY",
+    settings=ACCOUNT,
+    faults=FAULTS,
+    live=live,
+)
 
 if __name__ == "__main__":
-    main()
+    main(APPLICATION)

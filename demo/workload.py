@@ -7,19 +7,17 @@ makes that as imperfect as the real one.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import random
-import signal
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import httpx
 from runwayml import APIError, AsyncRunwayML, TaskFailedError, TaskTimeoutError
+
+from demo.application import Application, follow, main
 
 IMAGE = "https://example.com/image.png"
 VIDEO = "https://example.com/video.mp4"
@@ -120,56 +118,29 @@ HABITS = (
 )
 
 
-def prepare(simulator: str) -> None:
-    """Give the simulated Runway durations, failures, faults and a small daily limit on one model."""
-    with httpx.Client(base_url=f"{simulator}/_control", trust_env=False) as control:
-        control.patch("/accounts/simulated", json=ORGANIZATION).raise_for_status()
-        control.delete("/faults").raise_for_status()
-        for fault in FAULTS:
-            control.post("/faults", json=fault).raise_for_status()
-
-
 async def attempt(client: AsyncRunwayML, habit: Habit) -> None:
     """Do it once; whatever the vendor makes of it, the application carries on."""
     with suppress(APIError, TaskFailedError, TaskTimeoutError):
         await habit.use(client, habit.request)
 
 
-async def follow(client: AsyncRunwayML, habit: Habit) -> None:
-    """Do it for ever, without waiting for the burst before."""
-    async with asyncio.TaskGroup() as group:
-        while True:
-            for _ in range(habit.burst):
-                group.create_task(attempt(client, habit))
-            await asyncio.sleep(habit.pause * random.uniform(0.7, 1.3))
-
-
-async def drive(base_url: str, key: str) -> None:
-    """Follow all habits until SIGINT or SIGTERM cancels it."""
-    loop, me = asyncio.get_running_loop(), asyncio.current_task()
-    assert me is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, me.cancel)
+async def live(base_url: str, key: str) -> None:
+    """Follow all habits for ever."""
     async with AsyncRunwayML(base_url=base_url, api_key=key) as client, asyncio.TaskGroup() as group:
         for habit in HABITS:
-            group.create_task(follow(client, habit))
+            group.create_task(follow(partial(attempt, client, habit), habit.burst, habit.pause))
 
 
-def main() -> None:
-    """Run from the command line; the key may also stand in RUNWAYML_API_SECRET, as for any application."""
-    parser = argparse.ArgumentParser(prog="python -m demo.workload", description=__doc__)
-    parser.add_argument("--base-url", default="http://127.0.0.1:10191/demo", help="gateway and account")
-    parser.add_argument("--key", default=os.environ.get("RUNWAYML_API_SECRET", "key_simulated"))
-    parser.add_argument("--simulator", help="address of the simulated Runway, to prepare it")
-    given = parser.parse_args()
-    if given.simulator:
-        try:
-            prepare(given.simulator)
-        except httpx.HTTPError as error:
-            sys.exit(f"workload: the simulated Runway cannot be prepared: {error}; check --simulator")
-    with suppress(asyncio.CancelledError):
-        asyncio.run(drive(given.base_url, given.key))
-
+APPLICATION = Application(
+    module="demo.workload",
+    about=__doc__,
+    vendor="Runway",
+    account="demo",
+    key_variable="RUNWAYML_API_SECRET",
+    settings=ORGANIZATION,
+    faults=FAULTS,
+    live=live,
+)
 
 if __name__ == "__main__":
-    main()
+    main(APPLICATION)
