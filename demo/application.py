@@ -46,7 +46,7 @@ class Application:
 
 
 async def follow(act: Callable[[], Doing], burst: int, pause: float) -> None:
-    """Act for ever: `burst` times at once, then a pause of about `pause` seconds, whether or not the burst has ended."""
+    """Act for ever: `burst` times at once, then again after some `pause` seconds, whether or not they have ended."""
     async with asyncio.TaskGroup() as group:
         while True:
             for _ in range(burst):
