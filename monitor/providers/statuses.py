@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from monitor.model import Outcome
-from monitor.providers.base import Failure
+from monitor.providers.base import Exchange, Failure
+
+RETRY_HEADER = "x-stainless-retry-count"
+"""How SDKs that Stainless generates count attempts, from 0: those of Runway (Python 5.24.0, Node 4.20.1), and those of
+OpenAI and Anthropic (Python 3.54.0 and 2.12.0), whose formats other vendors speak too."""
 
 STATUS_CODES = range(100, 600)
 SUCCESSES = range(200, 300)
@@ -33,6 +37,14 @@ def error_outcome(status: int) -> Outcome:
     """What an error status says by itself."""
     plain = Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
     return OUTCOMES.get(status, plain)
+
+
+def is_marked_retry(exchange: Exchange) -> bool:
+    """Whether the client marks the request as a repeated attempt."""
+    for name, value in exchange.request_headers.items():
+        if name.lower() == RETRY_HEADER:
+            return value.isdecimal() and value.strip("0") != ""
+    return False
 
 
 def code_label(status: int | None) -> str:

@@ -36,6 +36,7 @@ DONE = [*TAKEN, (U, "succeeded", "")]
         ({"data": [result(), result()]}, 200, Ends.SUCCESS, DONE),
         ({"data": [ack()]}, 200, Ends.SUCCESS, TAKEN),
         ({"data": [ack() | {"status": "processing"}]}, 200, Ends.SUCCESS, [*TAKEN, (U, "running", "")]),
+        ({"data": [result(status="finished")]}, 200, Ends.SUCCESS, DONE),
         ({"data": [ack() | {"text": "hello", "finishReason": "stop"}]}, 200, Ends.SUCCESS, DONE),
         ({"data": [ack() | {"imageUUID": "bare"}]}, 200, Ends.SUCCESS, TAKEN),
         ({"data": [ack() | {"imageDataURI": "data:..."}]}, 200, Ends.SUCCESS, DONE),
@@ -87,6 +88,8 @@ def test_a_create_ends_by_what_its_task_was_told(body: Any, status: int, outcome
     [
         ({"data": [ack() | {"status": "processing", "progress": 47}]}, 200, Ends.SUCCESS, [(U, "running", "")]),
         ({"data": [ack() | {"status": "queued"}]}, 200, Ends.SUCCESS, [(U, "running", "")]),
+        ({"data": [ack() | {"status": "dreaming"}]}, 200, Ends.SUCCESS, [(U, "running", "")]),
+        ({"data": [result(status="finished")]}, 200, Ends.SUCCESS, [(U, "succeeded", "")]),
         ({"data": [result(status="success")]}, 200, Ends.SUCCESS, [(U, "succeeded", "")]),
         ({"data": [result(status="success"), ack() | {"status": "processing"}]}, 200, Ends.SUCCESS,
          [(U, "running", "")]),
@@ -229,6 +232,13 @@ LAST = event(delta={}, finishReason="stop", usage={"totalTokens": 9}, cost=0.002
         ([FIRST], None, Ends.TRUNCATED, TAKEN),
         ([FIRST, b"[DONE]"], None, Ends.TRUNCATED, TAKEN),
         ([FIRST], Failure.CLIENT_GONE, Ends.CLIENT_GONE, TAKEN),
+        ([FIRST, LAST, b"[DONE]"], Failure.CLIENT_GONE, Ends.SUCCESS, DONE),
+        ([FIRST, LAST], Failure.TRUNCATED, Ends.SUCCESS, DONE),
+        ([FIRST, {"errors": [error("providerError", None, None)]}], None, Ends.TASK_FAILED,
+         [*TAKEN, (U, "failed", "upstream")]),
+        ([FIRST, {"errors": [error("rateLimitExceeded", kind="textInference")]}], None, Ends.TASK_FAILED,
+         [*TAKEN, (U, "failed", "rate_limit")]),
+        ([{"errors": [error("invalidApiKey", None, None)]}], None, Ends.UNAUTHORIZED, []),
         ([FIRST, {"errors": [error("providerError", kind="textInference")]}], None, Ends.TASK_FAILED,
          [*TAKEN, (U, "failed", "upstream")]),
         ([FIRST, event(delta={}, finishReason="content_filter")], None, Ends.TASK_FAILED,
@@ -283,13 +293,39 @@ def test_an_endpoint_in_another_vendors_format_is_a_request_only() -> None:
         ((b'{"choices":[{"delta":{}}]}', b'{"choices":[{"finish_reason":"stop"}]}', b"[DONE]"), Ends.SUCCESS),
         ((b'{"type":"message_start"}', b'{"type":"message_stop"}'), Ends.SUCCESS),
         ((b'{"type":"response.created"}', b'{"type":"response.completed"}'), Ends.SUCCESS),
+        ((b'{"type":"response.created","response":{"error": null}}', b'{"type":"response.completed"}'), Ends.SUCCESS),
+        ((b'{"type":"response.created","response":{"error":null}}',
+          b'{"type":"response.failed","response":{"error":{"code":"server_error"}}}'), Ends.SERVER_ERROR),
         ((b'{"choices":[{"delta":{}}]}',), Ends.TRUNCATED),
         ((b'{"choices":[{"delta":{}}]}', b'{"error":{"message":"overloaded"}}'), Ends.SERVER_ERROR),
     ],
-)
+)  # fmt: skip
 def test_a_stream_in_another_vendors_format_is_judged_by_its_own_end(events: Any, outcome: Ends) -> None:
     reply = stream(*events)
     assert plain("/v1/messages", 200, reply["body"], response_headers=reply["response_headers"]).outcome is outcome
+
+
+@pytest.mark.parametrize("failure", [Failure.CLIENT_GONE, Failure.TRUNCATED])
+def test_who_has_the_whole_stream_may_leave(failure: Failure) -> None:
+    whole = stream(b'{"choices":[{"finish_reason":"stop"}]}', b"[DONE]")
+    half = stream(b'{"choices":[{"finish_reason":null}]}')
+    outcomes = [
+        plain("/v1/chat/completions", 200, each["body"], response_headers=each["response_headers"], failure=failure)
+        for each in (whole, half)
+    ]
+    assert [each.outcome for each in outcomes] == [Ends.SUCCESS, Ends(failure.value)]
+
+
+@pytest.mark.parametrize(("count", "retry"), [("0", False), ("1", True), ("2", True), ("x", False)])
+def test_an_attempt_that_a_client_in_another_vendors_format_marks_is_a_retry(count: str, retry: bool) -> None:
+    assert plain("/v1/responses", 503, request_headers={"X-Stainless-Retry-Count": count}).retry is retry
+
+
+def test_a_stream_of_an_application_of_ones_own_has_no_end_that_is_known() -> None:
+    reply = stream(b'{"error":"is a word of its own here"}')
+    path, headers = "/v1/apps/my-app/invoke-sync/talk", reply["response_headers"]
+    assert plain(path, 200, reply["body"], response_headers=headers).outcome is Ends.SUCCESS
+    assert plain(path, 200, response_headers=headers, failure=Failure.TRUNCATED).outcome is Ends.TRUNCATED
 
 
 def test_an_application_of_ones_own_is_counted_and_its_budget_is_no_load() -> None:

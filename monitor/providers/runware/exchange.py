@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen
 from monitor.providers.base import Exchange
 from monitor.providers.lenient import at, json_value, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, State, answers
-from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, STREAM_ENDS
+from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, STREAM_ENDS, STREAM_ERROR
 from monitor.providers.runware.tasks import (
     Asked,
     Moment,
@@ -24,11 +25,11 @@ from monitor.providers.runware.tasks import (
     strange,
     without_task,
 )
-from monitor.providers.statuses import BROKEN_OFF, SUCCESSES, code_label
+from monitor.providers.statuses import BROKEN_OFF, SUCCESSES, code_label, is_marked_retry
 
 ERRORS = 400
 MOST_EVENTS = 1000
-ERROR_KEY = b'"error"'
+ENDS = frozenset({State.DONE, State.FAILED})
 
 
 def decode(exchange: Exchange) -> list[AnyObservation]:
@@ -43,7 +44,7 @@ def decode(exchange: Exchange) -> list[AnyObservation]:
 def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
     asked = asked_of(exchange.request_items)
     message = _message(exchange)
-    told = answers(message)
+    told = _of_stream(answers(message)) if exchange.is_stream else answers(message)
     moment = Moment(
         account=exchange.account,
         asked_at=exchange.started_at,
@@ -64,6 +65,12 @@ def _message(exchange: Exchange) -> object:
         return json_value(exchange.body)
     events = [json_value(line) for line in exchange.body.split(b"\n")[:MOST_EVENTS]]
     return [event for event in events if event is not None] or None
+
+
+def _of_stream(told: list[Answer]) -> list[Answer]:
+    """A stream tells of one task: once it has named it, an error without a task is about it too."""
+    task = next((answer.task for answer in told if answer.task), "")
+    return [answer if answer.task else replace(answer, task=task) for answer in told]
 
 
 def _verdicts(asked: list[Asked], told: list[Answer], moment: Moment) -> tuple[list[Outcome], list[AnyObservation]]:
@@ -102,18 +109,18 @@ def _of_one(asked: Asked, mine: list[Answer], moment: Moment) -> tuple[Outcome, 
 def _outcome(exchange: Exchange, outcomes: list[Outcome], told: list[Answer], *, is_readable: bool) -> Outcome:
     """How the request ended: by what its tasks were told, then by the status, then by the way the answer ended.
 
-    A gateway's 504 without a word of a task says nothing of it. A stream is whole once it has told why it finished.
+    A gateway's 504 without a word of a task says nothing of it. A stream is whole once it has told why it finished,
+    however it is left then.
     """
     status = exchange.status
     if status is not None and status >= ERRORS:
         return combined(outcomes) if outcomes else _general(told, status)
-    if exchange.failure is not None:
+    ends = exchange.is_stream and any(answer.state in ENDS for answer in told)
+    if exchange.failure is not None and not ends:
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    if status in SUCCESSES and not is_readable:
-        return Outcome.TRUNCATED
-    if exchange.is_stream and not any(answer.state in {State.DONE, State.FAILED} for answer in told):
+    if (status in SUCCESSES and not is_readable) or (exchange.is_stream and not ends):
         return Outcome.TRUNCATED
     return combined(outcomes) if outcomes else _general(told, None)
 
@@ -127,21 +134,25 @@ def _general(told: list[Answer], status: int | None) -> Outcome:
 
 
 def _plain_outcome(exchange: Exchange) -> Outcome:
-    """How an exchange ended that carries no tasks: another vendor's format, or an application of one's own."""
+    """How an exchange ended that carries no tasks: another vendor's format, or an application of one's own.
+
+    A stream in another vendor's format tells its end, and is whole from there on.
+    """
     status = exchange.status
     if status is not None and status >= ERRORS:
         problem = at(json_value(exchange.body), "type")
         paused = isinstance(problem, str) and problem.endswith(PAUSED)
         return Outcome.INSUFFICIENT_CREDITS if paused else status_outcome(status)
+    has_end = exchange.is_stream and bool(exchange.route.model_fields)
+    if has_end and STREAM_ERROR.search(exchange.body):
+        return Outcome.SERVER_ERROR
+    if has_end and STREAM_ENDS.search(exchange.body):
+        return Outcome.SUCCESS
     if exchange.failure is not None:
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    if exchange.is_stream and ERROR_KEY in exchange.body:
-        return Outcome.SERVER_ERROR
-    if exchange.is_stream and not STREAM_ENDS.search(exchange.body):
-        return Outcome.TRUNCATED
-    return Outcome.SUCCESS
+    return Outcome.TRUNCATED if has_end else Outcome.SUCCESS
 
 
 def _request(exchange: Exchange, kind: Kind, outcome: Outcome, model: str, *, retry: bool = False) -> RequestSeen:
@@ -154,5 +165,5 @@ def _request(exchange: Exchange, kind: Kind, outcome: Outcome, model: str, *, re
         duration_seconds=exchange.duration_seconds,
         model=model,
         code=code_label(exchange.status),
-        retry=retry,
+        retry=retry or is_marked_retry(exchange),
     )

@@ -104,15 +104,17 @@ def _item(item: dict[str, object]) -> Answer:
 
 
 def _state(item: dict[str, object], status: object) -> tuple[State, str]:
-    """How far the task is, and what cannot be told of it: an unknown status is taken for a task that runs."""
+    """How far the task is, and what cannot be told of it. In an unknown status it runs, unless it has a result."""
     if "delta" in item:
         return (State.DONE if isinstance(item.get("finishReason"), str) else State.ACCEPTED), ""
     if status == FINISHED_STATUS:
         return State.DONE, ""
-    if status is not None:
-        known = (isinstance(status, str) and status in OPEN_STATUSES) or _type(item) not in GENERATIONS
-        return State.RUNNING, "" if known else "task_status"
-    return (State.DONE if _has_result(item) else State.ACCEPTED), ""
+    if isinstance(status, str) and status in OPEN_STATUSES:
+        return State.RUNNING, ""
+    unknown = "task_status" if status is not None and _type(item) in GENERATIONS else ""
+    if _has_result(item):
+        return State.DONE, unknown
+    return (State.ACCEPTED if status is None else State.RUNNING), unknown
 
 
 def _has_result(item: dict[str, object]) -> bool:

@@ -90,7 +90,8 @@ OLD_KEY_REFUSED = 19
 """`errorId` of a refused key in the protocol of 2024, which SDK `runware` 0.5.24 still understands."""
 
 STREAM_EVENTS = re.compile(
-    rb'"finish_?[rR]eason"\s*:\s*"|"errors?"\s*:|"cost"\s*:|^\[DONE\]|"(?:message_stop|response\.(?:completed|incomplete|failed))"'
+    rb'"finish_?[rR]eason"\s*:\s*"|"errors?"\s*+:\s*+(?!null)|"cost"\s*:|^\[DONE\]'
+    rb'|"(?:message_stop|response\.(?:completed|incomplete|failed))"'
 )
 """Events of a stream that tell how it ended, in Runware's format (SDK 1.8.0, `stream.py`) and in those of the vendors
 whose formats it also speaks (their documentation, 2026)."""
@@ -99,3 +100,6 @@ STREAM_ENDS = re.compile(
     rb'"finish_reason"\s*:\s*"|^\[DONE\]|"(?:message_stop|response\.(?:completed|incomplete))"', re.MULTILINE
 )
 """Of those, the ones that say in another vendor's format that all is told."""
+
+STREAM_ERROR = re.compile(rb'"error"\s*+:\s*+(?!null)')
+"""And the ones that say there that it failed. A response that goes well holds an `error` of null (OpenAI, 2026)."""

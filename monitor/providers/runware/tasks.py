@@ -163,11 +163,14 @@ def created(asked: Asked, progress: Progress, moment: Moment, *, whole: bool) ->
 
 
 def _not_made(asked: Asked, progress: Progress, moment: Moment) -> Told:
-    """A task that was turned away, or taken and failed; one that is known already was taken before."""
+    """A task that was turned away, or taken and failed; one that is known already was taken before.
+
+    What has been acknowledged, as a stream does with its first words, is not turned away any more.
+    """
     if progress.error is errors.CONFLICT:
         return Outcome.SUCCESS, [_accepted(asked, moment)]
     refusal = turned_away(progress.error, moment.status)
-    if refusal is not None:
+    if refusal is not None and not progress.accepted:
         return refusal, []
     return Outcome.TASK_FAILED, [_accepted(asked, moment), _failure(asked, progress, moment)]
 

@@ -7,9 +7,15 @@ from monitor.providers.base import Exchange
 from monitor.providers.lenient import at, json_object, model_id
 from monitor.providers.runway.tables import NO_CREDITS
 from monitor.providers.runway.tasks import task_facts
-from monitor.providers.statuses import BROKEN_OFF, CLIENT_ERRORS, SUCCESSES, code_label, error_outcome
+from monitor.providers.statuses import (
+    BROKEN_OFF,
+    CLIENT_ERRORS,
+    SUCCESSES,
+    code_label,
+    error_outcome,
+    is_marked_retry,
+)
 
-RETRY_HEADER = "x-stainless-retry-count"
 ERROR_TEXT_BYTES = 2048
 
 
@@ -68,7 +74,7 @@ def _request(exchange: Exchange, document: dict[str, object] | None) -> RequestS
         duration_seconds=exchange.duration_seconds,
         model=_model(exchange, document),
         code=code_label(exchange.status),
-        retry=_is_retry(exchange),
+        retry=is_marked_retry(exchange),
     )
 
 
@@ -79,11 +85,3 @@ def _model(exchange: Exchange, document: dict[str, object] | None) -> str:
         return ""
     asked = (exchange.request_fields[path] for path in route.model_fields if path in exchange.request_fields)
     return route.model or model_id(next(asked, at(document, "routing", "model")))
-
-
-def _is_retry(exchange: Exchange) -> bool:
-    """Whether the SDK marks a repeated attempt (Python SDK 5.24.0 and Node SDK 4.20.1 count attempts from 0)."""
-    for name, value in exchange.request_headers.items():
-        if name.lower() == RETRY_HEADER:
-            return value.isdecimal() and value.strip("0") != ""
-    return False
