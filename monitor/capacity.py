@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from monitor.config import Account
@@ -92,6 +93,8 @@ class AccountCapacity:
             before = self._records.get(model) or fresh(news.doors, rules, after)
             if self._until is None:  # the records have looked at some of it before the restart
                 news = News([task for task in news.ended if task.ended > before.looked_at], news.doors)
+                # The stopping gateway itself cut off what was under way, and counted it as given up.
+                before = replace(before, doors=news.doors)
             if news.ended or news.doors != before.doors or before.slices:
                 self._records[model] = advance(before, news, rules, until)
         self._until = until

@@ -202,7 +202,7 @@ class Engine:
             async with asyncio.timeout_at(self._apply_at):
                 await self._some.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
+            async with asyncio.timeout(self._clock.real_seconds(LINGER_SECONDS)):
                 await self._enough.wait()
         self._group = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
         if not self._stopping.is_set():

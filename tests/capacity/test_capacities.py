@@ -130,6 +130,16 @@ def test_a_restart_changes_nothing_and_counts_nothing_twice(database: Database) 
     assert restarted == look(database, kept, now + LAG)
 
 
+def test_what_a_restart_cuts_off_is_no_sign_of_load(database: Database) -> None:
+    (before,) = live(database, Capacities(), T0, T0 + 200, 2.0)
+    store(database, [request(T0 + 200, Outcome.CLIENT_GONE)] * 20, T0 + 200)
+
+    (after,) = look(database, Capacities(), T0 + 205)
+
+    assert (after.state, after.failure_ratio) == (State.HEALTHY, 0)
+    assert after.recommended_concurrency == before.recommended_concurrency
+
+
 def test_a_task_counts_once_however_often_is_looked(database: Database) -> None:
     (before,) = live(database, capacities := Capacities(), T0, T0 + 30, 2.0)
     for _ in range(3):
