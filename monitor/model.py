@@ -113,7 +113,8 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
     """A task was seen in a status.
 
     `accepted` marks the reply that created the task; only there is `model` known. `by_client` tells the application's
-    own poll from our follow-up. `exact` says that the vendor told it as it happened, not when it was asked. Credits are
+    own poll from our follow-up. `exact` says that the vendor told it as it happened, not when it was asked.
+    `has_webhook` says that the vendor calls the application at the task's end, so that nobody need poll it. Credits are
     the vendor's figures where it gave them, US dollars where it has no credits.
     """
 
@@ -124,6 +125,7 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
     accepted: bool = False
     by_client: bool = True
     exact: bool = False
+    has_webhook: bool = False
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None
     credits: float | None = None

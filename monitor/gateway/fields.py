@@ -20,6 +20,7 @@ SCANNED_ITEM_BYTES = 256 * 1024 * 1024
 LONGEST_ITEM_STRING = 256
 MOST_ITEMS = 1000
 MOST_ITEM_STEPS = 300_000
+PRESENCE = "?"
 
 WHITESPACE = b" \t\r\n"
 QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_ARRAY = b'"\\,{['
@@ -151,13 +152,15 @@ class FieldScanner:
 class ItemScanner(FieldScanner):
     """Looks for the fields in every object of an array, or in the one object that a document is; gives them in `items`.
 
-    Besides strings it takes numbers and truths, as JSON writes them. Of an array it holds the first thousand objects.
+    Besides strings it takes numbers and truths, as JSON writes them. Of a field whose name ends in `?` it holds `true`
+    in place of any string that is not empty. Of an array it holds the first thousand objects.
     """
 
     longest_string = LONGEST_ITEM_STRING
 
     def __init__(self, fields: tuple[str, ...]) -> None:
-        super().__init__(fields)
+        super().__init__(tuple(field.removesuffix(PRESENCE) for field in fields))
+        self._secret = frozenset(field.removesuffix(PRESENCE) for field in fields if field.endswith(PRESENCE))
         self.items: list[dict[str, str]] = []
         self._roots = frozenset({b"", b"{", b"["})
         self._unscanned = SCANNED_ITEM_BYTES
@@ -173,6 +176,18 @@ class ItemScanner(FieldScanner):
             scalar = SCALAR.fullmatch(data, start, end)
             if scalar:
                 self._take(scalar[1].decode())
+
+    def _string(self, data: bytes, start: int) -> int:
+        is_secret = not self._awaits_key and self._way is not None and self._way + self._key in self._secret
+        if not is_secret:
+            return super()._string(data, start)
+        if start == len(data):
+            self._rest = data[start - 1 :]
+            return start
+        if data[start] != QUOTE:
+            self._take("true")
+        self._in_string = True
+        return start
 
     def _take(self, text: str) -> None:
         super()._take(text)

@@ -95,7 +95,11 @@ THROTTLED_DRAIN = _account(
     "model",
 )
 TASKS_ORPHANED = _account(
-    "tasks_orphaned", Type.GAUGE, Source.TASKS, "Open tasks that their client has stopped polling.", "model"
+    "tasks_orphaned",
+    Type.GAUGE,
+    Source.TASKS,
+    "Open tasks without a webhook that their client has stopped polling.",
+    "model",
 )
 LIMIT = _account(
     "limit",
@@ -343,7 +347,7 @@ WASTED = _account(
     Type.COUNTER,
     Source.TASKS,
     "US dollars charged for tasks that did not succeed, by the credits the provider named for each, and (orphaned) for "
-    "those whose result nobody had asked for a day after it was there.",
+    "those without a webhook whose result nobody had asked for a day after it was there.",
     "model",
     "reason",
 )

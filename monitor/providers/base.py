@@ -37,7 +37,8 @@ class Route:
 
     `endpoint` is a template from a closed set, `other` for unknown paths. `model_fields` are the dotted paths of JSON
     strings in the request body that name the model, best first; `model` is a model known from the path alone.
-    `item_fields` are the same for a body that is an array of objects, where they are kept of each element.
+    `item_fields` are the same for a body that is an array of objects, where they are kept of each element; of one whose
+    name ends in `?` no value is kept, only that there is a string, as `true` under the name without that.
     `task` is the id that the path names. `reads_reply` says that a 2xx body is worth keeping for `decode`; bodies of
     other statuses always are. `cuts_reply` says that strings of many kilobytes in it, media in base64, need not be.
     """
@@ -159,8 +160,8 @@ class Leftovers:
 class SocketReader(Protocol):
     """Follows one WebSocket from the application to the vendor; it keeps a bounded memory of what was asked there.
 
-    The gateway shows it every message in order; each method gives what that tells. `fields` are the dotted paths that
-    it wants of every element of a client's message. `pending` is how many requests await their answer.
+    The gateway shows it every message in order; each method gives what that tells. `fields` are what it wants of every
+    element of a client's message, as in `Route.item_fields`. `pending` is how many requests await their answer.
     """
 
     fields: tuple[str, ...]

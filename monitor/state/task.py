@@ -19,6 +19,9 @@ LOST_AFTER_SECONDS = 24 * 3600.0
 UNCOLLECTED_AFTER_SECONDS = 24 * 3600.0
 """How long a result is there to be fetched at least: Runway's output URLs die within 24 to 48 h (SDK 5.24.0)."""
 MISSING_GRACE_SECONDS = 60.0
+WEBHOOK_GRACE_SECONDS = 3600.0
+"""The same for a task with a webhook: its result goes "to the URL you name", and no page says that it can be polled too
+(Runware docs `models-api/webhooks`, October 2026)."""
 CLOCK_STEP_SECONDS = 300.0
 RANK = {TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
 
@@ -31,7 +34,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     `seen_at` is the newest sighting by anybody, `client_seen_at` by the application. `throttled_at`, `queued_at`
     (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
     created it was seen: only then are `model` and `created_at` the vendor's truth and not the first sighting's.
-    `written_off` is a success whose result nobody came for.
+    `written_off` is a success whose result nobody came for; with a webhook (`has_webhook`) it is brought.
     """
 
     account: str
@@ -48,6 +51,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: float | None = None
     missing_since: float | None = None
     accepted: bool = False
+    has_webhook: bool = False
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None
     credits: float | None = None
@@ -102,7 +106,8 @@ def miss(task: Task, missing: TaskMissing) -> Task:
     task = _attend(task, missing)
     if task.missing_since is None:
         return replace(task, missing_since=missing.at)
-    if missing.at - task.missing_since < MISSING_GRACE_SECONDS:
+    grace = WEBHOOK_GRACE_SECONDS if task.has_webhook else MISSING_GRACE_SECONDS
+    if missing.at - task.missing_since < grace:
         return task
     return finish(task, TaskStatus.LOST, missing.at)
 
@@ -117,7 +122,8 @@ def expire(task: Task, now: float) -> Task:
 def write_off(task: Task, now: float) -> Task:
     """The task, written off when it succeeded a day ago and the application has not seen it since."""
     ended = task.finished_at
-    if task.status is not TaskStatus.SUCCEEDED or ended is None or task.client_seen_at >= ended:
+    is_awaited = task.has_webhook or ended is None or task.client_seen_at >= ended
+    if task.status is not TaskStatus.SUCCEEDED or ended is None or is_awaited:
         return task
     return replace(task, written_off=True) if now - ended > UNCOLLECTED_AFTER_SECONDS else task
 
@@ -145,6 +151,8 @@ def _remember(task: Task, seen: TaskSeen) -> Task:
         changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model, "accepted": True}
         if task.throttled_at is not None:
             changes["throttled_at"] = created_at
+    if seen.has_webhook:
+        changes["has_webhook"] = True
     if seen.estimated_credits is not None:
         changes["estimated_credits"] = seen.estimated_credits
     if seen.credits is not None and _is_news(seen.at, task.seen_at):

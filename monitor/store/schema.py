@@ -23,6 +23,7 @@ tasks = Table(
     Column("finished_at", Double),
     Column("missing_since", Double),
     Column("accepted", Boolean, nullable=False),
+    Column("has_webhook", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("estimated_credits", Double),
     Column("credits", Double),
@@ -33,7 +34,7 @@ tasks = Table(
 
 IS_OPEN = tasks.c.finished_at.is_(None)
 Index("tasks_open", tasks.c.account, tasks.c.seen_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
-IS_UNCOLLECTED = text("status = 'succeeded' AND NOT written_off AND client_seen_at < finished_at")
+IS_UNCOLLECTED = text("status = 'succeeded' AND NOT written_off AND NOT has_webhook AND client_seen_at < finished_at")
 Index("tasks_uncollected", tasks.c.finished_at, sqlite_where=IS_UNCOLLECTED, postgresql_where=IS_UNCOLLECTED)
 Index("tasks_finished_at", tasks.c.account, tasks.c.finished_at, tasks.c.model)
 Index("tasks_created_at", tasks.c.account, tasks.c.created_at, tasks.c.accepted, tasks.c.model)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, select, tuple_
 
 from monitor.model import TaskStatus
 from monitor.state.task import Task
@@ -64,8 +64,12 @@ def save(connection: Connection, changed: Iterable[Task]) -> None:
 
 
 def open_tasks(connection: Connection, account: str, silent_since: float) -> list[OpenTasks]:
-    """Open tasks by model and status; orphaned are those whose client was last seen before `silent_since`."""
-    orphaned = func.sum(case((tasks.c.client_seen_at < silent_since, 1), else_=0))
+    """Open tasks by model and status.
+
+    Orphaned are those whose client was last seen before `silent_since`, unless they have a webhook.
+    """
+    is_orphaned = and_(tasks.c.client_seen_at < silent_since, not_(tasks.c.has_webhook))
+    orphaned = func.sum(case((is_orphaned, 1), else_=0))
     throttled_at = func.min(case((tasks.c.status == TaskStatus.THROTTLED.value, tasks.c.throttled_at)))
     statement = (
         select(tasks.c.model, tasks.c.status, func.count(), orphaned, throttled_at)

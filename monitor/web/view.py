@@ -129,7 +129,7 @@ def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
     )
     yield Tile("Running tasks", amount(running), f"{amount(pending)} pending")
     orphaned = sum(one.orphaned for one in tasks)
-    note = "their client stopped polling" if orphaned else "every open task is polled"
+    note = "their client stopped polling" if orphaned else "every open task is polled, or has a webhook"
     yield Tile("Orphaned tasks", amount(orphaned), note, "warn" if orphaned else "")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.gateway.fields import LONGEST_ITEM_STRING, MOST_ITEMS, ItemScanner
 
-FIELDS = ("taskType", "taskUUID", "numberResults", "inner.flag")
+FIELDS = ("taskType", "taskUUID", "numberResults", "inner.flag", "webhookURL?")
 CHUNK = 64 * 1024
 
 
@@ -36,6 +36,10 @@ def scan(body: bytes, chunk: int = CHUNK) -> list[dict[str, str]]:
         ('[{},5,"taskType",[{"taskType":"deep"}],{"taskType":"last"}]', [{}, {"taskType": "last"}]),
         ('[{"taskType":"authentication","apiKey":"SECRET"}]', [{"taskType": "authentication"}]),
         ('[{"x":"{\\"taskType\\":\\"no\\"}","taskType":"yes"}]', [{"taskType": "yes"}]),
+        ('[{"webhookURL":"https://SECRET","taskType":"a"},{"webhookURL":"","taskType":"b"},{"webhookURL":null}]',
+         [{"webhookURL": "true", "taskType": "a"}, {"taskType": "b"}, {}]),
+        ('[{"webhookURL":"\\"","taskType":"a"}]', [{"webhookURL": "true", "taskType": "a"}]),
+        ('[{"webhookURL":"' + "x" * 3000 + '","taskType":"a"}]', [{"webhookURL": "true", "taskType": "a"}]),
         ("[]", []),
         ("", []),
         ("not json", []),

@@ -154,6 +154,12 @@ def test_a_task_lasts_from_the_request_to_its_answer() -> None:
     assert (accepted.credits, ended.credits) == (None, pytest.approx(0.0039))
 
 
+def test_a_task_s_webhook_is_known_from_its_acceptance() -> None:
+    items = [task(uuid=U, webhookURL="true"), task(uuid=V)]
+    told = RUNWARE.decode(exchange(items, {"data": [ack(U), ack(V)]}))
+    assert [(each.task, each.has_webhook) for each in told if isinstance(each, TaskSeen)] == [(U, True), (V, False)]
+
+
 def test_what_a_task_cost_is_unknown_unless_it_is_told() -> None:
     told = RUNWARE.decode(exchange([task()], {"data": [result()]}))
     assert [each.credits for each in told if isinstance(each, TaskSeen)] == [None, None]

@@ -64,6 +64,16 @@ def test_an_asynchronous_task_is_acknowledged_then_polled_to_its_end() -> None:
     assert (requests(done), story(done)) == ([(Kind.POLL, Outcome.SUCCESS)], [(U, "succeeded", "")])
 
 
+@pytest.mark.parametrize("answer", [ack(), ack() | {"status": "processing"}])
+def test_a_task_with_a_webhook_is_done_with_at_its_acknowledgement(answer: dict[str, Any]) -> None:
+    socket = opened()
+    sent(socket, task(webhookURL="true"))
+    seen = told(socket, data=[answer])
+    assert requests(seen) == [(Kind.CREATE, Outcome.SUCCESS)]
+    assert next(each for each in seen if isinstance(each, TaskSeen)).has_webhook
+    assert socket.pending == 0
+
+
 def test_data_and_errors_of_one_message_reach_their_own_tasks() -> None:
     socket = opened()
     sent(socket, task(uuid=U), task(uuid=V))

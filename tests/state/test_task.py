@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
-from monitor.state.task import Task, advance, expire, phases
+from monitor.state.task import Task, advance, expire, phases, write_off
 
 S = TaskStatus
 T0 = 1_000_000.0
@@ -19,6 +20,10 @@ def accepted(at: float = 0.0) -> TaskSeen:
 
 def seen(at: float, status: TaskStatus, **more: object) -> TaskSeen:
     return TaskSeen(account="a", task="t", at=T0 + at, status=status, **more)  # type: ignore[arg-type]
+
+
+def with_webhook() -> TaskSeen:
+    return replace(accepted(), has_webhook=True)
 
 
 def missing(at: float, by_client: bool = True) -> TaskMissing:
@@ -107,6 +112,40 @@ def test_deleting_a_finished_task_does_not_cancel_it() -> None:
 )
 def test_a_task_is_lost_after_two_404s_a_minute_apart(observations: list, status: TaskStatus) -> None:
     assert live(accepted(), *observations).status is status
+
+
+@pytest.mark.parametrize(
+    ("observations", "status"),
+    [
+        ([missing(15, by_client=False), missing(3614, by_client=False)], S.PENDING),
+        ([missing(15, by_client=False), missing(3615, by_client=False)], S.LOST),
+        (
+            [missing(15, by_client=False), missing(200, by_client=False), seen(240, S.SUCCEEDED, exact=True)],
+            S.SUCCEEDED,
+        ),
+    ],
+)
+def test_a_task_with_a_webhook_may_be_unknown_to_polls_for_an_hour(observations: list, status: TaskStatus) -> None:
+    assert live(with_webhook(), *observations).status is status
+
+
+@pytest.mark.parametrize(
+    ("observations", "is_written_off"),
+    [
+        ([accepted(), seen(30, S.SUCCEEDED, by_client=False)], True),
+        ([accepted(), seen(30, S.SUCCEEDED, by_client=False), seen(40, S.SUCCEEDED)], False),
+        ([with_webhook(), seen(30, S.SUCCEEDED, by_client=False)], False),
+        ([seen(30, S.SUCCEEDED, by_client=False), with_webhook()], False),
+        ([with_webhook(), accepted(), seen(30, S.SUCCEEDED, by_client=False)], False),
+        ([accepted(), seen(30, S.SUCCEEDED, exact=True)], False),
+        ([accepted(), seen(20, S.SUCCEEDED, by_client=False), seen(30, S.SUCCEEDED, exact=True)], False),
+    ],
+    ids=["nobody came", "polled", "webhook", "seen first", "asked twice", "delivered", "delivered after our read"],
+)
+def test_a_success_is_written_off_when_nobody_came_for_it_nor_was_it_brought(
+    observations: list, is_written_off: bool
+) -> None:
+    assert write_off(live(*observations), T0 + 86_400 + 60).written_off is is_written_off
 
 
 def test_a_lost_task_tells_no_durations() -> None:

@@ -276,8 +276,12 @@ def test_results_that_nobody_came_for_are_written_off_once(database: Database) -
     write(
         database,
         *(accepted(name) for name in ("forgotten", "collected", "late", "other")),
+        accepted("told", has_webhook=True),
         accepted("b", account="b"),
-        *(sighting(S.SUCCEEDED, 30, name, by_client=False, credits=60) for name in ("forgotten", "collected", "late")),
+        *(
+            sighting(S.SUCCEEDED, 30, name, by_client=False, credits=60)
+            for name in ("forgotten", "collected", "late", "told")
+        ),
         sighting(S.SUCCEEDED, 30, "b", account="b", by_client=False, credits=5),
         sighting(S.SUCCEEDED, 40, "collected"),
         sighting(S.SUCCEEDED, 86_000, "other", by_client=False, credits=60),

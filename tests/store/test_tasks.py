@@ -32,6 +32,7 @@ def test_a_task_comes_back_as_it_was_stored_and_is_overwritten_by_its_key(databa
         finished_at=T0 + 3,
         missing_since=T0 + 4,
         reason=Reason.ASSET,
+        has_webhook=True,
         estimated_credits=60.0,
         credits=0.0,
     )
@@ -51,6 +52,7 @@ def test_open_tasks_are_counted_by_model_and_status(database: Database) -> None:
         task("2", S.THROTTLED, throttled_at=T0 + 3, client_seen_at=T0 - 60),
         task("3", S.RUNNING, throttled_at=T0 + 1, running_at=T0 + 2),
         task("4", S.PENDING, model="gen4_turbo", client_seen_at=T0 - 60.5),
+        task("told", S.PENDING, model="gen4_turbo", client_seen_at=T0 - 60.5, has_webhook=True),
         task("5", S.SUCCEEDED, finished_at=T0 + 9),
         task("6", S.PENDING, account="b"),
     )
@@ -61,7 +63,7 @@ def test_open_tasks_are_counted_by_model_and_status(database: Database) -> None:
     assert found == [
         OpenTasks("gen4.5", S.RUNNING, 1, 0, None),
         OpenTasks("gen4.5", S.THROTTLED, 2, 1, T0 + 3),
-        OpenTasks("gen4_turbo", S.PENDING, 1, 1, None),
+        OpenTasks("gen4_turbo", S.PENDING, 2, 1, None),
     ]
 
 

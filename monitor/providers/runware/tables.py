@@ -24,7 +24,10 @@ CAPACITY = CapacityAdvice(healthy_seconds=30.0, concurrency=(2, 4))
 """"Consistent sub-30s responses" are healthy, "2-4 concurrent requests" are recommended, and nothing is limited (docs
 `platform/rate-limits`, July 2026; the newer page `models-api/rate-limits` could not be read to its end)."""
 
-ITEM_FIELDS = ("taskType", "taskUUID", "model", "numberResults", "deliveryMethod")
+WEBHOOK = "webhookURL"
+"""Where the vendor sends a task's results (docs `models-api/webhooks`, October 2026); it may hold a secret."""
+
+ITEM_FIELDS = ("taskType", "taskUUID", "model", "numberResults", "deliveryMethod", f"{WEBHOOK}?")
 """What is kept of a task that passes: nothing that opens anything, nothing that it says of its content."""
 
 GENERATIONS = frozenset(

@@ -11,7 +11,7 @@ from monitor.providers.lenient import UNKNOWN_MODEL, count, is_task_id, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import ErrorClass
 from monitor.providers.runware.messages import Answer, State
-from monitor.providers.runware.tables import ACCOUNT, GENERATIONS, POLLS, TASKS, UTILITIES
+from monitor.providers.runware.tables import ACCOUNT, GENERATIONS, POLLS, TASKS, UTILITIES, WEBHOOK
 from monitor.providers.statuses import error_outcome
 
 MIXED_MODELS = "mixed"
@@ -40,13 +40,17 @@ WITHOUT_TASK = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One task of a request. `results` is how many it wants; `is_async`, that it is to be acknowledged first."""
+    """One task of a request. `results` is how many it wants; `is_async`, that it is to be acknowledged first.
+
+    `has_webhook` says that the results are sent elsewhere; then it is acknowledged first, too.
+    """
 
     type: str
     task: str
     model: str
     results: int
     is_async: bool = False
+    has_webhook: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -67,7 +71,8 @@ def asked_of(items: Iterable[Item]) -> list[Asked]:
             task=task if is_task_id(task := item.get("taskUUID", "")) else "",
             model=_model(item),
             results=_results(item.get("numberResults", "1")),
-            is_async=item.get("deliveryMethod") == ASYNC,
+            is_async=item.get("deliveryMethod") == ASYNC or WEBHOOK in item,
+            has_webhook=WEBHOOK in item,
         )
         for item in items
     ]
@@ -260,6 +265,7 @@ def _accepted(asked: Asked, moment: Moment) -> TaskSeen:
         model=asked.model,
         accepted=True,
         by_client=moment.by_client,
+        has_webhook=asked.has_webhook,
     )
 
 

@@ -35,6 +35,7 @@ def create_tasks() -> None:
         sa.Column("finished_at", sa.Double),
         sa.Column("missing_since", sa.Double),
         sa.Column("accepted", sa.Boolean, nullable=False),
+        sa.Column("has_webhook", sa.Boolean, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("estimated_credits", sa.Double),
         sa.Column("credits", sa.Double),
@@ -43,7 +44,9 @@ def create_tasks() -> None:
     )
     is_open = sa.text("finished_at IS NULL")
     op.create_index("tasks_open", "tasks", ["account", "seen_at"], sqlite_where=is_open, postgresql_where=is_open)
-    uncollected = sa.text("status = 'succeeded' AND NOT written_off AND client_seen_at < finished_at")
+    uncollected = sa.text(
+        "status = 'succeeded' AND NOT written_off AND NOT has_webhook AND client_seen_at < finished_at"
+    )
     op.create_index(
         "tasks_uncollected", "tasks", ["finished_at"], sqlite_where=uncollected, postgresql_where=uncollected
     )
