@@ -105,8 +105,8 @@ class Daemon:
             self._is_serving = True
             stack.callback(self._stop_serving)
             urls = {"operator": self.operator_url, "gateway": self.gateway_url}
-            if self._webhooks is not None:
-                urls["webhooks"] = _url(self._webhooks)
+            if self.webhooks_url:
+                urls["webhooks"] = self.webhooks_url
             log.info("daemon.started", **urls, accounts=[*self._accounts])
             yield self
 
@@ -124,6 +124,11 @@ class Daemon:
     def gateway_url(self) -> str:
         """Where applications send their requests; an account's name follows."""
         return _url(self._gateway)
+
+    @property
+    def webhooks_url(self) -> str:
+        """Where vendors call, an account's name and secret follow; empty where nobody listens."""
+        return "" if self._webhooks is None else _url(self._webhooks)
 
     async def reload(self) -> str | None:
         """Change over to the configuration as it is now; the reason why not, and the old one stays, or None."""

@@ -5,6 +5,7 @@ What comes is observed, and kept until the application has taken it; only then t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
 
@@ -15,7 +16,7 @@ from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Engine
 from monitor.errors import StoreError
-from monitor.gateway.replies import Shortener
+from monitor.gateway.replies import CutCopy
 from monitor.metrics import Own
 from monitor.model import AnyObservation
 from monitor.providers.base import Provider
@@ -23,13 +24,15 @@ from monitor.store import deliveries
 
 SOURCE = "webhook"
 LARGEST_BODY_BYTES = 32 * 2**20
+MOST_AT_ONCE = 16
+READ_SECONDS = 30.0
 RETRY_SECONDS = "30"
 
 log = structlog.get_logger()
 
 
 class Webhooks:
-    """Takes webhooks in. `accounts` gives the configured accounts by name."""
+    """Takes webhooks in, sixteen at once; others wait. `accounts` gives the configured accounts by name."""
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Webhooks:
         self._engine = engine
         self._own = own
         self._clock = clock
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     def runner(self, shutdown_timeout: float) -> web.AppRunner:
         """The listener, ready for `setup()`."""
@@ -57,18 +61,35 @@ class Webhooks:
         if account is None or request.method != "POST":
             self._own.webhooks.labels("", "unknown").inc()
             return web.Response(status=404, headers={"Connection": "close"})
-        body, now = await request.read(), self._clock.now()
-        content_type = request.headers.get("Content-Type", "")
-        content_type = content_type if content_type.isascii() else ""
         try:
-            await self._engine.submit(self._told(account, body, now), SOURCE)
-            has_room = await self._engine.write(
-                "webhook", lambda connection: deliveries.add(connection, account.name, content_type, body, now)
-            )
+            async with self._room:
+                is_kept = await self._keep(account, request)
         except StoreError:
             return web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
-        self._own.webhooks.labels(account.name, "received" if has_room else "refused").inc()
-        return web.Response() if has_room else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
+        except web.HTTPRequestEntityTooLarge:
+            self._own.webhooks.labels(account.name, "refused").inc()
+            raise
+        except TimeoutError:
+            return web.Response(status=408, headers={"Connection": "close"})
+        self._own.webhooks.labels(account.name, "received" if is_kept else "refused").inc()
+        return web.Response() if is_kept else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
+
+    async def _keep(self, account: Account, request: web.Request) -> bool:
+        """Observe and store it; whether there was room for it.
+
+        Raises:
+            HTTPRequestEntityTooLarge: its body is.
+            TimeoutError: its body does not come.
+            StoreError: the store does not work.
+        """
+        async with asyncio.timeout(READ_SECONDS):
+            body = await request.read()
+        now, content_type = self._clock.now(), request.headers.get("Content-Type", "")
+        content_type = content_type if content_type.isascii() else ""
+        await self._engine.submit(self._told(account, body, now), SOURCE)
+        return await self._engine.write(
+            "webhook", lambda connection: deliveries.add(connection, account.name, content_type, body, now)
+        )
 
     def _account(self, path: str) -> Account | None:
         """The account that the path names, if it also knows its secret."""
@@ -81,8 +102,10 @@ class Webhooks:
 
     def _told(self, account: Account, body: bytes, now: float) -> list[AnyObservation]:
         """What it says, nothing where we fail to read it: the application may understand it."""
+        copy = CutCopy("")
         try:
-            return self._providers[account.provider].decode_webhook(account.name, Shortener().cut(body), now)
+            copy.add(body)
+            return self._providers[account.provider].decode_webhook(account.name, copy.body(), now)
         except Exception as error:  # noqa: BLE001 - whatever it is, the webhook goes on
             self._own.observer_errors.labels("decode").inc()
             log.warning("observer.failed", stage="decode", error=type(error).__name__)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from monitor.app import Daemon
 from monitor.clock import Clock, SystemClock
-from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Limits
+from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Limits, Webhook, WebhooksConfig
 from monitor.simulator.app import build_app as build_runway
 from monitor.simulator.app import serve
 from monitor.simulator.runware.app import build_app as build_runware
@@ -131,6 +131,7 @@ async def staged(
     evaluate_interval: float = 0.2,
     poll_interval: float = 1.0,
     follow_up: FollowUp | None = None,
+    webhook: Webhook | None = None,
     credits_: int = 100_000,
     limits: Limits | None = None,
 ) -> AsyncIterator[LocalStage]:
@@ -153,11 +154,13 @@ async def staged(
                     poll_interval=poll_interval,
                     follow_up=follow_up or FollowUp(),
                     limits=limits or Limits(),
+                    webhook=webhook,
                 )
                 for name, key in keys.items()
             ),
             listen=Address("127.0.0.1", 0),
             gateway=gateway or GatewayConfig(listen=Address("127.0.0.1", 0)),
+            webhooks=WebhooksConfig(listen=Address("127.0.0.1", 0)) if webhook else None,
             store=store or f"sqlite:///{folder / 'monitor.db'}",
             evaluate_interval=evaluate_interval,
         )

@@ -1,0 +1,124 @@
+"""What a vendor that is slow, or brings too much, finds at the listener for webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from end_to_end.stage import PATIENCE_SECONDS
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from monitor.clock import SystemClock
+from monitor.config import Account, Webhook
+from monitor.engine import Engine
+from monitor.gateway import webhooks
+from monitor.gateway.webhooks import LARGEST_BODY_BYTES, MOST_AT_ONCE, Webhooks
+from monitor.metrics import Own
+from monitor.providers import PROVIDERS
+from monitor.state.models import Catalogue
+from monitor.store import Database, deliveries
+
+SECRET = "a-secret-of-this-test"
+ACCOUNT = Account(
+    name="a",
+    provider="runware",
+    api_key=SecretStr("unused"),
+    base_url="http://127.0.0.1:9",
+    webhook=Webhook(secret=SecretStr(SECRET), forward_to=SecretStr("http://127.0.0.1:9")),
+)
+HEAD = f"POST /a/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+Calling = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Call = Callable[[int, bytes], Awaitable[Calling]]
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database.open(f"sqlite:///{tmp_path / 'monitor.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def call(database: Database, registry: CollectorRegistry) -> AsyncIterator[Call]:
+    """Connects as a vendor that says how long the body will be, and sends a part of it."""
+    own, clock = Own(registry), SystemClock()
+    engine = Engine(database, lambda _: Catalogue(frozenset(), 100), own, clock)
+    running = asyncio.create_task(engine.run())
+    runner = Webhooks(lambda: {"a": ACCOUNT}, PROVIDERS, engine, own, clock).runner(1.0)
+    await runner.setup()
+    server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", 0)
+    writers: list[asyncio.StreamWriter] = []
+
+    async def connect(length: int, part: bytes) -> Calling:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writers.append(writer)
+        writer.write((HEAD % length).encode() + part)
+        await writer.drain()
+        return reader, writer
+
+    yield connect
+    for writer in writers:
+        writer.close()
+    server.close()
+    await runner.cleanup()
+    await engine.stop()
+    await running
+
+
+async def status(calling: Calling) -> int:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return int((await calling[0].readline()).split()[1])
+
+
+def waiting(database: Database) -> int:
+    with database.begin() as connection:
+        return deliveries.waiting(connection, "a")
+
+
+async def test_no_more_than_sixteen_bodies_are_held_at_once(call: Call, database: Database) -> None:
+    slow = [await call(3, b"{") for _ in range(MOST_AT_ONCE)]
+    late = await call(2, b"{}")
+    answer = asyncio.ensure_future(status(late))
+    await asyncio.wait([answer], timeout=0.2)
+    assert not answer.done()
+    slow[0][1].write(b" }")
+    assert (await status(slow[0]), await answer) == (200, 200)
+    for _, writer in slow[1:]:
+        writer.write(b" }")
+    assert [await status(each) for each in slow[1:]] == [200] * (MOST_AT_ONCE - 1)
+    assert waiting(database) == MOST_AT_ONCE + 1
+
+
+async def test_a_body_that_does_not_come_makes_room(call: Call, database: Database, monkeypatch) -> None:
+    monkeypatch.setattr(webhooks, "READ_SECONDS", 0.05)
+    slow = [await call(3, b"{") for _ in range(MOST_AT_ONCE)]
+    assert await status(await call(2, b"{}")) == 200
+    assert {await status(each) for each in slow} == {408}
+    assert waiting(database) == 1
+
+
+async def test_a_body_beyond_the_bound_is_refused_and_not_kept(
+    call: Call, database: Database, registry: CollectorRegistry
+) -> None:
+    body = bytes(LARGEST_BODY_BYTES + 1)
+    assert await status(await call(len(body), body)) == 413
+    assert waiting(database) == 0
+    assert registry.get_sample_value("genmedia_monitor_webhooks_total", {"account": "a", "event": "refused"}) == 1
+
+
+async def test_one_that_is_too_large_to_be_read_goes_on_unread(
+    call: Call, database: Database, registry: CollectorRegistry
+) -> None:
+    body = b"[" + b"1," * (1024 * 1024) + b"1]"
+    assert await status(await call(len(body), body)) == 200
+    assert waiting(database) == 1
+    assert registry.get_sample_value("genmedia_monitor_observer_errors_total", {"stage": "decode"}) == 1
