@@ -84,6 +84,7 @@ async def received(daemon: Process, body: bytes, path: str = f"/runware/{SECRET}
 async def created(daemon: Process) -> None:
     """The application asks for a task whose end it wants to be told of."""
     task = {"taskType": "imageInference", "taskUUID": U, "model": MODEL, "deliveryMethod": "async"}
+    task["webhookURL"] = f"https://monitor.example.com/runware/{SECRET}"
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
         answer = await http.post(f"{daemon.gateway_url}/runware/v1", json=[task], headers=AUTHORIZED)
     assert answer.status_code == 200
@@ -188,8 +189,10 @@ async def test_no_secret_and_no_address_of_the_application_leaves_the_daemon(tmp
         config = configure(tmp_path, fake, told.url)
         environ = environment(PYTHONASYNCIODEBUG="1", PYTHONDEVMODE="1")
         async with running("--config", config, cwd=tmp_path, environ=environ) as daemon:
+            await created(daemon)
             assert await received(daemon, b"{}") == 200
             await received(daemon, b"{}", f"/runware/{SECRET}\xff")
+            await shows(daemon, "genmedia_tasks_created_total", 1, model=MODEL)
             await daemon.logged("webhook.failed")
             async with httpx.AsyncClient() as http:
                 pages = [(await http.get(daemon.operator_url + page)).text for page in ("/", "/metrics")]
