@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from alerts import pack
 
 ALERTS = Path(__file__).parent.parent.parent / "alerts"
 SHIPPED = ALERTS / "alertmanager.yml"
+DOCUMENTATION = ALERTS.parent / "docs" / "alerting.md"
 SECRETS = "/etc/alertmanager/secrets/"
 BOARD = "http://127.0.0.1:3000/d/genmedia-limits?var-provider=runway&var-account=production&var-model=gen4.5"
 RUNBOOK = "https://example.com/docs/runbooks/GenmediaDailyLimitExhausted.md"
@@ -178,17 +180,17 @@ class Alertmanager:
     """A real one with the shipped routes, templates and receivers, but a user's addresses and less patience."""
 
     def __init__(self, url: str, http: httpx.AsyncClient) -> None:
-        self._url, self._http = url, http
+        self.url, self._http = url, http
 
     async def send(self, *alerts: dict[str, Any]) -> None:
-        reply = await self._http.post(f"{self._url}/api/v2/alerts", json=alerts)
+        reply = await self._http.post(f"{self.url}/api/v2/alerts", json=alerts)
         assert reply.status_code == 200, reply.text
 
     async def alerts(self) -> list[dict[str, Any]]:
         """What it knows, once it has judged all of it."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                found = (await self._http.get(f"{self._url}/api/v2/alerts")).json()
+                found = (await self._http.get(f"{self.url}/api/v2/alerts")).json()
                 if all(each["status"]["state"] != "unprocessed" for each in found):
                     return list(found)
                 await asyncio.sleep(0.05)
@@ -299,6 +301,16 @@ async def test_a_long_list_is_cut_for_a_phone(alertmanager_binary: str, tmp_path
         text = attachment(await box.first("/slack-url"))["text"]
     assert text.count("|Runbook>") == 10
     assert text.endswith("… and more: <http://am.example|all alerts>\n")
+
+
+async def test_the_documented_test_alert_goes_the_whole_way(
+    amtool: str, alertmanager_binary: str, tmp_path: Path
+) -> None:
+    (documented,) = re.findall(r"^`amtool (alert add .*)`$", DOCUMENTATION.read_text(), re.MULTILINE)
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await asyncio.to_thread(run, amtool, *shlex.split(documented.replace("http://127.0.0.1:9093", running.url)))
+        shown = attachment(await box.first("/slack-url"))
+    assert (shown["title"], shown["color"], shown["text"].strip()) == ("Warning: A test", "warning", "*test*")
 
 
 async def test_information_can_be_mailed(alertmanager_binary: str, tmp_path: Path) -> None:
