@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import floor
 
 UNKNOWN = "unknown"
+TOO_LITTLE_SEEN = "too little seen"
 OLD_AFTER_SECONDS = 60.0
 """Age at which figures are called old."""
 MINUTE, HOUR, DAY = 60, 3600, 86400

@@ -12,7 +12,7 @@ from rich.text import Text
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
-from monitor.wording import UNKNOWN, amount, dollars, duration, percentage, printable
+from monitor.wording import TOO_LITTLE_SEEN, UNKNOWN, amount, dollars, duration, percentage, printable, share
 
 FAINT = "dim"
 WHY_NOT = {
@@ -48,11 +48,11 @@ def _capacity(models: tuple[ModelCapacity, ...]) -> Table:
     for one in models:
         cells = (
             one.model,
-            one.state.value if one.state is not None else "too little seen",
+            one.state.value if one.state is not None else TOO_LITTLE_SEEN,
             amount(one.recommended_concurrency),
             duration(one.latency_seconds),
             duration(one.baseline_seconds),
-            UNKNOWN if one.failure_ratio is None else percentage(one.failure_ratio),
+            UNKNOWN if one.failure_ratio is None else share(one.failure_ratio, 1),
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

@@ -8,6 +8,7 @@ import msgspec
 
 from monitor.errors import DaemonError
 from monitor.model import TaskStatus
+from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import ModelTasks, ReadState
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
@@ -33,8 +34,9 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One model. `limits_known` says that a limit which is not in `limits` is unlimited, not unknown.
 
     `throttled_oldest_age_seconds` is None where nothing is throttled, `throttled_drain_seconds` also where it cannot
-    be estimated; `daily_exhaustion_seconds` is None where the daily limit is not expected to be hit; the dollars are
-    None while the account's spend is unknown.
+    be estimated; `daily_exhaustion_seconds` is None where the daily limit is not expected to be hit; `capacity` is None
+    where the provider has limits, and of a model that was never used here; the dollars are None while the account's
+    spend is unknown.
     """
 
     model: str
@@ -48,6 +50,7 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     daily_exhaustion_seconds: float | None
     limits_known: bool
     limits: tuple[LimitFigures, ...]
+    capacity: ModelCapacity | None
     spent_today_dollars: float | None
     spent_30d_dollars: float | None
 
@@ -55,6 +58,11 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     def saturation(self) -> float:
         """Of the limit that is closest."""
         return max((limit.saturation_ratio or 0.0 for limit in self.limits), default=0.0)
+
+    @property
+    def strain(self) -> int:
+        """How far its queue is from healthy."""
+        return [*State].index((self.capacity and self.capacity.state) or State.HEALTHY)
 
     def limit(self, name: str) -> LimitFigures | None:
         """One of its finite limits."""
@@ -126,7 +134,7 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
     balance = account.organization.credit_balance if account.organization is not None else None
     spent, credits_ = account.spent, account.credits or CreditOutlook()
     used = _models_in_use(account)
-    models = {limit.model for limit in account.limits if limit.model} | used
+    models = {limit.model for limit in account.limits if limit.model} | {one.model for one in account.capacity} | used
     if account.organization is not None:
         models |= account.organization.limits.keys()
     listed = models if every_model else used
@@ -148,14 +156,17 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
         reads=account.reads,
         requests=tuple(map(_requests, account.requests)),
         retries=account.retries,
-        models=tuple(sorted(rows, key=lambda row: (row.model not in used, -row.saturation, -row.throttled))),
+        models=tuple(
+            sorted(rows, key=lambda row: (row.model not in used, -row.saturation, -row.strain, -row.throttled))
+        ),
         unlisted_models=len(models - listed),
     )
 
 
 def _models_in_use(account: AccountReply) -> set[str]:
     used = {limit.model for limit in account.limits if limit.model and limit.used}
-    return used | {tasks.model for tasks in account.tasks} | {spent.model for spent in account.spent or ()}
+    judged = {one.model for one in account.capacity if one.state is not None}
+    return used | judged | {tasks.model for tasks in account.tasks} | {spent.model for spent in account.spent or ()}
 
 
 def _model(model: str, account: AccountReply) -> ModelFigures:
@@ -176,6 +187,7 @@ def _model(model: str, account: AccountReply) -> ModelFigures:
         daily_exhaustion_seconds=next((d.exhaustion_seconds for d in account.daily if d.model == model), None),
         limits_known=account.organization is not None and model in account.organization.limits,
         limits=_limits(model, account.limits) if model else (),
+        capacity=next((one for one in account.capacity if one.model == model), None),
         spent_today_dollars=_dollars(None if spent is None else spent.today_credits, account.dollars_per_credit),
         spent_30d_dollars=_dollars(None if spent is None else spent.month_credits, account.dollars_per_credit),
     )

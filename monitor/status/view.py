@@ -12,12 +12,14 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.figures import Limit, failed
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Pace, Watch
 from monitor.wording import (
     AUTOBILLING,
     OLD_AFTER_SECONDS,
+    TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
     dollars,
@@ -33,6 +35,7 @@ from monitor.wording import (
 WIDE = 120
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
+STATES = {State.HEALTHY: GOOD, State.APPROACHING: WARN, State.SATURATED: BAD}
 
 
 class View:
@@ -82,7 +85,8 @@ def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int)
     if waiting:
         yield _section(_tasks(waiting))
     if account.models:
-        yield _section(_models(account.models, width))
+        has_capacity = any(model.capacity is not None for model in account.models)
+        yield _section((_capacity if has_capacity else _models)(account.models, width))
     if account.unlisted_models:
         more = f"{account.unlisted_models} more models are not in use; --all lists them"
         yield Padding(Text(more, style=FAINT), (0, 0, 0, 2), expand=False)
@@ -227,6 +231,30 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
             *((_full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
         )
     return table
+
+
+def _capacity(models: tuple[ModelFigures, ...], width: int) -> Table:
+    """How the queues stand at a provider without limits."""
+    table = _table("capacity", "state", "run at most", "takes", "usually", "no room")
+    if width >= WIDE:
+        for title in ("today", "30 days"):
+            table.add_column(title, justify="right", no_wrap=True)
+    for model in models:
+        spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
+        table.add_row(_name(model), *_queue(model.capacity), *(spent if width >= WIDE else ()))
+    return table
+
+
+def _queue(capacity: ModelCapacity | None) -> Iterator[Text]:
+    state = None if capacity is None else capacity.state
+    yield Text(TOO_LITTLE_SEEN, style=FAINT) if state is None else Text(state.value, style=STATES[state])
+    if capacity is None:
+        yield from (Text(UNKNOWN) for _ in range(4))
+        return
+    yield Text(amount(capacity.recommended_concurrency))
+    yield Text(duration(capacity.latency_seconds))
+    yield Text(duration(capacity.baseline_seconds))
+    yield Text(UNKNOWN if capacity.failure_ratio is None else share(capacity.failure_ratio, 1))
 
 
 def _full_in(model: ModelFigures) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.model import TaskStatus
+from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
 from monitor.state.snapshot import ModelTasks
@@ -14,6 +15,7 @@ from monitor.wording import AUTOBILLING, amount, duration, last_read, percentage
 LONG_WAIT_SECONDS = 300.0
 # A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
 TROUBLE = frozenset({AutobillingState.OVERDUE, AutobillingState.CLIPPED, AutobillingState.STOPPED})
+CAPACITY = {State.APPROACHING: "approaching saturation", State.SATURATED: "saturated"}
 SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
 
 
@@ -31,6 +33,9 @@ def warnings(account: AccountReply) -> Iterator[str]:
     for daily in account.daily:
         if daily.exhaustion_seconds is not None:
             yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
+    for one in sorted(account.capacity, key=lambda one: one.state is not State.SATURATED):
+        if one.state in {State.APPROACHING, State.SATURATED}:
+            yield f"{one.model}: {CAPACITY[one.state]}; have {amount(one.recommended_concurrency)} open at once at most"
     for tasks in account.tasks:
         yield from _tasks(tasks)
 

@@ -7,11 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from monitor.model import Reason, TaskStatus
+from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit, LimitUse, Spend, limit_uses, requests, spend
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
-from monitor.wording import AUTOBILLING, UNKNOWN, amount, dollars, duration, last_read, percentage, share, words
+from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
+from monitor.wording import (
+    AUTOBILLING,
+    TOO_LITTLE_SEEN,
+    UNKNOWN,
+    amount,
+    dollars,
+    duration,
+    last_read,
+    percentage,
+    share,
+    words,
+)
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
 
@@ -50,6 +63,7 @@ class ModelView:
     concurrency: Bar
     daily: Bar
     full_in: str
+    capacity: CapacityView
     today: str
     month: str
 
@@ -65,13 +79,17 @@ class CountView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """All that the page says of one account. `unused` counts the models that have limits and no use."""
+    """All that the page says of one account. `unused` counts the models that have limits and no use.
+
+    `has_capacity` says that its models have no limits, but a capacity that is judged.
+    """
 
     name: str
     provider: str
     reads: list[Tile]
     tiles: list[Tile]
     models: list[ModelView]
+    has_capacity: bool
     unused: int
     requests: list[CountView]
     ended: list[CountView]
@@ -90,11 +108,13 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
             *_money(account, spent),
             *_credits(account),
             *_purchases(account, uses),
+            *(_capacity(account) if account.capacity else _throttled(account.tasks)),
             *_task_tiles(account.tasks),
             *_tier(account),
             *_unseen(account),
         ],
         models=[_model(model, account, uses, spent) for model in models],
+        has_capacity=bool(account.capacity),
         unused=len({model for model, _ in uses if model} - set(models)),
         requests=list(_requests(account)),
         ended=list(_ended(account)),
@@ -121,9 +141,24 @@ def _money(account: AccountSnapshot, spent: dict[str, Spend] | None) -> Iterator
     yield Tile("Spent today", dollars(sum(one.today for one in spent.values()) * price), f"{month} in 30 days")
 
 
-def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
+def _capacity(account: AccountSnapshot) -> Iterator[Tile]:
+    """The worst of the models' states, and which they are."""
+    found = worst(account.capacity)
+    if found is None:
+        yield Tile("Capacity", UNKNOWN, TOO_LITTLE_SEEN)
+        return
+    state, models = found
+    others = f" and {len(models) - 1} more" if len(models) > 1 else ""
+    note = "every model that is in use" if state is State.HEALTHY else f"{models[0]}{others}"
+    yield Tile("Capacity", state.value, note, LEVELS[state])
+
+
+def _throttled(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
     throttled = sum(one.open.get(TaskStatus.THROTTLED, 0) for one in tasks)
     yield Tile("Throttled tasks", amount(throttled), _wait(tasks) if throttled else "none is waiting")
+
+
+def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
     running, pending = (
         sum(one.open.get(status, 0) for one in tasks) for status in (TaskStatus.RUNNING, TaskStatus.PENDING)
     )
@@ -210,7 +245,8 @@ def _models_in_use(
     account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], spent: dict[str, Spend]
 ) -> list[str]:
     used = {model for (model, _), use in uses.items() if use.used and model}
-    return sorted(used | {tasks.model for tasks in account.tasks} | spent.keys())
+    judged = {one.model for one in account.capacity if one.state is not None}
+    return sorted(used | judged | {tasks.model for tasks in account.tasks} | spent.keys())
 
 
 def _model(
@@ -234,6 +270,7 @@ def _model(
         concurrency=_bar(uses.get((model, Limit.CONCURRENCY)), listed),
         daily=_daily(model, uses, listed),
         full_in=_full_in(model, account),
+        capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),
         today=dollars(None if cost is None else cost.today * account.dollars_per_credit),
         month=dollars(None if cost is None else cost.month * account.dollars_per_credit),
     )

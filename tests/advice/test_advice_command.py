@@ -137,7 +137,7 @@ async def test_the_concurrency_of_a_provider_without_tiers_is_told(listener: Lis
     assert status == 0
     assert "runware (runware): the provider has no usage tiers" in lines
     assert "model state at once at most takes usually no room" in lines
-    assert "google:3@1 approaching 3 2 min 31 s 1 min 2 s 1 %" in lines
+    assert "google:3@1 approaching 3 2 min 31 s 1 min 2 s 1.5 %" in lines
     assert "runware:101@1 too little seen 4 unknown unknown unknown" in lines
     _, output, _ = await advice(listener, "runware", "--json")
     (account,) = json.loads(output)["accounts"]

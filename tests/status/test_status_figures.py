@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from monitor.errors import DaemonError
 from monitor.model import DaySpend, ModelLimits, Organization, Usage
+from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
@@ -42,6 +43,18 @@ async def test_a_model_tells_its_tasks_limits_and_spend(ask: Ask, snapshot: Snap
     )
     assert (model.spent_today_dollars, model.spent_30d_dollars) == (12.0, 42.0)
     assert model.daily_exhaustion_seconds == 3540
+
+
+async def test_models_without_limits_tell_their_capacity_the_worst_first(ask: Ask, snapshot: Snapshot) -> None:
+    worse = ModelCapacity(model="worse", state=State.SATURATED, recommended_concurrency=2)
+    runware = snapshot.accounts[2]
+    (account,) = (await ask(only(replace(runware, capacity=(*runware.capacity, worse))))).accounts
+    assert [model.model for model in account.models][:2] == ["worse", "google:3@1"]
+    assert [model.capacity for model in account.models][:2] == [worse, runware.capacity[0]]
+    assert account.warnings[:2] == (
+        "worse: saturated; have 2 open at once at most",
+        "google:3@1: approaching saturation; have 3 open at once at most",
+    )
 
 
 async def test_an_account_tells_its_money_and_requests(ask: Ask, snapshot: Snapshot) -> None:
@@ -150,6 +163,6 @@ async def test_warnings_begin_at_their_thresholds(
 
 def test_every_field_of_the_json_is_documented() -> None:
     documented = set(re.findall(r"`([a-z0-9_]+)`", DOCUMENT.read_text().partition("## JSON")[2]))
-    for shape in (Figures, AccountFigures, ModelFigures, RequestFigures, LimitFigures, ReadState):
+    for shape in (Figures, AccountFigures, ModelFigures, RequestFigures, LimitFigures, ReadState, ModelCapacity):
         fields = {field.encode_name for field in msgspec.structs.fields(shape)}
         assert fields <= documented, fields - documented

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from monitor.model import ModelLimits, Organization
+from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
 from monitor.status.figures import Figures
 from monitor.status.view import View
@@ -68,6 +69,27 @@ async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, 
 
 async def test_an_account_without_credits_has_its_balance_in_dollars_alone(ask: Ask, snapshot: Snapshot) -> None:
     assert row(shown(await ask(snapshot, "runware")), "balance") == "balance $2,450.75"
+
+
+@pytest.mark.parametrize("width", [80, 140])
+async def test_models_without_limits_show_their_capacity(ask: Ask, snapshot: Snapshot, width: int) -> None:
+    text = shown(await ask(snapshot, "runware", every_model=True), width)
+    spent = row(text, "google:3@1").removeprefix("google:3@1 approaching 3 2 min 31 s 1 min 2 s 1.5 %")
+    assert bool(spent) == (width >= 120)
+    assert row(text, "runware:101@1").startswith("runware:101@1 too little seen 4 unknown unknown unknown")
+    assert "! google:3@1: approaching saturation; have 3 open at once at most" in text
+    assert "limits" not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "colour"), [(State.HEALTHY, GREEN), (State.APPROACHING, YELLOW), (State.SATURATED, RED)]
+)
+async def test_a_state_of_capacity_has_its_colour(ask: Ask, state: State, colour: str) -> None:
+    told = ModelCapacity(model="m", state=state, recommended_concurrency=4)
+    account = AccountSnapshot(account="a", provider="runware", dollars_per_credit=1, capacity=(told,))
+    figures = await ask(Snapshot(at=1.0, accounts=(account,)))
+    line = row(shown(figures, force_terminal=True, color_system="standard"), "m")
+    assert [code for code in (RED, YELLOW, GREEN) if code in line] == [colour]
 
 
 async def test_unlimited_and_unknown_limits_are_told_apart(ask: Ask, snapshot: Snapshot) -> None:

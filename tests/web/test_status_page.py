@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from monitor import wording
 from monitor.model import Organization, TaskStatus
+from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
@@ -88,6 +89,36 @@ async def test_an_account_without_credits_has_its_balance_in_dollars_alone(
     shown = (await page(client)).text
     assert "Balance $2,450.75" in shown
     assert "credits" not in shown
+
+
+async def test_models_without_limits_show_their_capacity(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot
+) -> None:
+    daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[2:])
+    shown = await page(client)
+    assert "Capacity approaching google:3@1" in shown.text
+    assert "Model Capacity At once at most Takes Usually Found no room Pending Running" in shown.text
+    assert "google:3@1 approaching 3 2 min 31 s 1 min 2 s 1.5 %" in shown.text
+    assert ("span", {"class": "warn"}) in shown.tags
+    assert "Throttled" not in shown.text
+    assert "Concurrency" not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ((None, None), ("unknown", "too little seen", "")),
+        ((None, State.HEALTHY), ("healthy", "every model that is in use", "good")),
+        ((State.HEALTHY, State.SATURATED, State.APPROACHING), ("saturated", "m1", "bad")),
+        ((State.APPROACHING, State.APPROACHING, State.APPROACHING), ("approaching", "m0 and 2 more", "warn")),
+    ],
+)
+def test_the_worst_capacity_is_told_first(states: tuple[State | None, ...], told: tuple[str, str, str]) -> None:
+    models = tuple(
+        ModelCapacity(model=f"m{number}", state=state, recommended_concurrency=4) for number, state in enumerate(states)
+    )
+    (tile,) = [tile for tile in account_view(account(capacity=models), 0).tiles if tile.title == "Capacity"]
+    assert (tile.value, tile.note, tile.level) == told
 
 
 def test_unseen_generations_are_told_of_the_model_that_has_most_for_sure() -> None:
