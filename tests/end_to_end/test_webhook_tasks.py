@@ -121,6 +121,23 @@ async def test_tasks_end_by_their_webhooks_alone(tmp_path: Path) -> None:
         assert told.tasks("/forwarded") == {task["taskUUID"] for task in tasks}
 
 
+async def test_a_task_that_only_its_webhook_tells_of_is_not_lost_before_it_comes(tmp_path: Path) -> None:
+    async with (
+        application() as told,
+        staged(
+            tmp_path, provider="runware", accounts=["runware"], clock=FastClock(SPEED), webhook=forwarding(told)
+        ) as stage,
+    ):
+        await stage.control("PATCH", "/accounts/runware", webhook_polls=False, seconds=200.0)
+        await post(stage, asking(video(), webhookURL=ours(stage)))
+
+        figures = await stage.until(lambda scraped: scraped.total("genmedia_tasks_finished_total") == 1)
+
+        assert figures.by("genmedia_tasks_finished_total", "outcome") == {("succeeded",): 1}
+        polls = [request for request in await stage.control("GET", "/requests") if request["kind"] == "poll"]
+        assert len(polls) > 1, "follow-up has asked often enough to think it lost"
+
+
 async def test_only_a_task_that_nobody_is_told_of_is_orphaned_and_wasted(tmp_path: Path) -> None:
     clock = LeapingClock(SPEED)
     async with (

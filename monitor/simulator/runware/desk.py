@@ -17,6 +17,7 @@ from monitor.simulator.runware.tasks import Asked, Delivery, Status, Task
 
 _MOST_RESULTS = 20
 _STREAMS = frozenset({STREAMED})
+_WEBHOOK = "webhookURL"
 _SLOW = frozenset({"videoInference", "3dInference", "training"})
 
 
@@ -149,7 +150,7 @@ def _asked(item: Item) -> Asked:
         raise Refusal("invalidModel", "model")
     if not isinstance(results, int) or not 1 <= results <= _MOST_RESULTS:
         raise Refusal("invalidNumberResults", "numberResults")
-    usual = Delivery.ASYNC if kind in _SLOW or "webhookURL" in item else Delivery.SYNC
+    usual = Delivery.ASYNC if kind in _SLOW or _WEBHOOK in item else Delivery.SYNC
     try:
         delivery = Delivery(item.get("deliveryMethod", usual))
     except ValueError:
@@ -161,7 +162,7 @@ def _asked(item: Item) -> Asked:
 
 def _poll(account: Account, task_uuid: str, now: float) -> Answer:
     task = account.tasks.get(task_uuid)
-    if task is None:
+    if task is None or (_WEBHOOK in task.asked.fields and not account.settings.webhook_polls):
         raise Refusal("taskNotFound", "taskUUID")
     task.polls += 1
     answer = Answer("getResponse", task_uuid, task.asked.model)

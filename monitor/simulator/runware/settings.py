@@ -40,7 +40,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     `balance_shape`, `packing` (a frame for each thing told, or one for all), `empty_polls` (how many polls of a task
     say nothing yet), `payload_bytes` (of base64 results) and `chunks` (of a stream) choose among shapes that were all
-    seen. `idle_seconds`, `idle_code` and `resume_seconds` are about WebSockets.
+    seen. `webhook_polls` says whether a task with a webhook can be polled too, which nobody has told. `idle_seconds`,
+    `idle_code` and `resume_seconds` are about WebSockets.
     """
 
     capacity: Machines = 4
@@ -58,6 +59,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     balance_shape: Literal["number", "object"] = "number"
     packing: Literal["split", "packed"] = "split"
     empty_polls: Count = 0
+    webhook_polls: bool = True
     payload_bytes: Count = 1_024
     chunks: Machines = 4
     idle_seconds: NotNegative = 120.0
