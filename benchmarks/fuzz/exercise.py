@@ -13,7 +13,7 @@ import msgspec
 from benchmarks.fuzz.cases import Case
 from monitor.gateway.conversation import Conversation
 from monitor.gateway.fields import FieldScanner, ItemScanner
-from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy, Shortener
+from monitor.gateway.replies import CutCopy, CutText, EventCopy, ReplyCopy
 from monitor.model import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Exchange, Failure, Item, Leftovers, Provider, Route, is_event_stream
 
@@ -57,7 +57,9 @@ class Exercise:
     def _read(self, case: Case) -> None:
         self._exchange(case)
         self._reads(case)
-        self._check(self._provider.decode_webhook("a", Shortener().cut(case.reply), 1.0))
+        text = CutText()
+        text.add(case.reply)
+        self._check(self._provider.decode_webhook("a", text.text(), 1.0))
         self._socket(case)
         self._conversation(case)
 
@@ -120,7 +122,9 @@ class Exercise:
         if reader is None:
             return
         extensions = EXTENSIONS[case.chunk % len(EXTENSIONS)]
-        watched = Conversation(reader, self._provider, extensions, lambda _: frozenset(), self._check, lambda: 1.0)
+        watched = Conversation(
+            reader, self._provider, extensions, lambda _: frozenset(), self._check, lambda: 1.0, lambda read: read()
+        )
         try:
             for part in _parts(case.request, case.chunk):
                 watched.client_bytes(part)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from monitor.gateway.fields import ItemScanner
 from monitor.gateway.frames import FrameReader, agreed_compression
-from monitor.gateway.replies import KEPT_BYTES, Shortener
+from monitor.gateway.replies import CutText
 from monitor.model import AnyObservation
-from monitor.providers.base import Failure, Provider, SocketReader
+from monitor.providers.base import Failure, Item, Provider, SocketReader
 
 
 class Conversation:
     """Shows a vendor's `SocketReader` each message: of the client's the wanted fields, of the vendor's the text, cut.
 
     `extensions` is what the vendor's handshake agreed to. `repeated` gives those of the tasks that were named before,
-    `tell` takes what each message says. Every method may raise: then no more can be learnt from this connection.
+    `tell` takes what each message says, `attempt` runs the reading of one, which may raise: that message is lost then.
+    Where a method raises itself, no more can be learnt from this connection.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Conversation:
         repeated: Callable[[tuple[str, ...]], frozenset[str]],
         tell: Callable[[list[AnyObservation]], None],
         now: Callable[[], float],
+        attempt: Callable[[Callable[[], None]], None],
     ) -> None:
         deflate, parameters = agreed_compression(extensions)
         self._reader = reader
@@ -33,12 +35,12 @@ class Conversation:
         self._repeated = repeated
         self._tell = tell
         self._now = now
+        self._attempt = attempt
         fresh = {side: f"{side}_no_context_takeover" in parameters for side in ("client", "server")}
         self._client = FrameReader(self._sending, self._sent, deflate=deflate, fresh=fresh["client"])
         self._vendor = FrameReader(self._receiving, self._received, deflate=deflate, fresh=fresh["server"])
         self._scanner = ItemScanner(reader.fields)
-        self._shortener = Shortener()
-        self._message = bytearray()
+        self._message = CutText()
         self._closed_by: Failure | None = None
 
     @property
@@ -68,15 +70,15 @@ class Conversation:
 
     def _sent(self) -> None:
         items, self._scanner = self._scanner.items, ItemScanner(self._reader.fields)
+        self._attempt(lambda: self._read_sent(items))
+
+    def _read_sent(self, items: Sequence[Item]) -> None:
         again = self._repeated(self._provider.named_tasks(items))
         self._tell(self._reader.sent(items, again, self._now()))
 
     def _receiving(self, part: bytes) -> None:
-        self._message += self._shortener.cut(part)
-        if len(self._message) > KEPT_BYTES:
-            raise ValueError("the message is too large to keep")
+        self._message.add(part)
 
     def _received(self) -> None:
-        message = self._message.decode("utf-8", "ignore").encode()
-        self._message, self._shortener = bytearray(), Shortener()
-        self._tell(self._reader.received(message, self._now()))
+        message, self._message = self._message, CutText()
+        self._attempt(lambda: self._tell(self._reader.received(message.text(), self._now())))

@@ -10,12 +10,12 @@ from aiohttp.compression_utils import BrotliDecompressor, ZLibDecompressor, ZSTD
 KEPT_BYTES = 1024 * 1024
 DEFLATE_IN_ZLIB = 8
 STEP_BYTES = 64 * 1024
-LONGEST_RUN = 4096
-SHOWN_OF_RUN = 64
-# What base64 and long words are made of, and no structure of JSON is.
-RUN = re.compile(rb'[^"\\,:\[\]{}]{%d,}' % (LONGEST_RUN + 1))
-STRUCTURE = (b'"', b"\\", b",", b":", b"[", b"]", b"{", b"}")
-RUN_START = re.compile(rb'[^"\\,:\[\]{}]*+')
+LONGEST_STRING = 4096
+IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+STRINGS = re.compile(rb'(?:[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+# What is kept of a longer one: no escape is cut in two, nor the pair of them that some characters need.
+BEGINNING = re.compile(rb'"(?:[^"\\]|(?:\\u[Dd][89ABab]..)?\\u[0-9A-Fa-f]{4}|\\[^u]){0,300}', re.DOTALL)
 EVENT_BYTES = 64 * 1024
 LINE_END = re.compile(rb"\r\n|\r(?=.)|\n", re.DOTALL)
 
@@ -50,24 +50,65 @@ class ReplyCopy:
         return body
 
 
-class Shortener:
-    """Cuts long runs of one string out of JSON that streams by: media in base64. What is left is still JSON."""
+class CutText:
+    """JSON that streams by, of each long string only its beginning: media in base64, and prose. It stays JSON.
+
+    What is small is kept as it comes; of the rest, 64 KiB at a time are looked through for strings.
+    """
 
     def __init__(self) -> None:
-        self._run = 0
+        self._kept = bytearray()
+        self._rest = bytearray()
+        self._in_long_string = False
+        self._is_too_large = False
 
-    def cut(self, chunk: bytes) -> bytes:
-        """What is kept of the next bytes."""
-        start = 0
-        if self._run > LONGEST_RUN:
-            match = RUN_START.match(chunk)
-            start = match.end() if match else 0
-            self._run = self._run + len(chunk) if start == len(chunk) else 0
-        rest = chunk[start:]
-        if rest:
-            tail = len(rest) - 1 - max(map(rest.rfind, STRUCTURE))
-            self._run = self._run + tail if tail == len(rest) else tail
-        return RUN.sub(lambda run: run[0][:SHOWN_OF_RUN], rest)
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        if not self._is_too_large:
+            self._rest += chunk
+        if len(self._rest) > STEP_BYTES:
+            self._cut()
+
+    def text(self) -> bytes:
+        """What is kept, less characters that a cut has split.
+
+        Raises:
+            ValueError: it is too large nevertheless.
+        """
+        if self._kept:
+            self._cut()
+        if self._is_too_large:
+            raise ValueError("the body is too large to keep")
+        return (self._kept + self._rest).decode("utf-8", "ignore").encode()
+
+    def _cut(self) -> None:
+        if self._in_long_string:
+            self._skip()
+        if not self._in_long_string:
+            self._sift()
+        if len(self._kept) > KEPT_BYTES:
+            self._kept.clear()
+            self._rest.clear()
+            self._is_too_large = True
+
+    def _sift(self) -> None:
+        """Keep what is wanted of the rest, but for a short string that has not ended."""
+        whole = _length(STRINGS, self._rest)
+        self._kept += STRING.sub(_shortened, self._rest[:whole])
+        del self._rest[:whole]
+        if len(self._rest) > LONGEST_STRING:
+            self._kept += self._rest[: _length(BEGINNING, self._rest)]
+            del self._rest[:1]
+            self._in_long_string = True
+            self._skip()
+
+    def _skip(self) -> None:
+        """Drop what there is of a long string."""
+        del self._rest[: _length(IN_STRING, self._rest)]
+        if self._rest.startswith(b'"'):
+            self._kept += b'"'
+            del self._rest[:1]
+            self._in_long_string = False
 
 
 class CutCopy:
@@ -75,23 +116,24 @@ class CutCopy:
 
     def __init__(self, codings: str) -> None:
         self._plain = Decompressor(codings)
-        self._shortener = Shortener()
-        self._kept = bytearray()
+        self._text = CutText()
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes.
 
         Raises:
-            Exception: as `ReplyCopy.body`.
+            Exception: what the codec says, as `ReplyCopy.body`.
         """
         for plain in self._plain.feed(chunk):
-            self._kept += self._shortener.cut(plain)
-            if len(self._kept) > KEPT_BYTES:
-                raise ValueError("the body is too large to keep")
+            self._text.add(plain)
 
     def body(self) -> bytes:
-        """The whole body, less characters that a cut has split."""
-        return bytes(self._kept).decode("utf-8", "ignore").encode()
+        """The whole body.
+
+        Raises:
+            ValueError: it is too large nevertheless.
+        """
+        return self._text.text()
 
 
 class EventCopy:
@@ -184,3 +226,13 @@ def _decompressor(coding: str, data: bytes) -> BrotliDecompressor | ZLibDecompre
             return ZSTDDecompressor()
         case _:
             raise ValueError("unknown content coding")
+
+
+def _shortened(string: re.Match[bytes]) -> bytes:
+    whole = string[0]
+    return whole if len(whole) <= LONGEST_STRING else whole[: _length(BEGINNING, whole)] + b'"'
+
+
+def _length(pattern: re.Pattern[bytes], data: bytes | bytearray) -> int:
+    match = pattern.match(data)
+    return match.end() if match else 0

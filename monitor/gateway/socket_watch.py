@@ -62,6 +62,7 @@ class SocketWatch:
             lambda tasks: observer.recent.repeated(name, tasks, observer.clock.now()),
             observer.tell,
             observer.clock.now,
+            lambda work: observer.attempt(STAGE, work),
         )
 
     def _look(self, work: Callable[[Conversation], None]) -> None:

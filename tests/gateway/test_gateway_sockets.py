@@ -16,6 +16,7 @@ from wire import ListSink, until
 
 from monitor.model import Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
+from monitor.providers.base import Leftovers
 from monitor.providers.runware import Runware
 
 AUTH = {"taskType": "authentication", "apiKey": KEY}
@@ -85,6 +86,30 @@ async def test_messages_of_many_megabytes_pass_both_ways_and_are_understood(comp
         await until(lambda: statuses(gateway) == [TaskStatus.PENDING, TaskStatus.SUCCEEDED])
         assert gateway.sink.tasks[-1].credits == 0.0013
         assert gateway.observer_errors("socket") == 0
+
+
+@pytest.mark.parametrize("compress", [0, 15])
+async def test_prose_of_megabytes_is_understood(compress: int) -> None:
+    async with stage() as (fake, gateway), connected(gateway, compress=compress) as ws:
+        await say(ws, AUTH)
+        [there] = fake.sockets
+        prose = 'Once, "upon" a time: {...}\n' * 100_000
+        await there.send_json({"data": [{"taskType": "textInference", "taskUUID": "later", "text": prose}]})
+        assert (await ws.receive_json())["data"][0]["text"] == prose
+        await until(lambda: statuses(gateway, "later") == [TaskStatus.SUCCEEDED])
+        assert gateway.observer_errors("socket") == 0
+
+
+async def test_a_message_too_large_to_keep_is_lost_alone() -> None:
+    async with stage() as (fake, gateway), connected(gateway) as ws:
+        await say(ws, AUTH)
+        [there] = fake.sockets
+        await there.send_json({"data": [{"taskType": "imageInference", "taskUUID": V, "seeds": [0] * 2**20}]})
+        await ws.receive_json()
+        await say(ws, image())
+        await until(lambda: statuses(gateway) == [TaskStatus.PENDING, TaskStatus.SUCCEEDED])
+        assert requests(gateway)[-1] == (Kind.CREATE, Outcome.SUCCESS, "none")
+        assert gateway.observer_errors("socket") == 1
 
 
 async def test_an_acknowledged_task_is_polled_to_its_end() -> None:
@@ -265,7 +290,7 @@ async def test_bytes_that_are_no_frames_pass_uncounted_until_the_vendor_closes(j
 class Blind(Runware):
     """A provider whose reader has a fault."""
 
-    def socket(self, account: str) -> Any:
+    def socket(self, account: str, leftovers: Leftovers) -> Any:
         raise RuntimeError(f"secret of {account}")
 
 

@@ -5,6 +5,8 @@ import json
 import aiohttp
 import pytest
 from fake_runware import KEY
+from hypothesis import given
+from hypothesis import strategies as st
 from runware_stage import front, stage
 from wire import Call as VendorCall
 from wire import HangUpError, split, vendor
@@ -162,21 +164,41 @@ def test_a_stream_of_any_length_is_kept_within_bounds() -> None:
     assert len(copy.body()) <= KEPT_BYTES + 100
 
 
-@pytest.mark.parametrize("step", [1, 100, 1400, 70_000, 10**7])
-def test_cutting_leaves_json_that_says_the_same_but_for_its_media(step: int) -> None:
-    kept = {"text": "é" * 3000, "quoted": 'say "hi" \\' * 2000, "numbers": list(range(5000)), "cost": 0.1}
-    body = json.dumps({"imageBase64Data": "Ab+/" * 50_000, **kept}, ensure_ascii=False).encode()
+def cut(body: bytes, step: int) -> bytes:
     copy = CutCopy("")
     for start in range(0, len(body), step):
         copy.add(body[start : start + step])
-    document = json.loads(copy.body())
-    assert len(copy.body()) < len(body) - 150_000
-    assert document.pop("imageBase64Data").startswith("Ab+/")
-    assert {name: document[name] for name in kept if name != "text"} == {n: v for n, v in kept.items() if n != "text"}
+    return copy.body()
 
 
-def test_a_body_that_stays_too_large_is_refused() -> None:
-    copy = CutCopy("")
-    copy.add(b'"short",' * (KEPT_BYTES // 8))
+@pytest.mark.parametrize("step", [1, 100, 1400, 70_000, 10**7])
+def test_cutting_leaves_json_that_says_the_same_but_for_its_long_strings(step: int) -> None:
+    kept = {"quoted": 'say "hi" \\' * 100, "accents": "é" * 500, "numbers": list(range(20_000)), "cost": 0.1}
+    long = {"imageBase64Data": "Ab+/" * 50_000, "text": 'one: two, "three" \\ {é}\n' * 60_000}
+    body = json.dumps(long | kept, ensure_ascii=False).encode()
+    short = cut(body, step)
+    document = json.loads(short)
+    assert len(short) < 200_000
+    assert {name: document[name] for name in kept} == kept
+    assert all(document[name] and text.startswith(document[name]) for name, text in long.items())
+
+
+STRINGS = st.lists(st.tuples(st.text(max_size=5), st.sampled_from([0, 1, 1, 1, 2000, 20_000])), max_size=12)
+
+
+@given(STRINGS, st.integers(500, 100_000), st.booleans())
+def test_any_strings_are_whole_or_the_beginning_of_themselves(
+    parts: list[tuple[str, int]], step: int, ascii_only: bool
+) -> None:
+    texts = [text * times for text, times in parts]
+    short = json.loads(cut(json.dumps(texts, ensure_ascii=ascii_only).encode(), step))
+    assert len(short) == len(texts)
+    for kept, text in zip(short, texts, strict=True):
+        assert kept == text or (text.startswith(kept) and 70 < len(kept) < len(text))
+
+
+@pytest.mark.parametrize("step", [1000, 10**8])
+def test_a_body_that_stays_too_large_is_refused(step: int) -> None:
+    assert cut(b'"short",' * 10_000, step) == b'"short",' * 10_000
     with pytest.raises(ValueError, match="too large"):
-        copy.add(b'"short",')
+        cut(b'"short",' * (2 * KEPT_BYTES // 8), step)
