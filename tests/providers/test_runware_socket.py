@@ -132,6 +132,40 @@ def test_a_task_sent_again_is_a_retry_and_one_task() -> None:
     assert (request(seen).retry, request(seen).outcome, story(seen)) == (True, Outcome.SUCCESS, [(U, "accepted", "")])
 
 
+def test_a_conflict_answers_the_last_sending_and_results_the_first() -> None:
+    socket = opened()
+    sent(socket, task(numberResults="2"), at=1000)
+    told(socket, at=1001, data=[result()])
+    sent(socket, task(numberResults="2"), at=1002, again=(U,))
+    seen = told(socket, at=1003, errors=[error("conflictTaskUUID")])
+    assert (request(seen).retry, request(seen).outcome, request(seen).duration_seconds) == (True, Outcome.SUCCESS, 1)
+    assert story(seen) == [(U, "accepted", "")]
+    last = told(socket, at=1009, data=[result()])
+    assert (requests(last), request(last).duration_seconds) == ([(Kind.CREATE, Outcome.SUCCESS)], 9)
+    assert (story(last)[-1], socket.pending) == ((U, "succeeded", ""), 0)
+
+
+def test_a_status_answers_a_poll_while_the_task_itself_still_awaits_its_result() -> None:
+    socket = opened()
+    sent(socket, task())
+    for _ in range(2):
+        sent(socket, poll())
+        seen = told(socket, data=[ack() | {"status": "processing"}])
+        assert (requests(seen), story(seen)) == ([(Kind.POLL, Outcome.SUCCESS)], [(U, "running", "")])
+    assert requests(told(socket, data=[result()])) == [(Kind.CREATE, Outcome.SUCCESS)]
+    assert socket.pending == 0
+
+
+def test_an_error_that_names_its_task_only_ends_it_on_another_socket() -> None:
+    leftovers = Leftovers()
+    gone, resumed = opened(leftovers), opened(leftovers)
+    sent(gone, task())
+    gone.ended(Failure.TRUNCATED, 1005)
+    seen = told(resumed, errors=[error("timeoutProvider", kind=None)])
+    assert story(seen) == [(U, "accepted", ""), (U, "failed", "timeout")]
+    assert told(resumed, errors=[error("timeoutProvider", kind=None)]) == []
+
+
 def test_results_that_are_replayed_after_a_resume_finish_their_tasks() -> None:
     socket = opened()
     sent(socket, AUTH)

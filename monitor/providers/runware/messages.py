@@ -43,7 +43,8 @@ class Answer:
     """One element of a message. `task` is empty where it names none, `cost` is US dollars.
 
     `unknown` names what of it the tables do not hold. `is_verdict` says that an error is the task's own end, as far as
-    its type tells, and not the refusal of the request that asked for it; `is_stated`, that it says so itself.
+    its type tells, and not the refusal of the request that asked for it; `is_stated`, that an answer tells a status, as
+    those to polls do.
     """
 
     type: str
@@ -100,6 +101,7 @@ def _item(item: dict[str, object]) -> Answer:
         cost=_cost(item),
         unknown=unknown,
         is_verdict=filtered,
+        is_stated=status is not None,
     )
 
 

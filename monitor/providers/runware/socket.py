@@ -8,14 +8,15 @@ error that names no task belongs to the oldest message that it can belong to.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from typing import NamedTuple
 
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, UnknownSeen
 from monitor.providers.base import Failure, Item, Leftovers
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
+from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, answers
 from monitor.providers.runware.tables import CONTROLS, GET_RESPONSE, ITEM_FIELDS, TASKS
 from monitor.providers.runware.tasks import (
@@ -138,10 +139,10 @@ class Socket:
 
     def _of_task(self, mine: list[Answer], now: float) -> list[AnyObservation]:
         """Answers that name their task."""
-        places = self._places.get(mine[0].task)
-        if not places:
+        place = self._place(mine)
+        if place is None:
             return self._unasked(mine, now)
-        place, asked = places[0], places[0].asked
+        asked = place.asked
         if asked.kind is Kind.CREATE:
             return self._progressed(place, mine, now)
         progress, outcome = progress_of(mine), Outcome.SUCCESS
@@ -151,6 +152,16 @@ class Socket:
         elif progress.failed and not progress.done:
             outcome = without_task(progress.error, None)
         return [*facts, *self._settle(place, outcome, now)]
+
+    def _place(self, mine: list[Answer]) -> Place | None:
+        """Who awaits these answers: the first to ask; a conflict answers the last sending, and a status a poll."""
+        places = self._places.get(mine[0].task, ())
+        fitting: Iterable[Place] = ()
+        if any(answer.error is errors.CONFLICT for answer in mine):
+            fitting = (place for place in reversed(places) if place.asked.kind is Kind.CREATE)
+        elif mine[0].is_stated:
+            fitting = (place for place in places if place.asked.kind is Kind.POLL)
+        return next(chain(fitting, places), None)
 
     def _progressed(self, place: Place, mine: list[Answer], now: float) -> list[AnyObservation]:
         """More of a task that awaits its acknowledgement or its results, which may come one by one."""
@@ -168,11 +179,11 @@ class Socket:
     def _unasked(self, mine: list[Answer], now: float) -> list[AnyObservation]:
         """What nobody awaits here: results replayed to a resumed session, or told after an acknowledgement."""
         first = mine[0]
-        if KINDS.get(first.type, Kind.CREATE) is not Kind.CREATE:
-            return []
         left: Left | None = self._leftovers.take(first.task)
         if left is not None:
             return self._resumed(left, mine, now)
+        if KINDS.get(first.type, Kind.CREATE) is not Kind.CREATE:
+            return []
         asked = Asked(first.type, first.task, UNKNOWN_MODEL, len(mine))
         return polled(asked, progress_of(mine), self._moment(now, now))[1]
 
