@@ -367,6 +367,21 @@ async def test_idle_sockets_end_at_once_when_the_gateway_stops_and_busy_ones_aft
             assert (await busy.receive()).type is WSMsgType.CLOSED
 
 
+async def test_what_is_under_way_when_the_gateway_stops_has_the_time_to_end_that_was_given_once() -> None:
+    async with stage() as (fake, gateway), connected(gateway) as ws:
+        fake.mute = True
+        await ws.send_json([image()])
+        await until(lambda: gateway.in_flight() == 1)
+        [connection] = gateway.runner.server.connections
+        ticks = 0
+        stopping = asyncio.ensure_future(connection.shutdown(0.4))
+        while not stopping.done():
+            await asyncio.sleep(0.1)
+            ticks += 1
+        assert ticks <= 6
+        assert gateway.in_flight() == 0
+
+
 async def test_an_upgrade_to_anything_else_stays_an_ordinary_request() -> None:
     async with stage() as (_, gateway):
         lines = ["GET /runware/v1 HTTP/1.1", "Host: x", "Connection: Upgrade, close", "Upgrade: h2c", "", ""]
