@@ -6,11 +6,12 @@ What comes is observed, and kept until the application has taken it; only then t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.clock import Clock
 from monitor.config import Account
@@ -49,41 +50,43 @@ class Webhooks:
         self._clock = clock
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
-    def runner(self, shutdown_timeout: float) -> web.AppRunner:
+    def runner(self, shutdown_timeout: float) -> web.BaseRunner:
         """The listener, ready for `setup()`."""
-        app = web.Application(client_max_size=LARGEST_BODY_BYTES)
-        app.router.add_route("*", "/{rest:.*}", self.handle)
-        return web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_timeout)
+        return web.ServerRunner(_Server(self.handle, self._own), shutdown_timeout=shutdown_timeout)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """200 once it is kept; 503 when it cannot be, and then the vendor sends it again."""
         account = self._account(request.path)
         if account is None or request.method != "POST":
             self._own.webhooks.labels("", "unknown").inc()
-            return web.Response(status=404, headers={"Connection": "close"})
+            return _goodbye(404)
         try:
             async with self._room:
                 is_kept = await self._keep(account, request)
         except StoreError:
             return web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
-        except web.HTTPRequestEntityTooLarge:
+        except _TooLargeError:
             self._own.webhooks.labels(account.name, "refused").inc()
-            raise
+            return _goodbye(413)
         except TimeoutError:
-            return web.Response(status=408, headers={"Connection": "close"})
+            return _goodbye(408)
+        except (web.RequestPayloadError, ConnectionError):
+            request.content.feed_eof()  # else aiohttp reads on, and logs that it cannot
+            return _goodbye(400)
         self._own.webhooks.labels(account.name, "received" if is_kept else "refused").inc()
         return web.Response() if is_kept else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
 
-    async def _keep(self, account: Account, request: web.Request) -> bool:
+    async def _keep(self, account: Account, request: web.BaseRequest) -> bool:
         """Observe and store it; whether there was room for it.
 
         Raises:
-            HTTPRequestEntityTooLarge: its body is.
+            _TooLargeError: its body is.
             TimeoutError: its body does not come.
+            RequestPayloadError, ConnectionError: its body is malformed, or breaks off.
             StoreError: the store does not work.
         """
         async with asyncio.timeout(READ_SECONDS):
-            body = await request.read()
+            body = await _body(request)
         now, content_type = self._clock.now(), request.headers.get("Content-Type", "")
         content_type = content_type if content_type.isascii() else ""
         await self._engine.submit(self._told(account, body, now), SOURCE)
@@ -110,3 +113,63 @@ class Webhooks:
             self._own.observer_errors.labels("decode").inc()
             log.warning("observer.failed", stage="decode", error=type(error).__name__)
             return []
+
+
+class _TooLargeError(Exception):
+    """The body is larger than any webhook."""
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) >= LARGEST_BODY_BYTES:
+            raise _TooLargeError
+    return bytes(body)
+
+
+class _Server(web.Server):
+    """Makes a `_Connection` for each caller."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], own: Own) -> None:
+        super().__init__(handler)
+        self._own = own
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, self._loop, self._own)
+
+
+class _Connection(web.RequestHandler):
+    """One caller's connection: the listener may face the internet, whose nonsense is counted and not logged."""
+
+    __slots__ = ("_own",)
+
+    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: Own) -> None:
+        super().__init__(manager, loop=loop, access_log=None)  # type: ignore[arg-type]
+        self._own = own
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
+    ) -> web.StreamResponse:
+        """The answer to a call that is not HTTP, or that we failed to handle."""
+        if isinstance(exc, HttpProcessingError):
+            self._own.webhooks.labels("", "unknown").inc()
+        else:
+            log.error("webhook_listener.failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of the answer is sent already")
+        return _goodbye(status)
+
+
+def _goodbye(status: int) -> web.Response:
+    """An answer after which the connection is closed."""
+    answer = web.Response(status=status)
+    answer.force_close()
+    return answer

@@ -183,6 +183,44 @@ async def test_who_does_not_know_the_secret_learns_nothing(tmp_path: Path) -> No
         assert told.attempts == 0
 
 
+NONSENSE = (
+    f"POST /runware/{SECRET} HTTP/9.9\r\n\r\n",
+    f"PO ST /runware/{SECRET} HTTP/1.1\r\n\r\n",
+    "\x16\x03\x01 a handshake of TLS\r\n\r\n",
+)
+BROKEN = (
+    "Content-Length: 10\r\nContent-Encoding: gzip\r\n\r\n0123456789",
+    "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+)
+
+
+async def answered(daemon: Process, raw: str) -> bytes:
+    url = httpx.URL(daemon.events("daemon.started")[-1]["webhooks"])
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(raw.encode("latin-1"))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_nonsense_from_the_internet_is_answered_and_not_logged(tmp_path: Path) -> None:
+    async with (
+        fake_runware() as fake,
+        application() as told,
+        running("--config", configure(tmp_path, fake, told.url), cwd=tmp_path) as daemon,
+    ):
+        broken = [f"POST /runware/{SECRET} HTTP/1.1\r\nHost: x\r\n{rest}" for rest in BROKEN]
+        for raw in (*NONSENSE, *broken):
+            answer = await answered(daemon, raw)
+            assert answer.split()[1] == b"400", answer
+            assert SECRET.encode() not in answer
+        await shows(daemon, "genmedia_monitor_webhooks_waiting", 0)
+        assert await received(daemon, b"{}") == 200
+        await until(lambda: bool(told.taken))
+    assert [line for line in daemon.lines if '"level": "error"' in line] == []
+
+
 async def test_no_secret_and_no_address_of_the_application_leaves_the_daemon(tmp_path: Path) -> None:
     async with fake_runware() as fake, application() as told:
         told.status = 302

@@ -29,10 +29,10 @@ ACCOUNT = Account(
     base_url="http://127.0.0.1:9",
     webhook=Webhook(secret=SecretStr(SECRET), forward_to=SecretStr("http://127.0.0.1:9")),
 )
-HEAD = f"POST /a/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+HEAD = f"POST /a/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"
 
 Calling = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Call = Callable[[int, bytes], Awaitable[Calling]]
+Call = Callable[..., Awaitable[Calling]]
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ async def call(database: Database, registry: CollectorRegistry) -> AsyncIterator
     server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", 0)
     writers: list[asyncio.StreamWriter] = []
 
-    async def connect(length: int, part: bytes) -> Calling:
+    async def connect(length: int, part: bytes, header: str = "") -> Calling:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writers.append(writer)
-        writer.write((HEAD % length).encode() + part)
+        writer.write((HEAD % (length, header)).encode() + part)
         await writer.drain()
         return reader, writer
 
@@ -109,10 +109,19 @@ async def test_a_body_that_does_not_come_makes_room(call: Call, database: Databa
 async def test_a_body_beyond_the_bound_is_refused_and_not_kept(
     call: Call, database: Database, registry: CollectorRegistry
 ) -> None:
-    body = bytes(LARGEST_BODY_BYTES + 1)
+    body = bytes(LARGEST_BODY_BYTES)
     assert await status(await call(len(body), body)) == 413
     assert waiting(database) == 0
     assert registry.get_sample_value("genmedia_monitor_webhooks_total", {"account": "a", "event": "refused"}) == 1
+
+
+async def test_who_asks_first_is_told_to_go_on(call: Call, database: Database) -> None:
+    reader, writer = await call(2, b"", "Expect: 100-continue\r\n")
+    assert await status((reader, writer)) == 100
+    assert await reader.readline() == b"\r\n"
+    writer.write(b"{}")
+    assert await status((reader, writer)) == 200
+    assert waiting(database) == 1
 
 
 async def test_one_that_is_too_large_to_be_read_goes_on_unread(
