@@ -77,7 +77,7 @@ def _failed() -> models.Panel:
 def _orphaned() -> models.Panel:
     return figures(
         "Orphaned tasks",
-        "Open tasks that their client has stopped polling: they go on and cost, and nobody waits for them.",
+        "Open tasks without a webhook that their client has stopped polling: they go on and cost, and nobody waits for them.",
         [Query("sum(genmedia_tasks_orphaned{@model})")],
         unit="short",
         decimals=0,
@@ -197,7 +197,7 @@ def _phase(phase: str) -> models.Panel:
 def _orphans_over_time() -> models.Panel:
     return lines(
         "Orphaned tasks by model",
-        "Open tasks that their client has stopped polling.",
+        "Open tasks without a webhook that their client has stopped polling.",
         [Query("sum by (model) (genmedia_tasks_orphaned{@model})", "{{model}}")],
         unit="short",
         stacked=True,
