@@ -77,7 +77,7 @@ def _failed() -> models.Panel:
 def _orphaned() -> models.Panel:
     return figures(
         "Orphaned tasks",
-        "Open tasks without a webhook that their client has stopped polling: they go on and cost, and nobody waits for them.",
+        "Open tasks without a webhook that their client has stopped polling: they cost, and nobody waits for them.",
         [Query("sum(genmedia_tasks_orphaned{@model})")],
         unit="short",
         decimals=0,
