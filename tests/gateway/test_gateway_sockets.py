@@ -379,7 +379,7 @@ async def test_what_is_under_way_when_the_gateway_stops_has_the_time_to_end_that
             await asyncio.sleep(0.1)
             ticks += 1
         assert ticks <= 6
-        assert gateway.in_flight() == 0
+        await until(lambda: gateway.in_flight() == 0)
 
 
 async def test_an_upgrade_to_anything_else_stays_an_ordinary_request() -> None:

@@ -6,7 +6,7 @@ from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request
 
 from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.base import MOST_LEFT, Failure, Leftovers, SocketReader
-from monitor.providers.runware.socket import LONGEST_WAIT_SECONDS, MOST_PENDING
+from monitor.providers.runware.socket import LONGEST_GAP_SECONDS, LONGEST_WAIT_SECONDS, MOST_PENDING
 
 AUTH = {"taskType": "authentication"}
 PING = {"taskType": "ping"}
@@ -80,6 +80,51 @@ def test_data_and_errors_of_one_message_reach_their_own_tasks() -> None:
     seen = told(socket, data=[result(U)], errors=[error("timeoutProvider", V)])
     assert requests(seen) == [(Kind.CREATE, Outcome.PARTIAL)]
     assert story(seen) == [(U, "accepted", ""), (U, "succeeded", ""), (V, "accepted", ""), (V, "failed", "timeout")]
+
+
+def test_a_result_that_fails_before_others_succeed_does_not_fail_its_task() -> None:
+    socket = opened()
+    sent(socket, task(numberResults="3"))
+    first = told(socket, at=1004, errors=[error("timeoutProvider")])
+    assert (requests(first), story(first)) == ([], [(U, "accepted", "")])
+    assert requests(told(socket, at=1005, data=[result()])) == []
+    last = told(socket, at=1006, data=[result()])
+    assert (requests(last), story(last)[-1]) == ([(Kind.CREATE, Outcome.PARTIAL)], (U, "succeeded", ""))
+    assert socket.pending == 0
+
+
+@pytest.mark.parametrize(("done", "outcome"), [(0, Outcome.TASK_FAILED), (1, Outcome.PARTIAL)])
+def test_a_failure_that_nothing_follows_was_that_of_the_whole_task(done: int, outcome: Outcome) -> None:
+    socket = opened()
+    sent(socket, task(numberResults="4"))
+    told(socket, at=1003, data=[result()] * done)
+    told(socket, at=1004, errors=[error("timeoutProvider")])
+    assert requests(sent(socket, PING, at=1003 + LONGEST_GAP_SECONDS)) == []
+    seen = sent(socket, PING, at=1004 + LONGEST_GAP_SECONDS)
+    assert (requests(seen), request(seen).at, request(seen).duration_seconds) == ([(Kind.CREATE, outcome)], 1004, 4)
+    assert story(seen)[-1] == ((U, "succeeded", "") if done else (U, "failed", "timeout"))
+
+
+def test_a_failure_is_that_of_the_whole_task_when_the_connection_ends() -> None:
+    socket = opened()
+    sent(socket, task(numberResults="4"))
+    told(socket, at=1004, errors=[error("contentPolicyViolation")])
+    seen = socket.ended(Failure.CLIENT_GONE, 1005)
+    assert requests(seen) == [(Kind.CREATE, Outcome.TASK_FAILED)]
+    assert story(seen)[-1] == (U, "failed", "moderation")
+
+
+def test_a_refusal_is_that_of_the_whole_task_at_once() -> None:
+    socket = opened()
+    sent(socket, task(numberResults="4"))
+    assert requests(told(socket, errors=[error("invalidModel")])) == [(Kind.CREATE, Outcome.INVALID_REQUEST)]
+
+
+def test_an_asynchronous_task_that_fails_in_place_of_its_acknowledgement_fails_at_once() -> None:
+    socket = opened()
+    sent(socket, task(VIDEO, numberResults="4", deliveryMethod="async"))
+    seen = told(socket, errors=[error("noAvailableServer", kind=VIDEO)])
+    assert (requests(seen), story(seen)[-1]) == ([(Kind.CREATE, Outcome.TASK_FAILED)], (U, "failed", "capacity"))
 
 
 def test_results_come_in_any_order() -> None:

@@ -40,6 +40,11 @@ MOST_PENDING = 1000
 LONGEST_WAIT_SECONDS = 1200.0
 """The longest that an SDK waits for an answer (`runware-sdk` 1.8.0)."""
 
+LONGEST_GAP_SECONDS = 30.0
+"""How long after one result of a task has failed others are awaited. Whether an error is about one of several results
+or about all of them is not told, and each result comes when it is there (docs `en/image`, October 2025)."""
+
+HALVES = frozenset({Outcome.TASK_FAILED, Outcome.PARTIAL})
 NOTHING = Asked("", "", UNKNOWN_MODEL, 1)
 
 
@@ -85,6 +90,7 @@ class Socket:
         self._leftovers = leftovers
         self._pending: dict[int, Pending] = {}
         self._places: dict[str, deque[Place]] = {}
+        self._failing: dict[Place, float] = {}
         self._numbers = count()
 
     @property
@@ -92,18 +98,19 @@ class Socket:
         return len(self._pending)
 
     def sent(self, items: Sequence[Item], repeated: frozenset[str], now: float) -> list[AnyObservation]:
+        facts = self._failed_alone(now - LONGEST_GAP_SECONDS)
         asked = asked_of(items) or [NOTHING]
         pending = Pending(next(self._numbers), asked, now, bool(repeated), dict(enumerate(asked)))
         self._pending[pending.number] = pending
         for index, each in enumerate(asked):
             if each.task:
                 self._places.setdefault(each.task, deque()).append(Place(pending, index))
-        return [*self._given_up(now), *strange((), asked, self._moment(now, now))]
+        return [*facts, *self._given_up(now), *strange((), asked, self._moment(now, now))]
 
     def received(self, message: bytes, now: float) -> list[AnyObservation]:
         document = json_value(message)
         told = answers(document)
-        facts: list[AnyObservation] = []
+        facts = self._failed_alone(now - LONGEST_GAP_SECONDS)
         for (task, kind), group in groupby(sorted(told, key=_key), key=_key):
             mine = list(group)
             facts += self._of_task(mine, now) if task else self._without_task(kind, mine, now)
@@ -112,12 +119,13 @@ class Socket:
         return [*facts, *strange(told, (), self._moment(now, now))]
 
     def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
+        failed = self._failed_alone(now)
         gone = [self._request(each, BROKEN_OFF[failure], now) for each in self._pending.values()]
         for each in self._pending.values():
             self._leave(each)
         self._pending.clear()
         self._places.clear()
-        return list(gone)
+        return [*failed, *gone]
 
     def _leave(self, pending: Pending) -> None:
         """Keep the tasks that were not told of: who resumes the session is told (SDK 1.8.0, for 120 s)."""
@@ -171,10 +179,22 @@ class Socket:
             progress.add(answer)
         whole = progress.done + progress.failed >= asked.results
         outcome, facts = created(asked, progress, self._moment(pending.at, now), whole=whole)
-        is_failed = progress.failed > 0 and not progress.done
+        if outcome in HALVES and not (whole or asked.is_async):
+            self._failing[place] = now
+            return facts[:1]
         is_taken = progress.accepted or (progress.running and asked.is_async)
-        settled = self._settle(place, outcome, now) if whole or is_failed or is_taken else []
+        settled = self._settle(place, outcome, now) if whole or progress.failed or is_taken else []
         return [*facts, *settled]
+
+    def _failed_alone(self, until: float) -> list[AnyObservation]:
+        """End the tasks of which a result has failed, at `until` or before, and no other has been told since."""
+        facts: list[AnyObservation] = []
+        for place, at in tuple(self._failing.items()):
+            if at <= until:
+                progress, moment = place.pending.progress[place.asked.task], self._moment(place.pending.at, at)
+                outcome, seen = created(place.asked, progress, moment, whole=True)
+                facts += [*seen, *self._settle(place, outcome, at)]
+        return facts
 
     def _unasked(self, mine: list[Answer], now: float) -> list[AnyObservation]:
         """What nobody awaits here: results replayed to a resumed session, or told after an acknowledgement."""
@@ -236,6 +256,7 @@ class Socket:
     def _forget(self, place: Place) -> None:
         """Await no answer there any more."""
         asked = place.pending.waiting.pop(place.part)
+        self._failing.pop(place, None)
         places = self._places.get(asked.task)
         if places:
             places.remove(place)
