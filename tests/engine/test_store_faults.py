@@ -69,6 +69,8 @@ async def test_a_submit_that_cannot_be_stored_in_time_fails_and_is_withdrawn(
     async with bench.running() as engine:
         with pytest.raises(StoreError, match="send the observations again"):
             await engine.submit([create(), accepted()], "ingest")
+        failures = bench.own("store_errors_total", operation="commit")
+        await until(lambda: bench.own("store_errors_total", operation="commit") > failures)  # the attempt under way
         other.execute("ROLLBACK")
         await until(lambda: bench.own("store_up") == 1)
         assert figures(bench.database) == {}
