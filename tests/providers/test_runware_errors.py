@@ -27,7 +27,8 @@ MEANING = {
     Reason.MODERATION_INPUT: "promptBlocked",
     Reason.ASSET: "mediaNotFound imageExpired",
     Reason.INVALID_INPUT: "modelNotFound unknownModel invalidPositivePrompt missingParameter unsupportedValue "
-    "duplicateTaskUUID maxLength valueOutOfRange arrayTooLong unknownParameter incompatibleParameters validationFailed",
+    "duplicateTaskUUID maxLength valueOutOfRange arrayTooLong unknownParameter incompatibleParameters validationFailed "
+    "invalidSafetyMode unsupportedSafetyCheckContent invalidCheckNSFW",
 }
 CODES = [(code, reason) for reason, codes in MEANING.items() for code in codes.split()]
 

@@ -40,12 +40,15 @@ MODERATION_INPUT = ErrorClass(Reason.MODERATION_INPUT)
 MODERATION_OUTPUT = ErrorClass(Reason.MODERATION_OUTPUT)
 UPSTREAM = ErrorClass(Reason.UPSTREAM)
 OTHER = ErrorClass(Reason.OTHER)
+INVALID = ErrorClass(Reason.INVALID_INPUT, Outcome.INVALID_REQUEST)
 UNAUTHORIZED = ErrorClass(Reason.AUTH, Outcome.UNAUTHORIZED)
 
 RULES = (
     ("conflicttaskuuid", CONFLICT),
     # Runware's own account at the vendor whose model it serves, not the user's (an inference from the names).
     ("(provider|thirdparty).*(credits|quota|balance|auth|apikey).*", UPSTREAM),
+    # About the parameters `safety` and `checkNSFW`, not about what they found (an inference from the names).
+    ("(invalid|missing|unsupported)(safety|checknsfw).*", INVALID),
     ("promptblocked|.*prompt.*moderat.*", MODERATION_INPUT),
     (".*(contentpolicy|moderat|nsfw|unsafe|sensitivecontent|safety).*|imageblocked|invalidprovidercontent", MODERATION),
     (
@@ -84,7 +87,7 @@ RULES = (
         "(invalid|missing|unsupported|duplicate|conflict|max|min|value|array|mismatch).*|unknownparameter"
         "|unknownprovidersettingsprovider|incompatibleparameters|validationfailed|transparentmodelmismatch"
         "|modelownershipvalidationerror|modelalreadyexists",
-        ErrorClass(Reason.INVALID_INPUT, Outcome.INVALID_REQUEST),
+        INVALID,
     ),
 )
 """The class of a code by what it looks like in lower case, first match wins."""
