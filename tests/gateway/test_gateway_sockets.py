@@ -12,7 +12,8 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from fake_runware import KEY, FakeRunware
 from runware_stage import Front, front, stage
-from wire import ListSink, until
+from wire import Call as VendorCall
+from wire import ListSink, until, vendor
 
 from monitor.model import Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
@@ -227,6 +228,14 @@ async def test_a_session_is_resumed_on_a_new_connection_and_a_task_sent_again_co
         assert {seen.task for seen in gateway.sink.tasks} == {U}
 
 
+SWITCHING = b"""HTTP/1.1 101 Switching Protocols\r
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r
+\r
+"""
+
+
 def frame(payload: bytes, opcode: int = 1, *, final: bool = True) -> bytes:
     """A client's frame, masked."""
     mask, size = b"\x01\x02\x03\x04", len(payload)
@@ -344,6 +353,29 @@ async def test_a_slow_client_holds_the_vendor_back() -> None:
         async with asyncio.timeout(PATIENCE):
             assert len(await reader.readexactly(fake.payload)) == fake.payload
         await until(lambda: TaskStatus.SUCCEEDED in statuses(gateway))
+        writer.close()
+
+
+async def test_a_slow_vendor_holds_the_client_back() -> None:
+    shaken, read_on = asyncio.Event(), asyncio.Event()
+    payload, received = os.urandom(2**25), bytearray()
+
+    async def script(call: VendorCall) -> None:
+        call.writer.write(SWITCHING)
+        shaken.set()
+        await read_on.wait()
+        while data := await call.reader.read(2**16):
+            received.extend(data)
+
+    async with vendor(script) as server, front(server.origin, server.origin.replace("http", "ws")) as gateway:
+        _, writer = await raw_socket(gateway)
+        await shaken.wait()
+        writer.write(payload)
+        await asyncio.sleep(0.2)
+        assert writer.transport.get_write_buffer_size() > 2**23
+        read_on.set()
+        await until(lambda: len(received) == len(payload))
+        assert received == payload
         writer.close()
 
 
