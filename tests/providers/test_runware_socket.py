@@ -127,6 +127,22 @@ def test_an_asynchronous_task_that_fails_in_place_of_its_acknowledgement_fails_a
     assert (requests(seen), story(seen)[-1]) == ([(Kind.CREATE, Outcome.TASK_FAILED)], (U, "failed", "capacity"))
 
 
+def test_a_refusal_that_is_told_again_makes_no_task() -> None:
+    socket = opened()
+    sent(socket, task(numberResults="2"))
+    told(socket, errors=[error("invalidModel")])
+    assert told(socket, errors=[error("invalidModel")]) == []
+    assert story(told(socket, errors=[error("invalidModel", status="error")])) == [(U, "failed", "invalid_input")]
+
+
+def test_a_conflict_is_no_end_and_tells_a_retry_whose_first_sending_nobody_remembers() -> None:
+    socket = opened()
+    sent(socket, task())
+    seen = told(socket, errors=[error("conflictTaskUUID")])
+    assert (request(seen).retry, request(seen).outcome) == (True, Outcome.SUCCESS)
+    assert story(told(socket, errors=[error("conflictTaskUUID")])) == [(U, "pending", "")]
+
+
 def test_results_come_in_any_order() -> None:
     socket = opened()
     sent(socket, task(uuid=U), at=1000)

@@ -177,6 +177,7 @@ class Socket:
         progress = pending.progress.setdefault(asked.task, Progress())
         for answer in mine:
             progress.add(answer)
+            pending.retry = pending.retry or answer.error is errors.CONFLICT
         whole = progress.done + progress.failed >= asked.results
         outcome, facts = created(asked, progress, self._moment(pending.at, now), whole=whole)
         if outcome in HALVES and not (whole or asked.is_async):
@@ -204,8 +205,10 @@ class Socket:
             return self._resumed(left, mine, now)
         if KINDS.get(first.type, Kind.CREATE) is not Kind.CREATE:
             return []
-        asked = Asked(first.type, first.task, UNKNOWN_MODEL, len(mine))
-        return polled(asked, progress_of(mine), self._moment(now, now))[1]
+        progress = progress_of(mine)
+        if progress.failed and progress.error.refusal is not None and not progress.is_stated:
+            return []
+        return polled(Asked(first.type, first.task, UNKNOWN_MODEL, len(mine)), progress, self._moment(now, now))[1]
 
     def _resumed(self, left: Left, mine: list[Answer], now: float) -> list[AnyObservation]:
         """More of a task that was asked for on another socket of the account."""

@@ -130,8 +130,12 @@ class Progress:
     cost: float | None = None
 
     def add(self, answer: Answer) -> None:
-        """Take one more answer into account; the first error is the one that counts."""
-        self.accepted |= answer.state is State.ACCEPTED
+        """Take one more answer into account; the first error is the one that counts, and a conflict is none."""
+        if answer.cost is not None:
+            self.cost = (self.cost or 0.0) + answer.cost
+        if answer.state is State.ACCEPTED or answer.error is errors.CONFLICT:
+            self.accepted = True
+            return
         self.running |= answer.state is State.RUNNING
         self.done += answer.state is State.DONE
         if answer.state is State.FAILED:
@@ -139,8 +143,6 @@ class Progress:
             self.refuses = self.refuses or not answer.is_verdict
             self.is_stated = self.is_stated or answer.is_stated
             self.failed += 1
-        if answer.cost is not None:
-            self.cost = (self.cost or 0.0) + answer.cost
 
 
 def progress_of(told: Iterable[Answer]) -> Progress:
@@ -168,12 +170,10 @@ def created(asked: Asked, progress: Progress, moment: Moment, *, whole: bool) ->
 
 
 def _not_made(asked: Asked, progress: Progress, moment: Moment) -> Told:
-    """A task that was turned away, or taken and failed; one that is known already was taken before.
+    """A task that was turned away, or taken and failed.
 
     What has been acknowledged, as a stream does with its first words, is not turned away any more.
     """
-    if progress.error is errors.CONFLICT:
-        return Outcome.SUCCESS, [_accepted(asked, moment)]
     refusal = turned_away(progress.error, moment.status)
     if refusal is not None and not progress.accepted:
         return refusal, []
