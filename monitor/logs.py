@@ -24,9 +24,11 @@ REDACTED = "[redacted]"
 # Keys that begin with `key_`, at any length; keys that are told by where they stand in a message only; a
 # URL's password may stand in the store's address.
 SECRET_SHAPES = re.compile(
-    r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)|(?<=apikey\":\")[^\"]+|(?<=apikey\": \")[^\"]+",
+    r"\bkey_\w+|(?<=bearer )[^\s\"',;]+|(?<=://)[^\s/:@]*:[^\s/@]*(?=@)"
+    r"|(?:(?<=apikey['\"]:['\"])|(?<=apikey['\"]: ['\"])|(?<=apikey\\\":\\\")|(?<=apikey\\\": \\\"))[^'\"\\]+",
     re.IGNORECASE,
 )
+SECRET_NAMES = frozenset({"apikey", "authorization"})
 # What is shorter keeps no secret, and taken out of every word it would leave nothing to read.
 LEAST_LENGTH = 3
 # At INFO these say a line or more for each request or each scheduled run.
@@ -58,10 +60,13 @@ class Redactor:
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self._clean(item) for key, item in value.items()}
+            return {self.text(str(key)): self._under(key, item) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self._clean(item) for item in value]
         return self.text(value if isinstance(value, str) else repr(value))
+
+    def _under(self, key: object, value: object) -> object:
+        return REDACTED if str(key).lower() in SECRET_NAMES else self._clean(value)
 
 
 _redactor = Redactor()

@@ -70,6 +70,9 @@ def test_a_key_is_taken_out_wherever_it_stands(stream_type: type[io.StringIO]) -
         ("{'authorization': 'bearer abc'}", "{'authorization': 'bearer [redacted]'}"),
         ('[{"apiKey":"0123abcd","taskType":"x"}]', '[{"apiKey":"[redacted]","taskType":"x"}]'),
         ('[{"apiKey": "0123abcd"}]', '[{"apiKey": "[redacted]"}]'),
+        ("[{'apiKey': '0123abcd'}]", "[{'apiKey': '[redacted]'}]"),
+        ('b\'[{"apiKey":"0123abcd"}]\'', 'b\'[{"apiKey":"[redacted]"}]\''),
+        (r'"[{\"apiKey\":\"0123abcd\"}]"', r'"[{\"apiKey\":\"[redacted]\"}]"'),
         ("postgresql://monitor:hunter2@db:5432/monitor", "postgresql://[redacted]@db:5432/monitor"),
         (f"token={SHAPED}.", "token=[redacted]."),
         ("api_key_env is set", "api_key_env is set"),
@@ -92,6 +95,12 @@ def test_no_nesting_hides_a_secret(value: Any, around: str) -> None:
     event = redactor(None, "", {"event": "x", "deep": [{around: (value, f"{around}{CONFIGURED}{around}")}, value]})
 
     assert CONFIGURED not in repr(event)
+
+
+def test_what_stands_under_the_name_of_a_key_is_taken_out() -> None:
+    event = {"event": "x", "item": {"taskType": "authentication", "apiKey": "0123abcd", "Authorization": "0123abcd"}}
+
+    assert "0123abcd" not in repr(Redactor()(None, "", event))
 
 
 def test_a_secret_within_another_does_not_leave_the_rest_of_it() -> None:
