@@ -130,6 +130,7 @@ class Watch:
             status=response.status if response else None,
             response_headers=response.headers if response else {},
             body=self._body(),
+            is_unread=isinstance(self._copy, CutCopy) and self._copy.is_too_large,
             failure=self.failure,
         )
 

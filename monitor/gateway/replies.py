@@ -53,18 +53,19 @@ class ReplyCopy:
 class CutText:
     """JSON that streams by, of each long string only its beginning: media in base64, and prose. It stays JSON.
 
-    What is small is kept as it comes; of the rest, 64 KiB at a time are looked through for strings.
+    What is small is kept as it comes; of the rest, 64 KiB at a time are looked through for strings. What is too large
+    nevertheless, as `is_too_large` tells, is dropped.
     """
 
     def __init__(self) -> None:
         self._kept = bytearray()
         self._rest = bytearray()
         self._in_long_string = False
-        self._is_too_large = False
+        self.is_too_large = False
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes."""
-        if not self._is_too_large:
+        if not self.is_too_large:
             self._rest += chunk
         if len(self._rest) > STEP_BYTES:
             self._cut()
@@ -77,7 +78,7 @@ class CutText:
         """
         if self._kept:
             self._cut()
-        if self._is_too_large:
+        if self.is_too_large:
             raise ValueError("the body is too large to keep")
         return (self._kept + self._rest).decode("utf-8", "ignore").encode()
 
@@ -89,7 +90,7 @@ class CutText:
         if len(self._kept) > KEPT_BYTES:
             self._kept.clear()
             self._rest.clear()
-            self._is_too_large = True
+            self.is_too_large = True
 
     def _sift(self) -> None:
         """Keep what is wanted of the rest, but for a short string that has not ended."""
@@ -126,6 +127,11 @@ class CutCopy:
         """
         for plain in self._plain.feed(chunk):
             self._text.add(plain)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether nothing was kept, because it was too much."""
+        return self._text.is_too_large
 
     def body(self) -> bytes:
         """The whole body.

@@ -61,7 +61,8 @@ class Exchange:
     `path` starts at the vendor's root. `request_fields` holds the strings found under `route.model_fields`,
     `request_items` what each element of the body has under `route.item_fields`; `repeated` are those of its
     `Provider.named_tasks` that an earlier request named too. `body` is the reply decompressed, empty where it was not
-    kept; of a stream of events it holds one line for each that was kept. `status` is None where no status came;
+    kept; of a stream of events it holds one line for each that was kept; `is_unread` says that it passed, but was too
+    large to be kept. `status` is None where no status came;
     `failure` tells why an answer is missing or broken. `started_at` is Unix seconds.
     """
 
@@ -78,6 +79,7 @@ class Exchange:
     status: int | None = None
     response_headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    is_unread: bool = False
     failure: Failure | None = None
     by_client: bool = True
 

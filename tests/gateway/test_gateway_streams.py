@@ -171,6 +171,21 @@ def cut(body: bytes, step: int) -> bytes:
     return copy.body()
 
 
+async def test_a_reply_too_large_to_keep_is_no_failure() -> None:
+    answer = json.dumps({"data": [{"taskType": "textInference", "taskUUID": U, "logprobs": [0] * 2**20}]}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+
+    async def script(call: VendorCall) -> None:
+        await call.read_body()
+        await call.send(head + answer)
+
+    async with vendor(script) as server, front(server.origin, "") as gateway, aiohttp.ClientSession() as session:
+        async with session.post(gateway.http_url, json=[text()], headers=HEADERS) as through:
+            assert await through.read() == answer
+        assert [seen.outcome for seen in gateway.sink.requests] == [Outcome.SUCCESS]
+        assert gateway.observer_errors("reply") == 1
+
+
 @pytest.mark.parametrize("step", [1, 100, 1400, 70_000, 10**7])
 def test_cutting_leaves_json_that_says_the_same_but_for_its_long_strings(step: int) -> None:
     kept = {"quoted": 'say "hi" \\' * 100, "accents": "é" * 500, "numbers": list(range(20_000)), "cost": 0.1}

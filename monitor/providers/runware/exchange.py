@@ -54,7 +54,7 @@ def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
     )
     outcomes, facts = _verdicts(asked, told, moment)
     conflict = any(answer.error is errors.CONFLICT for answer in told)
-    outcome = _outcome(exchange, outcomes, told, is_readable=message is not None)
+    outcome = _outcome(exchange, outcomes, told, is_readable=message is not None or exchange.is_unread)
     request = _request(exchange, kind_of(asked), outcome, model_of(asked), retry=conflict or bool(exchange.repeated))
     return [request, *facts, *strange(told, asked, moment)]
 
