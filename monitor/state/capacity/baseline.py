@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, hypot
 
 import msgspec
 
@@ -15,11 +15,15 @@ CONFIDENCE = 2.0
 
 
 class Baseline(msgspec.Struct, frozen=True, array_like=True):
-    """The usual duration as logarithm of seconds, since when tasks have gone into it, and when they last did."""
+    """The usual duration as logarithm of seconds, since when tasks have gone into it, and when they last did.
+
+    `error` is the standard error of the level.
+    """
 
     level: float
     since: float
     at: float
+    error: float = 0.0
 
     def is_learnt(self, rules: Rules, now: float) -> bool:
         """Whether a whole window has gone into it."""
@@ -34,12 +38,14 @@ def learn(before: Baseline | None, seen: Pace, since: float, rules: Rules, now: 
     """
     if before is None or not before.is_learnt(rules, now):
         return (
-            Baseline(seen.mean, before.since if before else since, now)
+            Baseline(seen.mean, before.since if before else since, now, seen.error)
             if before or seen.well >= rules.min_samples
             else None
         )
-    low, high = seen.mean - CONFIDENCE * seen.error, seen.mean + CONFIDENCE * seen.error
+    doubt = CONFIDENCE * hypot(seen.error, before.error)
+    low, high = seen.mean - doubt, seen.mean + doubt
     target = min(max(before.level, low), high)
     passed = min(max(now - before.at, 0.0), rules.slice)
     share = 1 - exp(-passed / (rules.window if target < before.level else SLOWER_SECONDS))
-    return Baseline(before.level + share * (target - before.level), before.since, now)
+    level, error = before.level + share * (target - before.level), before.error + share * (seen.error - before.error)
+    return Baseline(level, before.since, now, error)

@@ -13,6 +13,7 @@ from math import exp, floor, log, sqrt
 import msgspec
 from msgspec.structs import replace
 
+from monitor.state.capacity.baseline import CONFIDENCE
 from monitor.state.capacity.pace import Ended, Rules
 
 LEAST_ROUND = 8
@@ -28,8 +29,8 @@ class Limit(msgspec.Struct, frozen=True, array_like=True):
     """The limit, and the round that will judge it.
 
     `worked` is the most that was open at once without harm. `tasks` are the newest that went well and started since
-    `began`, when the limit was last lowered: Unix seconds of both ends. The newest `fresh` of them belong to the round,
-    in which `failed` more found no room.
+    `began`, when the limit was last lowered, as far back as none found no room: Unix seconds of both ends. The newest
+    `fresh` of them belong to the round, in which `failed` more found no room.
     """
 
     value: float
@@ -85,12 +86,13 @@ def _next_round(limit: Limit, usual: float | None, rules: Rules, now: float) -> 
     if floor(value) < limit.whole:
         # A client needs a moment to hear of it.
         return Limit(value, min(limit.worked, value) if frequent else limit.worked, now + rules.slice)
-    return replace(limit, value=value, fresh=0, failed=0)
+    # What was open at once while others found no room has not shown that so many work.
+    return replace(limit, value=value, tasks=() if limit.failed else limit.tasks, fresh=0, failed=0)
 
 
 def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool) -> float:
     """The next limit: less where tasks find no room or queue, more where all of it was used and none did."""
-    used, estimate, spare = concurrency(limit.round), None, max(1.0, sqrt(limit.value) / 2)
+    used, estimate, spare = float(peak(limit.round)), None, max(1.0, sqrt(limit.value) / 2)
     if usual is not None and limit.fresh:
         used = max(used, _by_rate(limit.round))
         estimate = max(LOWEST, used * min(1.0, exp(usual - _least_mean(limit.round))) + spare)
@@ -102,14 +104,14 @@ def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool)
     if used - (estimate - spare) > spare:
         return min(limit.value, estimate)
     highest = max(float(rules.concurrency[1]), floor(limit.worked) + 1.0)
-    return max(limit.value, min(limit.value + 1, highest, estimate + spare))
+    return max(limit.value, min(limit.value + 1, highest))
 
 
 def _least_mean(tasks: Sequence[tuple[float, float]]) -> float:
     """The mean logarithm of the seconds that these took, less what chance may have added."""
     logs = [log(Ended(*task).seconds) for task in tasks]
     mean = sum(logs) / len(logs)
-    return mean - sqrt(sum((value - mean) ** 2 for value in logs)) / len(logs)
+    return mean - CONFIDENCE * sqrt(sum((value - mean) ** 2 for value in logs)) / len(logs)
 
 
 def _by_rate(tasks: Sequence[tuple[float, float]]) -> float:
@@ -118,20 +120,6 @@ def _by_rate(tasks: Sequence[tuple[float, float]]) -> float:
     if max(start for start, _ in tasks) > ends[0]:
         return 0.0  # some began after others had ended: these are all
     return sum(end - start for start, end in tasks) / len(tasks) * (len(ends) - 1) / max(ends[-1] - ends[0], 1.0)
-
-
-def concurrency(tasks: Sequence[tuple[float, float]]) -> float:
-    """How many of these were open at once: on average from the first end to the last start, or the other way round.
-
-    Between these all are known that were open: before, some had not begun, and later, some have not ended yet.
-    """
-    if not tasks:
-        return 0.0
-    first_end, last_start = min(end for _, end in tasks), max(start for start, _ in tasks)
-    low, high = min(first_end, last_start), max(first_end, last_start)
-    if high <= low:
-        return float(sum(start <= low <= end for start, end in tasks))
-    return sum(max(0.0, min(end, high) - max(start, low)) for start, end in tasks) / (high - low)
 
 
 def peak(tasks: Sequence[tuple[float, float]]) -> int:

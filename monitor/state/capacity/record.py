@@ -72,7 +72,7 @@ def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
         limit=limit if slices else rest(limit, rules),
         slices=slices,
         baseline=baseline,
-        verdict=judge(before.verdict, slices, usual if is_learnt else None, rules, now),
+        verdict=judge(before.verdict, slices, baseline if is_learnt else None, rules, now),
     )
 
 
@@ -82,7 +82,7 @@ def _set_back(record: Record, now: float) -> Record:
     return replace(
         record,
         slices=tuple(one for one in record.slices if one.start <= now),
-        baseline=None if learnt is None else Baseline(learnt.level, learnt.since - step, now),
+        baseline=None if learnt is None else replace(learnt, since=learnt.since - step, at=now),
         limit=begin_anew(record.limit, now),
         verdict=replace(record.verdict, since=min(record.verdict.since, now)),
     )
