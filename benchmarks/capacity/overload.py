@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.capacity.vendor import Model, Phase, Vendor
@@ -12,9 +13,13 @@ from monitor.state.capacity.pace import Rules
 from monitor.state.capacity.record import Doors, News, advance, fresh
 
 RULES = Rules(healthy_seconds=CAPACITY.healthy_seconds, concurrency=CAPACITY.concurrency)
-OVERLOAD = Model((Phase(0, 16), Phase(900, 12), Phase(1080, 8), Phase(1260, 4), Phase(2700, 16)))
-"""Fifteen minutes of calm, thirty of overload that comes in three steps, fifteen of calm."""
-END = 3600.0
+HOUR = 3600.0
+SHARES = ((0.0, 1.0), (0.25, 0.75), (0.3, 0.5), (0.35, 0.25), (0.75, 1.0))
+"""How much of the room is left from which share of the time on.
+
+In an hour: fifteen minutes of calm, thirty of overload that comes in three steps, fifteen of calm.
+"""
+OVERLOAD = Model([Phase(at * HOUR, round(left * 16)) for at, left in SHARES])
 EVALUATE = 5.0
 SCRAPE = 15.0
 
@@ -34,13 +39,18 @@ class Result(NamedTuple):
         return [state for _, state in self.states if state is not None]
 
 
-def run(model: Model, fixed: int | None, seed: int = 1) -> Result:
-    """The hour of a client that keeps `fixed` tasks open, or follows the recommendation as scrapes tell it."""
+def overloaded(room: int, end: float = HOUR, **rest: float) -> Model:
+    """Another model in the same need; `rest` is what else is particular to it."""
+    return replace(OVERLOAD, phases=[Phase(at * end, round(left * room)) for at, left in SHARES], **rest)  # type: ignore[arg-type]
+
+
+def run(model: Model, fixed: int | None, seed: int = 1, end: float = HOUR) -> Result:
+    """The life until `end` of a client that keeps `fixed` tasks open, or follows what scrapes recommend."""
     vendor, record = Vendor(model, seed), fresh(Doors(), RULES, 0.0)
     vendor.wanted = fixed or record.limit.whole
     states: list[tuple[float, State | None]] = []
     limits, told = [], 0
-    for now in _moments(EVALUATE, END):
+    for now in _moments(EVALUATE, end):
         vendor.play(now)
         tally = vendor.tally
         record = advance(record, News(tally.ended[told:], Doors(tally.attempts, tally.refused)), RULES, now)

@@ -1,6 +1,7 @@
 from collections import deque
 from collections.abc import Iterable
 from itertools import pairwise
+from math import log
 from random import Random
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.capacity.overload import EVALUATE, OVERLOAD, RULES, run
+from benchmarks.capacity.overload import EVALUATE, OVERLOAD, RULES, overloaded, run
 from benchmarks.capacity.vendor import Model, Phase
 from monitor.state.capacity.baseline import Baseline
 from monitor.state.capacity.concurrency import Limit, begin, follow, peak
@@ -212,6 +213,29 @@ def test_who_follows_gets_nearly_all_that_could_be_had_and_is_hardly_turned_away
     assert followed.well >= 0.9 * best
     assert followed.timeout_ratio < 0.01
     assert run(OVERLOAD, 64, seed).timeout_ratio > 0.05
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_who_follows_gets_most_where_durations_vary_by_a_factor_of_e(seed: int) -> None:
+    varied = overloaded(16, spread=1.0)
+
+    assert run(varied, None, seed).well >= 0.87 * run(varied, 32, seed).well
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_slow_model_with_one_place_left_does_not_flap(seed: int) -> None:
+    """It is held against the documented seconds first, then against its own."""
+    path = run(overloaded(4, 4 * HOUR, seconds=60.0, patience=600.0), None, seed, 4 * HOUR).path
+
+    assert path == [HEALTHY, APPROACHING, HEALTHY, APPROACHING, HEALTHY]
+
+
+def test_what_was_open_while_others_found_no_room_has_not_worked() -> None:
+    batch = [Ended(0.0, 2.0)] * 24
+    limit = follow(begin(RULES, 0.0), [*batch, Ended(0.0, 2.0, is_well=False)], 0, log(2.0), RULES, 5.0)
+    limit = follow(limit, steady(5, 25, 2.0, 2), 0, log(2.0), RULES, 30.0)
+
+    assert limit.worked == 2
 
 
 def test_a_client_above_the_recommendation_is_told_what_the_vendor_works_on() -> None:
