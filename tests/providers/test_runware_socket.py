@@ -217,6 +217,33 @@ def test_a_status_answers_a_poll_while_the_task_itself_still_awaits_its_result()
     assert socket.pending == 0
 
 
+def test_a_poll_on_another_socket_shows_that_a_task_without_its_acknowledgement_was_taken() -> None:
+    leftovers = Leftovers()
+    gone, resumed = opened(leftovers), opened(leftovers)
+    sent(gone, task(VIDEO, deliveryMethod="async"), at=1000)
+    gone.ended(Failure.TRUNCATED, 1005)
+    polls = []
+    for answer in ([], [ack(kind=VIDEO) | {"status": "processing"}], [result(kind=VIDEO, status="success")]):
+        sent(resumed, poll())
+        polls.append(told(resumed, data=answer))
+    assert [story(each) for each in polls] == [
+        [(U, "pending", "")],
+        [(U, "accepted", ""), (U, "running", "")],
+        [(U, "succeeded", "")],
+    ]
+    first = next(each for each in polls[1] if isinstance(each, TaskSeen))
+    assert (first.model, first.at) == (AIR, 1000)
+
+
+def test_a_poll_on_another_socket_of_a_task_that_was_never_taken_makes_none() -> None:
+    leftovers = Leftovers()
+    gone, resumed = opened(leftovers), opened(leftovers)
+    sent(gone, task(VIDEO, deliveryMethod="async"))
+    gone.ended(Failure.TRUNCATED, 1005)
+    sent(resumed, poll())
+    assert story(told(resumed, errors=[error("taskNotFound", kind=VIDEO)])) == [(U, "missing", "")]
+
+
 def test_an_error_that_names_its_task_only_ends_it_on_another_socket() -> None:
     leftovers = Leftovers()
     gone, resumed = opened(leftovers), opened(leftovers)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count, groupby
 from typing import NamedTuple
 
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, UnknownSeen
+from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Failure, Item, Leftovers
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
@@ -157,9 +157,18 @@ class Socket:
         facts: list[AnyObservation] = []
         if asked.type == GET_RESPONSE:
             outcome, facts = polled(asked, progress, self._moment(place.pending.at, now))
+            facts = [*self._taken(facts), *facts]
         elif progress.failed and not progress.done:
             outcome = without_task(progress.error, None)
         return [*facts, *self._settle(place, outcome, now)]
+
+    def _taken(self, seen: list[AnyObservation]) -> list[AnyObservation]:
+        """The acceptance of a task that a poll has `seen`, where another socket left it without an answer."""
+        tasks = (each.task for each in seen if isinstance(each, TaskSeen))
+        left: Left | None = self._leftovers.take(next(tasks, ""))
+        if left is None:
+            return []
+        return created(left.asked, Progress(accepted=True), self._moment(left.at, left.at), whole=False)[1]
 
     def _place(self, mine: list[Answer]) -> Place | None:
         """Who awaits these answers: the first to ask; a conflict answers the last sending, and a status a poll."""
