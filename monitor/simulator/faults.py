@@ -38,9 +38,9 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
     """A fault and whom it hits.
 
     `path` is a pattern (`*`, `?`) on the template or on the path; `own` True hits only the monitor's own requests,
-    False only others; None in any of them hits all. `count` is how many it still hits, None for all. `processed` says
-    whether the request took effect before its answer was spoilt; None is what the fault suggests. `seconds` and
-    `jitter` (a share) are for latency; `headers` and `body` for status.
+    False only others; `account` is whose requests; None in any of them hits all. `count` is how many it still hits,
+    None for all. `processed` says whether the request took effect before its answer was spoilt; None is what the fault
+    suggests. `seconds` and `jitter` (a share) are for latency; `headers` and `body` for status.
     """
 
     fault: FaultKind
@@ -48,6 +48,7 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
     path: str | None = None
     kind: Kind | None = None
     own: bool | None = None
+    account: str | None = None
     probability: Share = 1.0
     count: Annotated[int, Meta(ge=1)] | None = None
     seconds: NotNegative = 1.0
@@ -65,13 +66,14 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
         suggested = self.fault in _PROCESSED or (self.fault is FaultKind.RESET and self.after_headers)
         return suggested if self.processed is None else self.processed
 
-    def hits(self, method: str, template: str, path: str, kind: Kind, own: bool) -> bool:
+    def hits(self, method: str, template: str, path: str, kind: Kind, own: bool, account: str) -> bool:
         """Whether a request is one of those meant, chance and count aside."""
         return (
             self.count != 0
             and self.method in (None, method)
             and self.kind in (None, kind)
             and self.own in (None, own)
+            and self.account in (None, account)
             and (self.path is None or fnmatchcase(template, self.path) or fnmatchcase(path, self.path))
         )
 
@@ -117,11 +119,13 @@ class Faults:
         self._cleared.set()
         self._cleared = asyncio.Event()
 
-    def draw(self, method: str, template: str, path: str, kind: Kind, own: bool) -> tuple[float, Fault | None]:
+    def draw(
+        self, method: str, template: str, path: str, kind: Kind, own: bool, account: str
+    ) -> tuple[float, Fault | None]:
         """The seconds of latency for a request, and the first other fault that hits it."""
         latency = 0.0
         for fault in self.all:
-            if fault.hits(method, template, path, kind, own) and self._rng.random() < fault.probability:
+            if fault.hits(method, template, path, kind, own, account) and self._rng.random() < fault.probability:
                 if fault.count is not None:
                     fault.count -= 1
                 if fault.fault is not FaultKind.LATENCY:

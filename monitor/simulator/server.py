@@ -98,7 +98,9 @@ class Server:
         return await spoil(request, fault, _encode(reply), record.status or 200)
 
     async def _carry_out(self, world: World, record: Record, call: Call, found: Match) -> tuple[Reply, Fault | None]:
-        latency, fault = world.faults.draw(call.method, found.template, call.path, found.kind, record.own)
+        latency, fault = world.faults.draw(
+            call.method, found.template, call.path, found.kind, record.own, record.organization
+        )
         processed = fault is None or fault.takes_effect
         reply = self._handle(world, record, call) if processed else UNPROCESSED
         if latency:

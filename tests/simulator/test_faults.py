@@ -165,13 +165,15 @@ async def test_latency_delays_the_answer_not_the_effect(
         ({"path": "/v1/organization"}, False),
         ({"own": True}, False),
         ({"own": False}, True),
+        ({"account": "simulated"}, True),
+        ({"account": "another"}, False),
         ({"probability": 0.0}, False),
     ],
 )
 def test_a_fault_hits_only_whom_it_is_meant_for(rule: dict[str, Any], hit: bool) -> None:
     faults = Faults(seed=1)
     faults.add(Fault(fault=FaultKind.RESET, **rule))
-    _, drawn = faults.draw("GET", "/v1/tasks/{id}", "/v1/tasks/abc", Kind.POLL, own=False)
+    _, drawn = faults.draw("GET", "/v1/tasks/{id}", "/v1/tasks/abc", Kind.POLL, own=False, account="simulated")
     assert (drawn is not None) == hit
 
 
@@ -179,7 +181,7 @@ def test_a_count_ends_a_fault_and_probability_repeats_with_the_seed() -> None:
     def draws() -> list[bool]:
         faults = Faults(seed=3)
         faults.add(Fault(fault=FaultKind.STATUS, probability=0.5, count=10))
-        return [faults.draw("GET", "t", "p", Kind.OTHER, own=False)[1] is not None for _ in range(100)]
+        return [faults.draw("GET", "t", "p", Kind.OTHER, own=False, account="")[1] is not None for _ in range(100)]
 
     assert draws() == draws()
     assert sum(draws()) == 10
@@ -191,7 +193,7 @@ def test_latencies_add_up_within_their_jitter_and_another_fault_may_follow() -> 
     faults.add(Fault(fault=FaultKind.LATENCY, seconds=2))
     faults.add(Fault(fault=FaultKind.HTML))
     for _ in range(50):
-        seconds, fault = faults.draw("GET", "t", "p", Kind.OTHER, own=False)
+        seconds, fault = faults.draw("GET", "t", "p", Kind.OTHER, own=False, account="")
         assert 2.5 <= seconds <= 3.5
         assert fault is not None
         assert fault.fault is FaultKind.HTML

@@ -16,6 +16,7 @@ from monitor.simulator.runware.control import control_app
 from monitor.simulator.runware.http import answer_tasks
 from monitor.simulator.runware.refusals import error
 from monitor.simulator.runware.server import Opening, Server, is_own
+from monitor.simulator.runware.serverless import add_serverless
 from monitor.simulator.runware.sockets import answer_socket
 from monitor.simulator.runware.witness import HTTP, Record
 
@@ -32,6 +33,7 @@ def build_app(clock: Clock, openings: Sequence[Opening] = (Opening(),), seed: in
     app.router.add_post("/v1", partial(answer_tasks, server))
     for path in FORMATS:
         app.router.add_post(path, partial(answer_compatible, server))
+    add_serverless(app, server)
     app.router.add_route("*", "/{path:.*}", partial(_not_found, server))
     app.cleanup_ctx.append(_living)
     app.on_shutdown.append(_release)

@@ -86,7 +86,9 @@ class _Exchange:
         except Refusal as refusal:
             return await self._send(_refusal(refusal, self._settings), None)
         record = self._record
-        latency, fault = self._world.faults.draw("POST", TEMPLATE, self._request.path, Kind(record.kind), record.own)
+        latency, fault = self._world.faults.draw(
+            "POST", TEMPLATE, self._request.path, Kind(record.kind), record.own, record.account
+        )
         hanging = fault if fault is not None and fault.fault is FaultKind.HANG else None
         if fault is not None and hanging is None and not fault.takes_effect:
             await self._server.endure(self._world, latency, None)

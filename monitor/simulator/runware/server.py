@@ -12,6 +12,7 @@ from aiohttp import web
 from monitor.clock import Clock
 from monitor.simulator.faults import Fault, Faults
 from monitor.simulator.kinds import OWN_USER_AGENT
+from monitor.simulator.runware.apps import Apps
 from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.items import Item
 from monitor.simulator.runware.platform import Platform
@@ -43,6 +44,7 @@ class World:
     witness: Witness
     faults: Faults
     sessions: Sessions
+    apps: dict[str, Apps] = field(default_factory=dict)
 
 
 class Server:

@@ -41,7 +41,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `balance_shape`, `packing` (a frame for each thing told, or one for all), `empty_polls` (how many polls of a task
     say nothing yet), `payload_bytes` (of base64 results) and `chunks` (of a stream) choose among shapes that were all
     seen. `webhook_polls` says whether a task with a webhook can be polled too, which nobody has told. `idle_seconds`,
-    `idle_code` and `resume_seconds` are about WebSockets.
+    `idle_code` and `resume_seconds` are about WebSockets, `paused_environments` about applications of one's own
+    (serverless): those whose budget of the month is spent.
     """
 
     capacity: Machines = 4
@@ -65,6 +66,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     idle_seconds: NotNegative = 120.0
     idle_code: Annotated[int, Meta(ge=1000, le=4999)] = 1000
     resume_seconds: NotNegative = 120.0
+    paused_environments: tuple[str, ...] = ()
 
     def changed(self, changes: dict[str, Any]) -> Settings:
         """These settings with some fields replaced.

@@ -157,7 +157,9 @@ class Connection:
             return
         record.name(message.items)
         self._world.witness.note_sent(record)
-        latency, fault = self._world.faults.draw(_METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own)
+        latency, fault = self._world.faults.draw(
+            _METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own, record.account
+        )
         work = asyncio.create_task(self._work_on(message, latency, fault))
         self._work.add(work)
         work.add_done_callback(self._work.discard)

@@ -1,0 +1,150 @@
+"""Applications of one's own (serverless): invocations by the id that the client gives them. Pure.
+
+What is known of them stands in `runware-sdk` 1.8.0, `serverless.py` (October 2026). Applications need not exist, and
+what they cost is not known: nothing is charged.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from monitor.simulator.runware.account import Account
+
+MODEL = "serverless"
+"""Under this name settings say how long an invocation takes, how many run and how many may wait."""
+
+_PAUSED = "https://docs.runware.ai/serverless/errors#environment-paused"
+_PRODUCTION = "production"
+
+
+class Problem(Exception):  # noqa: N818 - the field's word (RFC 9457)
+    """An invocation or a read is refused. `retry_after` is seconds, None where waiting does not help."""
+
+    def __init__(self, status: int, detail: str, kind: str = "about:blank", retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.retry_after = retry_after
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {
+            "type": self.kind,
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Invocation:
+    """One call of one endpoint. `code` is why it fails, None if it does not. Times are Unix seconds."""
+
+    id: str
+    app: str
+    endpoint: str
+    environment: str
+    created_at: float
+    ends_at: float
+    code: str | None
+    completed_at: float | None = None
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+
+    def end(self, now: float) -> None:
+        """It is over."""
+        self.completed_at = now
+        for watcher in self.watchers:
+            watcher()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """It on the wire."""
+        over = self.completed_at is not None
+        status = "pending" if not over else "completed" if self.code is None else "failed"
+        return {
+            "id": self.id,
+            "status": status,
+            "appId": self.app,
+            "endpointPath": self.endpoint,
+            "output": {"url": f"https://outputs.simulator.invalid/{self.id}"} if status == "completed" else None,
+            "error": self.code if status == "failed" else None,
+            "createdAt": _iso(self.created_at),
+            "completedAt": None if self.completed_at is None else _iso(self.completed_at),
+        }
+
+
+class Apps:
+    """The invocations of one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._invocations: dict[tuple[str, str], Invocation] = {}
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds after which a synchronous request is answered although its invocation goes on."""
+        return self._account.settings.sync_seconds
+
+    def invoke(self, app: str, endpoint: str, environment: str, task_id: object, now: float) -> Invocation:
+        """Begin an invocation; with an id that is known, the one that it names.
+
+        Raises:
+            Problem: the id is none, the environment is paused, or too many are under way.
+        """
+        self._account.advance(now)
+        environment = environment or _PRODUCTION
+        if not _is_uuid(task_id):
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "taskId must be a UUID.")
+        known = self._invocations.get((str(task_id), environment))
+        if known is not None:
+            return known
+        if environment in self._account.settings.paused_environments:
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "The month's budget is spent.", _PAUSED)
+        self._admit(now)
+        ends_at = now + self._account.settings.pace(MODEL).seconds
+        invocation = Invocation(str(task_id), app, endpoint, environment, now, ends_at, self._settled())
+        self._invocations[invocation.id, environment] = invocation
+        self._account.timeline.at(ends_at, invocation.end)
+        return invocation
+
+    def read(self, app: str, environment: str, task_id: str, now: float) -> Invocation:
+        """An invocation as it stands; one of another application or environment is not found.
+
+        Raises:
+            Problem: there is none.
+        """
+        self._account.advance(now)
+        found = self._invocations.get((task_id, environment or _PRODUCTION))
+        if found is None or found.app != app:
+            raise Problem(HTTPStatus.NOT_FOUND, "There is no such task.")
+        return found
+
+    def _admit(self, now: float) -> None:
+        open_ends = [one.ends_at for one in self._invocations.values() if one.completed_at is None]
+        settings = self._account.settings
+        if len(open_ends) >= settings.machines(MODEL) + settings.room(MODEL):
+            wait = max(1, math.ceil(min(open_ends) - now))
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "The application is at capacity.", retry_after=wait)
+
+    def _settled(self) -> str | None:
+        """How it will end, by the account's script."""
+        scripted = self._account.script.popleft() if self._account.script else None
+        return scripted if isinstance(scripted, str) else None
+
+
+def _is_uuid(task_id: object) -> bool:
+    try:
+        return str(uuid.UUID(str(task_id))) == task_id
+    except ValueError:
+        return False
+
+
+def _iso(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")

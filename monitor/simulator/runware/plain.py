@@ -1,0 +1,93 @@
+"""Requests that are no array of tasks: what faults, the witness and a client that leaves do to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from monitor.simulator.faults import Fault, FaultKind
+from monitor.simulator.kinds import CLIENT_GONE, Kind
+from monitor.simulator.runware.http import JSON, bearer, in_vendor_s_words, spoilt_status
+from monitor.simulator.runware.server import Server, is_own
+from monitor.simulator.runware.streams import HEADERS
+from monitor.simulator.runware.witness import HTTP, STREAM, Record
+from monitor.simulator.spoilt import spoil
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to send: a status and a document, or `events` one by one."""
+
+    status: int
+    document: Document
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
+    events: tuple[bytes, ...] = ()
+
+
+Work = Callable[[Document, Record], Awaitable[Reply]]
+"""Carries a request out: its body, empty where it is no JSON object, and its record."""
+
+
+async def answer_plainly(
+    server: Server, request: web.Request, template: str, kind: Kind, work: Work
+) -> web.StreamResponse:
+    """Answer a request as `work` does, and take it down."""
+    owner = server.world.platform.owner(bearer(request))
+    record = Record(owner.name if owner else "", HTTP, template, kind.value, is_own(request), server.clock.now())
+    server.in_flight += 1
+    try:
+        reply, fault = await _carried_out(server, request, record, work)
+    except (asyncio.CancelledError, ConnectionError):
+        record.fault = CLIENT_GONE
+        server.write_down(server.world, record)
+        raise
+    finally:
+        server.in_flight -= 1
+    record.status = reply.status if fault is None else spoilt_status(reply.status, fault)
+    record.fault = "" if fault is None else fault.fault.value
+    record.transport = STREAM if reply.events else HTTP
+    server.write_down(server.world, record)
+    body = msgspec.json.encode(reply.document)
+    if fault is not None:
+        return await spoil(request, fault, body, reply.status)
+    if reply.events:
+        return await _stream(request, reply.events)
+    return web.Response(status=reply.status, body=body, headers=reply.headers)
+
+
+async def _carried_out(server: Server, request: web.Request, record: Record, work: Work) -> tuple[Reply, Fault | None]:
+    """What comes of a request, and the fault that spoils its answer."""
+    body = _object(await request.read())
+    latency, fault = server.world.faults.draw(
+        request.method, record.template, request.path, Kind(record.kind), record.own, record.account
+    )
+    hangs = fault is not None and fault.fault is FaultKind.HANG
+    await server.endure(server.world, latency, fault if hangs else None)
+    if fault is None or hangs or fault.takes_effect:
+        reply = await work(body, record)
+    else:
+        reply = Reply(HTTPStatus.OK, {})
+    return reply, None if fault is None or hangs else in_vendor_s_words(fault)
+
+
+def _object(body: bytes) -> Document:
+    try:
+        return msgspec.json.decode(body, type=Document)
+    except msgspec.MsgspecError:
+        return {}
+
+
+async def _stream(request: web.Request, events: tuple[bytes, ...]) -> web.StreamResponse:
+    response = web.StreamResponse(headers=HEADERS)
+    await response.prepare(request)
+    for each in events:
+        await response.write(each)
+    return response

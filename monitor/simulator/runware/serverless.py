@@ -1,0 +1,85 @@
+"""Applications of one's own on the wire: invoked and read by HTTP, problems as RFC 9457 has them.
+
+The real ones have an origin of their own, https://api.serverless.runware.ai; here they are at the same address as the
+rest. Which status an invocation is answered with is an assumption: 200 once it is over, 202 before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+
+from aiohttp import web
+
+from monitor.simulator.kinds import Kind
+from monitor.simulator.runware.apps import Apps, Invocation, Problem
+from monitor.simulator.runware.http import bearer
+from monitor.simulator.runware.plain import Document, Reply, answer_plainly
+from monitor.simulator.runware.refusals import Refusal, status_of
+from monitor.simulator.runware.server import Server
+from monitor.simulator.runware.witness import Record
+
+_ASYNC = "/v1/apps/{app}/invoke-async/{endpoint}"
+_SYNC = "/v1/apps/{app}/invoke-sync/{endpoint}"
+_TASK = "/v1/apps/{app}/tasks/{id}"
+
+
+def add_serverless(app: web.Application, server: Server) -> None:
+    """Let `app` invoke applications and read their tasks."""
+    for template in (_ASYNC, _SYNC):
+        path = template.replace("{endpoint}", "{endpoint:.+}")
+        app.router.add_post(path, partial(_answer, server, template, Kind.CREATE))
+    app.router.add_get(_TASK, partial(_answer, server, _TASK, Kind.POLL))
+
+
+async def _answer(server: Server, template: str, kind: Kind, request: web.Request) -> web.StreamResponse:
+    async def work(body: Document, _: Record) -> Reply:
+        try:
+            apps = _apps(server, request)
+            if template == _TASK:
+                return Reply(HTTPStatus.OK, _read(server, apps, request).document)
+            invocation = _invoke(server, apps, request, body)
+        except Problem as problem:
+            return _problem(problem)
+        if template == _SYNC:
+            await _until_over(invocation, server.clock.real_seconds(apps.longest_wait))
+        status = HTTPStatus.ACCEPTED if invocation.completed_at is None else HTTPStatus.OK
+        return Reply(status, invocation.document)
+
+    return await answer_plainly(server, request, template, kind, work)
+
+
+def _apps(server: Server, request: web.Request) -> Apps:
+    try:
+        account = server.world.platform.open_door(bearer(request))
+    except Refusal as refusal:
+        raise Problem(status_of(refusal.code), refusal.code) from None
+    return server.world.apps.setdefault(account.name, Apps(account))
+
+
+def _invoke(server: Server, apps: Apps, request: web.Request, body: Document) -> Invocation:
+    where, environment = request.match_info, request.query.get("environment", "")
+    return apps.invoke(where["app"], where["endpoint"], environment, body.get("taskId"), server.clock.now())
+
+
+def _read(server: Server, apps: Apps, request: web.Request) -> Invocation:
+    where, environment = request.match_info, request.query.get("environment", "")
+    return apps.read(where["app"], environment, where["id"], server.clock.now())
+
+
+async def _until_over(invocation: Invocation, seconds: float) -> None:
+    """Wait until it is over, but no longer."""
+    if invocation.completed_at is not None:
+        return
+    over = asyncio.Event()
+    invocation.watchers.append(over.set)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await over.wait()
+
+
+def _problem(problem: Problem) -> Reply:
+    wait = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    return Reply(problem.status, problem.document, {"Content-Type": "application/problem+json", **wait})
