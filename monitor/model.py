@@ -46,8 +46,13 @@ class Outcome(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """Where a task stands: the three open statuses, then the four ends."""
+    """Where a task stands: asked for, the three open statuses, then the four ends.
 
+    ASKED is a task whose request was never answered: whether the vendor has taken it is not known, and until it is, it
+    counts for nothing.
+    """
+
+    ASKED = "asked"
     PENDING = "pending"
     THROTTLED = "throttled"
     RUNNING = "running"
@@ -59,7 +64,7 @@ class TaskStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether a task in this status can still change."""
-        return self in OPEN_STATUSES
+        return self is TaskStatus.ASKED or self in OPEN_STATUSES
 
 
 OPEN_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.THROTTLED, TaskStatus.RUNNING})

@@ -39,9 +39,10 @@ def apply(task: Task | None, seen: AnyObservation) -> Effect:
 def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
     """What a task's step adds: its creation once, when its acceptance is seen; its end once, with its durations.
 
-    A task whose acceptance passed elsewhere has no known start: its end counts, its durations do not.
+    A task whose acceptance passed elsewhere has no known start: its end counts, its durations do not. One that was only
+    asked for has no end: nobody has ever heard of it.
     """
-    if after is None or after is before:
+    if after is None or after is before or (after.status is TaskStatus.LOST and _was_only_asked_for(before)):
         return
     if after.accepted and not (before and before.accepted):
         yield Increment(after.account, Tally.TASKS_CREATED, (after.model,))
@@ -59,6 +60,10 @@ def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
     if wasted > 0:
         cause = ORPHANED if after.written_off else after.reason or after.status
         yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, cause), wasted)
+
+
+def _was_only_asked_for(task: Task | None) -> bool:
+    return task is not None and task.status is TaskStatus.ASKED
 
 
 def _charged_credits(task: Task) -> float:

@@ -23,7 +23,9 @@ WEBHOOK_GRACE_SECONDS = 3600.0
 """The same for a task with a webhook: its result goes "to the URL you name", and no page says that it can be polled too
 (Runware docs `models-api/webhooks`, October 2026)."""
 CLOCK_STEP_SECONDS = 300.0
-RANK = {TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
+RANK = {TaskStatus.ASKED: -1, TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
+DOUBTFUL = frozenset({TaskStatus.ASKED, TaskStatus.PENDING})
+"""What proves nothing of a task that was asked for: that it was asked for again, or a poll that says nothing of it."""
 
 TaskObservation = TaskSeen | TaskMissing | TaskDeleted
 
@@ -33,8 +35,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     `seen_at` is the newest sighting by anybody, `client_seen_at` by the application. `throttled_at`, `queued_at`
     (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
-    created it was seen: only then are `model` and `created_at` the vendor's truth and not the first sighting's.
-    `written_off` is a success whose result nobody came for; with a webhook (`has_webhook`) it is brought.
+    created it was seen, or that one which never came was due: only then are `model` and `created_at` the truth and not
+    the first sighting's. `written_off` is a success whose result nobody came for; with a webhook (`has_webhook`) it is
+    brought.
     """
 
     account: str
@@ -76,12 +79,13 @@ def advance(task: Task | None, seen: TaskObservation) -> Task | None:
 
 def begin(seen: TaskSeen) -> Task:
     """A task at its first sighting, whether its creation passed through us or not."""
+    status = TaskStatus.ASKED if seen.status is TaskStatus.ASKED else TaskStatus.PENDING
     fresh = Task(
         account=seen.account,
         id=seen.task,
         endpoint=seen.endpoint,
         model=seen.model,
-        status=TaskStatus.PENDING,
+        status=status,
         created_at=seen.at,
         seen_at=seen.at,
         client_seen_at=seen.at,
@@ -146,11 +150,15 @@ def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NO
 def _remember(task: Task, seen: TaskSeen) -> Task:
     """Facts that hold whatever the order of arrival: what the acceptance told, and the newest credits."""
     changes: dict[str, object] = {}
-    if seen.accepted:
-        created_at = min(task.created_at, seen.at) if task.accepted else seen.at
+    is_proved = seen.status is TaskStatus.ASKED and not task.accepted and task.status not in DOUBTFUL
+    if seen.accepted or is_proved:
+        is_known = task.accepted or task.status is TaskStatus.ASKED
+        created_at = min(task.created_at, seen.at) if is_known else seen.at
         changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model, "accepted": True}
         if task.throttled_at is not None:
             changes["throttled_at"] = created_at
+    elif task.status is TaskStatus.ASKED and seen.status not in DOUBTFUL:
+        changes["accepted"] = True
     if seen.has_webhook:
         changes["has_webhook"] = True
     if seen.estimated_credits is not None:

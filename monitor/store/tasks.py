@@ -64,7 +64,7 @@ def save(connection: Connection, changed: Iterable[Task]) -> None:
 
 
 def open_tasks(connection: Connection, account: str, silent_since: float) -> list[OpenTasks]:
-    """Open tasks by model and status.
+    """Open tasks by model and status; what was only asked for is none yet.
 
     Orphaned are those whose client was last seen before `silent_since`, unless they have a webhook.
     """
@@ -73,7 +73,7 @@ def open_tasks(connection: Connection, account: str, silent_since: float) -> lis
     throttled_at = func.min(case((tasks.c.status == TaskStatus.THROTTLED.value, tasks.c.throttled_at)))
     statement = (
         select(tasks.c.model, tasks.c.status, func.count(), orphaned, throttled_at)
-        .where(tasks.c.account == account, IS_OPEN)
+        .where(tasks.c.account == account, IS_OPEN, tasks.c.status != TaskStatus.ASKED.value)
         .group_by(tasks.c.model, tasks.c.status)
         .order_by(tasks.c.model, tasks.c.status)
     )

@@ -27,6 +27,7 @@ from monitor.providers.base import Failure
 
 TAKEN = [(U, "accepted", "")]
 DONE = [*TAKEN, (U, "succeeded", "")]
+ASKED = [(U, "asked", "")]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +70,10 @@ DONE = [*TAKEN, (U, "succeeded", "")]
         ({"errors": [error("internalServerError", None, None)]}, 200, Ends.SERVER_ERROR, []),
         ({"errors": [error("noAvailableServer", None, None)]}, 200, Ends.OVERLOADED, []),
         (b"<html>unavailable", 503, Ends.OVERLOADED, []),
-        (b"", 504, Ends.OVERLOADED, []),
+        (b"", 504, Ends.OVERLOADED, ASKED),
         (b"Forbidden", 403, Ends.FORBIDDEN, []),
         (b"oops", 500, Ends.SERVER_ERROR, []),
-        (b"half a", 200, Ends.TRUNCATED, []),
+        (b"half a", 200, Ends.TRUNCATED, ASKED),
         ({}, 200, Ends.SUCCESS, []),
     ],
 )  # fmt: skip
@@ -211,17 +212,19 @@ def test_what_the_tables_do_not_hold_is_told_once_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "outcome"),
+    ("failure", "outcome", "said"),
     [
-        (Failure.TIMEOUT, Ends.TIMEOUT),
-        (Failure.UNREACHABLE, Ends.UNREACHABLE),
-        (Failure.CLIENT_GONE, Ends.CLIENT_GONE),
-        (Failure.TRUNCATED, Ends.TRUNCATED),
+        (Failure.TIMEOUT, Ends.TIMEOUT, ASKED),
+        (Failure.UNREACHABLE, Ends.UNREACHABLE, []),
+        (Failure.CLIENT_GONE, Ends.CLIENT_GONE, ASKED),
+        (Failure.TRUNCATED, Ends.TRUNCATED, ASKED),
     ],
 )
-def test_a_broken_exchange_tells_how_it_broke(failure: Failure, outcome: Ends) -> None:
+def test_a_broken_exchange_tells_how_it_broke_and_what_may_have_got_through(
+    failure: Failure, outcome: Ends, said: list[Any]
+) -> None:
     told = RUNWARE.decode(exchange([task()], b"", None, failure=failure))
-    assert (request(told).outcome, request(told).code, story(told)) == (outcome, "none", [])
+    assert (request(told).outcome, request(told).code, story(told)) == (outcome, "none", said)
 
 
 def event(**more: object) -> dict[str, object]:
@@ -251,7 +254,7 @@ LAST = event(delta={}, finishReason="stop", usage={"totalTokens": 9}, cost=0.002
          [*TAKEN, (U, "failed", "upstream")]),
         ([FIRST, event(delta={}, finishReason="content_filter")], None, Ends.TASK_FAILED,
          [*TAKEN, (U, "failed", "moderation_output")]),
-        ([], None, Ends.TRUNCATED, []),
+        ([], None, Ends.TRUNCATED, ASKED),
     ],
 )  # fmt: skip
 def test_a_stream_ends_well_only_with_its_finish_reason(
@@ -385,3 +388,11 @@ def test_a_task_is_read_by_a_poll_of_our_own_whatever_created_it() -> None:
 def test_the_key_goes_into_a_header_of_our_own_requests() -> None:
     assert RUNWARE.headers("k")["Authorization"] == "Bearer k"
     assert "k" not in RUNWARE.task_call(U, "/v1").json[0].values()  # type: ignore[index]
+
+
+def test_of_several_tasks_only_those_are_in_doubt_that_were_not_told_of() -> None:
+    half = {"data": [result()]}
+    told = RUNWARE.decode(exchange([task(), task(uuid=V)], half, 200, failure=Failure.TRUNCATED))
+    assert story(told) == [*DONE, (V, "asked", "")]
+    refused = {"errors": [error("invalidApiKey", None, None)]}
+    assert story(RUNWARE.decode(exchange([task()], refused, 504))) == []

@@ -316,7 +316,7 @@ def test_what_is_under_way_when_the_connection_ends_ends_with_it(failure: Failur
     sent(socket, poll(V))
     seen = socket.ended(failure, 1010.0)
     assert requests(seen) == [(Kind.CREATE, Outcome(failure.value)), (Kind.POLL, Outcome(failure.value))]
-    assert (story(seen), socket.pending) == ([], 0)
+    assert (story(seen), socket.pending) == ([(U, "asked", "")], 0)
 
 
 def test_a_message_that_nobody_answers_is_given_up_in_the_end() -> None:

@@ -12,6 +12,7 @@ from monitor.model import (
     Reason,
     RequestSeen,
     TaskDeleted,
+    TaskMissing,
     TaskSeen,
     TaskStatus,
     UnknownSeen,
@@ -48,6 +49,24 @@ def counts(*observations: AnyObservation) -> list[Increment]:
         task, increments = apply(task, observation)
         steps.append(increments)
     return list(chain.from_iterable(steps))
+
+
+def asked(at: float = 0.0) -> TaskSeen:
+    return TaskSeen(account="a", task="t", at=at, status=S.ASKED, endpoint="/e", model="gen4.5")
+
+
+def test_a_task_that_was_only_asked_for_counts_for_nothing_even_when_it_is_lost() -> None:
+    assert counts(asked(), TaskMissing(account="a", task="t", at=20), TaskMissing(account="a", task="t", at=90)) == []
+
+
+def test_a_task_that_was_asked_for_counts_once_it_is_heard_of_and_not_again_when_it_is_accepted() -> None:
+    told = counts(asked(), seen(20, S.SUCCEEDED, credits=3.0), accepted(30))
+    whole = [one for one in told if one.tally is not Tally.TASK_SECONDS]
+    assert whole == [
+        Increment("a", Tally.TASKS_CREATED, ("gen4.5",)),
+        Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", "")),
+        Increment("a", Tally.TASK_CREDITS, ("gen4.5",), 3.0),
+    ]
 
 
 def test_a_request_counts_once_with_its_duration() -> None:

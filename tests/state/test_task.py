@@ -202,6 +202,26 @@ def test_the_newest_credits_stay_even_when_they_shrink_after_the_end() -> None:
     assert task.credits == 0.0
 
 
+def asked(at: float = 0.0) -> TaskSeen:
+    return seen(at, S.ASKED, endpoint="/v1", model="runware:100@1")
+
+
+@pytest.mark.parametrize("told", [[asked(), seen(9, S.RUNNING)], [seen(9, S.RUNNING), asked()]])
+def test_a_task_that_was_asked_for_is_accepted_once_it_is_heard_of(told: list[TaskSeen]) -> None:
+    task = live(*told)
+
+    assert (task.accepted, task.status, task.model, task.created_at) == (True, S.RUNNING, "runware:100@1", T0)
+
+
+@pytest.mark.parametrize("told", [[asked(5)], [seen(9, S.PENDING)], [seen(9, S.PENDING, by_client=False), missing(10)]])
+def test_asking_again_and_polls_that_say_nothing_prove_no_task(told: list[TaskSeen]) -> None:
+    assert not live(asked(), *told).accepted
+
+
+def test_a_task_that_is_sent_again_began_when_it_was_first_asked_for() -> None:
+    assert live(asked(0), accepted(5)).created_at == T0
+
+
 OBSERVATIONS = st.one_of(
     st.builds(seen, st.floats(0, 4000), st.sampled_from([s for s in S if s is not S.LOST]), by_client=st.booleans()),
     st.builds(missing, st.floats(0, 4000)),

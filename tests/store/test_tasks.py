@@ -55,6 +55,7 @@ def test_open_tasks_are_counted_by_model_and_status(database: Database) -> None:
         task("told", S.PENDING, model="gen4_turbo", client_seen_at=T0 - 60.5, has_webhook=True),
         task("5", S.SUCCEEDED, finished_at=T0 + 9),
         task("6", S.PENDING, account="b"),
+        task("7", S.ASKED, client_seen_at=T0 - 60),
     )
 
     with database.begin() as connection:

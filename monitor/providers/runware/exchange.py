@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen
-from monitor.providers.base import Exchange
+from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
+from monitor.providers.base import Exchange, Failure
 from monitor.providers.lenient import at, json_value, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, State, answers
 from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, STREAM_ENDS, STREAM_ERROR
 from monitor.providers.runware.tasks import (
+    GATEWAY_TIMEOUT,
     Asked,
     Moment,
     asked_of,
@@ -19,6 +21,7 @@ from monitor.providers.runware.tasks import (
     created,
     kind_of,
     model_of,
+    only_asked,
     polled,
     progress_of,
     status_outcome,
@@ -29,6 +32,7 @@ from monitor.providers.statuses import BROKEN_OFF, SUCCESSES, code_label, is_mar
 
 ERRORS = 400
 MOST_EVENTS = 1000
+CUT_OFF = frozenset({Failure.CLIENT_GONE, Failure.TIMEOUT, Failure.TRUNCATED})
 ENDS = frozenset({State.DONE, State.FAILED})
 
 
@@ -56,7 +60,7 @@ def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
     conflict = any(answer.error is errors.CONFLICT for answer in told)
     outcome = _outcome(exchange, outcomes, told, is_readable=message is not None or exchange.is_unread)
     request = _request(exchange, kind_of(asked), outcome, model_of(asked), retry=conflict or bool(exchange.repeated))
-    return [request, *facts, *strange(told, asked, moment)]
+    return [request, *facts, *_unanswered(exchange, asked, told), *strange(told, asked, moment)]
 
 
 def _message(exchange: Exchange) -> object:
@@ -93,6 +97,20 @@ def _verdicts(asked: list[Asked], told: list[Answer], moment: Moment) -> tuple[l
             outcomes.append(outcome)
             facts += more
     return outcomes, facts
+
+
+def _unanswered(exchange: Exchange, asked: list[Asked], told: list[Answer]) -> Iterator[TaskSeen]:
+    """The tasks of which nothing was told although the vendor may have taken them.
+
+    Somebody lost patience, the answer broke off, or a gateway on the way answered for the vendor.
+    """
+    status, named = exchange.status, {answer.task for answer in told}
+    is_error = status is not None and status >= ERRORS
+    is_cut_off = exchange.failure in CUT_OFF or (status in SUCCESSES and json_value(exchange.body) is None)
+    if "" not in named and (status == GATEWAY_TIMEOUT if is_error else is_cut_off):
+        for each in asked:
+            if each.kind is Kind.CREATE and each.task and each.task not in named:
+                yield only_asked(each, exchange.account, exchange.started_at)
 
 
 def _of_one(asked: Asked, mine: list[Answer], moment: Moment) -> tuple[Outcome, list[AnyObservation]]:

@@ -29,6 +29,7 @@ from monitor.providers.runware.tasks import (
     created,
     kind_of,
     model_of,
+    only_asked,
     polled,
     progress_of,
     strange,
@@ -119,20 +120,20 @@ class Socket:
         return [*facts, *strange(told, (), self._moment(now, now))]
 
     def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
-        failed = self._failed_alone(now)
-        gone = [self._request(each, BROKEN_OFF[failure], now) for each in self._pending.values()]
+        gone = self._failed_alone(now)
         for each in self._pending.values():
-            self._leave(each)
+            gone += [self._request(each, BROKEN_OFF[failure], now), *self._left(each)]
         self._pending.clear()
         self._places.clear()
-        return [*failed, *gone]
+        return gone
 
-    def _leave(self, pending: Pending) -> None:
-        """Keep the tasks that were not told of: who resumes the session is told (SDK 1.8.0, for 120 s)."""
+    def _left(self, pending: Pending) -> Iterator[TaskSeen]:
+        """Tasks that were not told of; they are kept: who resumes the session is told (SDK 1.8.0, for 120 s)."""
         for asked in pending.waiting.values():
             if asked.kind is Kind.CREATE and asked.task:
                 told = pending.progress.get(asked.task, Progress())
                 self._leftovers.leave(asked.task, Left(asked, pending.at, told))
+                yield only_asked(asked, self._account, pending.at)
 
     def _given_up(self, now: float) -> Iterator[RequestSeen]:
         """Messages that will not be answered any more, or that are too many to remember."""

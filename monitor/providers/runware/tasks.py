@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from monitor.model import AnyObservation, Kind, Outcome, Reason, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.providers.base import Item
 from monitor.providers.lenient import UNKNOWN_MODEL, count, is_task_id, model_id
@@ -234,6 +236,12 @@ def _failed_poll(asked: Asked, progress: Progress, moment: Moment) -> Told:
         return refusal, []
     outcome = Outcome.TASK_FAILED if moment.is_error else Outcome.SUCCESS
     return outcome, [_failure(asked, progress, moment, exact=False)]
+
+
+def only_asked(asked: Asked, account: str, asked_at: float) -> TaskSeen:
+    """A task whose request was left unanswered: the vendor may have taken it."""
+    seen = _seen(asked, Moment(account=account, asked_at=asked_at, at=asked_at), TaskStatus.ASKED)
+    return replace(seen, has_webhook=asked.has_webhook)
 
 
 def combined(outcomes: Sequence[Outcome]) -> Outcome:
