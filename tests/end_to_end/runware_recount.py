@@ -18,9 +18,17 @@ REASONS = {
     "contentPolicyViolation": "moderation",
     "content_filter": "moderation_output",
 }
-WITHOUT_TASKS = {200: "success", 101: "success", 400: "invalid_request", 401: "unauthorized"}
+WITHOUT_TASKS = {
+    101: "success",
+    200: "success",
+    202: "success",
+    400: "invalid_request",
+    401: "unauthorized",
+    404: "not_found",
+    429: "insufficient_credits",  # an application whose budget is spent
+}
 OVERLOADED = {502, 503, 504}
-CUT_OFF = {"closed": "truncated", "half_body": "truncated", "client_gone": "client_gone"}
+CUT_OFF = {"closed": "truncated", "half_body": "truncated", "client_gone": "client_gone", "reset": "unreachable"}
 Counts = dict[tuple[str, ...], float]
 
 
@@ -54,26 +62,25 @@ def outcome(record: dict[str, Any]) -> str:
 
 
 def requests(records: list[dict[str, Any]]) -> Counts:
-    """Requests by account, endpoint, kind, code and outcome."""
+    """Requests by endpoint, kind, code and outcome."""
     return Counter(
-        (r["account"], r["template"], r["kind"], "none" if r["status"] is None else str(r["status"]), outcome(r))
-        for r in records
+        (r["template"], r["kind"], "none" if r["status"] is None else str(r["status"]), outcome(r)) for r in records
     )  # type: ignore[return-value]
 
 
-def retries(records: list[dict[str, Any]]) -> Counts:
-    """Requests that send a task again, by account."""
-    return Counter((r["account"],) for r in records if r["repeated"])  # type: ignore[return-value]
+def retries(records: list[dict[str, Any]]) -> int:
+    """How many requests send a task again."""
+    return sum(r["repeated"] for r in records)
 
 
 def created(tasks: list[dict[str, Any]]) -> Counts:
-    """Tasks that were taken, by account and model."""
-    return Counter((t["account"], t["model"]) for t in tasks)  # type: ignore[return-value]
+    """Tasks that were taken, by model."""
+    return Counter((t["model"],) for t in tasks)  # type: ignore[return-value]
 
 
 def finished(tasks: list[dict[str, Any]]) -> Counts:
-    """Tasks that ended, by account, model, outcome and reason: one that has a result succeeded."""
-    return Counter((t["account"], t["model"], *_end(t)) for t in tasks)  # type: ignore[return-value]
+    """Tasks that ended, by model, outcome and reason: one that has a result succeeded."""
+    return Counter((t["model"], *_end(t)) for t in tasks)  # type: ignore[return-value]
 
 
 def _end(task: dict[str, Any]) -> tuple[str, str]:
@@ -84,15 +91,15 @@ def _end(task: dict[str, Any]) -> tuple[str, str]:
 
 
 def costs(tasks: list[dict[str, Any]]) -> Counts:
-    """US dollars told, by account and model."""
+    """US dollars told, by model."""
     sums: Counter[tuple[str, ...]] = Counter()
     for task in tasks:
         if task["costTold"] and task["cost"]:
-            sums[task["account"], task["model"]] += task["cost"]
+            sums[task["model"],] += task["cost"]
     return dict(sums)
 
 
 def unknown_costs(tasks: list[dict[str, Any]]) -> Counts:
-    """Successes of which no cost was told, by account and model."""
+    """Successes of which no cost was told, by model."""
     silent = (t for t in tasks if _end(t)[0] == "succeeded" and not t["costTold"])
-    return Counter((t["account"], t["model"]) for t in silent)  # type: ignore[return-value]
+    return Counter((t["model"],) for t in silent)  # type: ignore[return-value]

@@ -119,6 +119,19 @@ class LocalStage(Stage):
 
 
 @asynccontextmanager
+async def simulated(
+    provider: str, keys: dict[str, str], opening: dict[str, Any], clock: Clock | None = None
+) -> AsyncIterator[str]:
+    """The address of a simulated vendor with one organization for each key, as `opening` has it."""
+    build = VENDORS[provider][0]
+    async with serve(build(clock or SystemClock(), openings=())) as vendor, httpx.AsyncClient() as http:
+        for name, key in keys.items():
+            reply = await http.post(f"{vendor}/_control/accounts", json={"name": name, "key": key, **opening})
+            reply.raise_for_status()
+        yield vendor
+
+
+@asynccontextmanager
 async def staged(
     folder: Path,
     *,
@@ -137,12 +150,9 @@ async def staged(
 ) -> AsyncIterator[LocalStage]:
     """A stage with one organization for each account."""
     clock = clock or SystemClock()
-    build, balance, prefix = VENDORS[provider]
-    keys = {name: f"{prefix}{number:04x}" for number, name in enumerate(accounts)}
-    async with serve(build(clock, openings=())) as vendor, httpx.AsyncClient(timeout=30) as http:
-        for name, key in keys.items():
-            opening = {"name": name, "key": key, balance: credits_, **(settings or {})}
-            (await http.post(f"{vendor}/_control/accounts", json=opening)).raise_for_status()
+    keys = {name: f"{VENDORS[provider][2]}{number:04x}" for number, name in enumerate(accounts)}
+    opening = {VENDORS[provider][1]: credits_, **(settings or {})}
+    async with simulated(provider, keys, opening, clock) as vendor, httpx.AsyncClient(timeout=30) as http:
         config = Config(
             accounts=tuple(
                 Account(

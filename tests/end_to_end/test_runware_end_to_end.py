@@ -1,93 +1,185 @@
-"""The real clients of Runware play through the gateway; every figure must equal the simulator's own count."""
+"""Clients of Runware see through the gateway what they see without it; every figure equals the simulator's own count.
+
+All of them play at once, each before a simulated Runware and, through the gateway, before another. `SEEN` is the whole
+matrix: what each client is put through, and what its application sees of it.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
+import pytest_asyncio
 from end_to_end import runware_recount as recount
-from end_to_end.runware_plays import SETTINGS, play_plain, play_sdk
-from end_to_end.stage import Figures, Stage, staged
+from end_to_end.runware_clients import Performance, balances_of, installed, perform
+from end_to_end.runware_scene import CELLS, Diary
 
-from monitor.config import FollowUp
+REFUSED = ["contentPolicyViolation", "invalidModel"]
+HTTP = "HTTP has no session: it asks for its task again, see `time out` and `reconnect`"
 
-LEGACY = Path(sys.prefix) / "legacy" / "bin" / "python"
-LEGACY_PLAY = Path(__file__).parent / "runware_legacy_play.py"
-PLAY_MJS = Path(__file__).parent.parent / "node" / "play_runware.mjs"
+SEEN: dict[str, Diary] = {
+    "sdk-websocket": {  # runware-sdk 1.8.0; synchronous work it gives up, and is told of it on the next socket
+        "complete": "2 for $0.0012",
+        "fail": ["safety", "unknown", "validation"],
+        "mix": ["provider", "provider"],
+        "time out": "timeout",
+        "reconnect": "1 for $0.2800",
+        "resume": ["connection", "1"],
+        "overload": ["rateLimit", "1"],
+    },
+    "sdk-rest": {  # its retries get `conflictTaskUUID`, which it takes for a mistake of the application's
+        "complete": "2 for $0.0012",
+        "fail": ["safety", "validation", "validation"],
+        "mix": ["provider", "provider"],
+        "time out": "validation",
+        "reconnect": "1 for $0.0006",
+        "overload": "1",
+        "account": "getDetails",
+        "stream": [0.01, "stop", "content_filter"],
+    },
+    "sdk-apps": {  # the same for applications of one's own (serverless), which make no tasks
+        "complete": ["completed", "completed", "completed"],
+        "fail": ["failed: out of memory", "notFound"],
+        "time out": "timeout",
+        "reconnect": "completed",
+        "paused": "quota",
+    },
+    "legacy": {  # runware 0.5.24
+        "complete": "2 for $0.0012",
+        "fail": REFUSED,
+        "mix": "providerError",
+        "time out": "Timeout waiting for prompt enhance",
+        "reconnect": "1 for $0.0400",
+        "video": "1",
+    },
+    "node": {  # @runware/sdk-js 1.3.2
+        "complete": "2 for $0.0012",
+        "fail": REFUSED,
+        "mix": "providerError",
+        "time out": "Response could not be received from server for getting images",
+        "reconnect": "1 for $0.2800",
+        "again": "1",
+        "large": [1_500_000, 1_500_000],
+    },
+    "socket": {  # a WebSocket, as @runware/sdk 1.6.8 uses it
+        "complete": "2 for $0.0012",
+        "fail": REFUSED,
+        "mix": ["providerError", "1", "invalidModel"],
+        "time out": ["timeout", "1"],
+        "reconnect": "1 for $0.2800",
+        "resume": "1 for $0.2800",
+    },
+    "plain": {
+        "complete": "200 result result",
+        "fail": ["400 contentPolicyViolation", "400 invalidModel", "404 taskNotFound"],
+        "mix": [
+            "200 result invalidModel",
+            "200 result providerError",
+            "200 acknowledged acknowledged",
+            "200 success timeoutProvider",
+        ],
+        "time out": ["ReadTimeout", "ReadTimeout", "ReadTimeout", "200 success"],
+        "reconnect": ["RemoteProtocolError", "400 conflictTaskUUID", "200 success", "RemoteProtocolError"],
+        "verdicts": ["504 timeoutProvider", "504", "200 success"],
+        "other formats": ["200", "200 whole"],
+        "refused": ["200 insufficientCredits", "401 invalidApiKey"],
+    },
+}
+
+CANNOT = {
+    ("sdk-rest", "resume"): HTTP,
+    ("sdk-apps", "resume"): HTTP,
+    ("sdk-apps", "mix"): "a request invokes one endpoint once",
+    ("plain", "resume"): HTTP,
+    ("legacy", "resume"): "it forgets its session before it opens the next socket",
+    ("node", "resume"): "it forgets its session when the socket closes",
+}
+"""What a client has no means to do."""
+
+MISSING = {
+    "legacy": "the older SDK is not installed (make test installs it)",
+    "node": "Node.js or its packages are not installed (make test installs them where npm is)",
+}
+STRANGER = "plain"
+"""Who also plays with a key that is nobody's: the simulator cannot tell, the gateway knows whose path it was."""
+
+runs_once = pytest.mark.asyncio(loop_scope="module")
+each_client = pytest.mark.parametrize("client", SEEN)
 
 
-async def run(stage: Stage, account: str, *command: str) -> None:
-    """A client in a process of its own: WebSocket URL, key, control URL, account."""
-    url = f"{stage.base_url(account).replace('http', 'ws')}/v1"
-    arguments = [*command, url, stage.keys[account], f"{stage.vendor}/_control", account]
-    environ = os.environ | {"RUNWARE_VIDEO_INITIAL_TIMEOUT": "2000"}  # it waits so long before it polls
-    done = await asyncio.to_thread(
-        subprocess.run, arguments, capture_output=True, text=True, timeout=120, check=False, env=environ
-    )
-    assert done.returncode == 0, done.stderr
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def performance(tmp_path_factory: pytest.TempPathFactory) -> Performance:
+    return await perform(tmp_path_factory.mktemp("clients"), installed())
 
 
-async def check(stage: Stage) -> None:
-    """Hold every figure against the simulator's record."""
-    tasks = await stage.control("GET", "/tasks")
-    await stage.until(lambda scraped: scraped.total("genmedia_tasks_finished_total") >= len(tasks))
-    figures = await stage.settled()
-    records, tasks = await stage.requests(), await stage.control("GET", "/tasks")
-    for record in records:  # the simulator cannot know whose wrong key it was; the gateway knows whose path
-        record["account"] = record["account"] or next(iter(stage.keys))
+def present(client: str, performance: Performance) -> None:
+    if client not in performance.through:
+        pytest.skip(MISSING[client])
 
-    by_request = figures.by("genmedia_requests_total", "account", "endpoint", "kind", "code", "outcome")
+
+def test_every_client_is_put_through_everything_that_it_can_do() -> None:
+    for client, diary in SEEN.items():
+        left_out = {cell for name, cell in CANNOT if name == client}
+        assert set(CELLS) - set(diary) == left_out
+
+
+@each_client
+def test_a_client_sees_through_the_gateway_what_it_sees_without(client: str, performance: Performance) -> None:
+    present(client, performance)
+    assert performance.straight[client] == SEEN[client]
+    assert performance.through[client] == SEEN[client]
+
+
+@each_client
+def test_a_client_s_requests_are_those_that_the_simulator_has_counted(client: str, performance: Performance) -> None:
+    present(client, performance)
+    records = [one for one in performance.records if (one["account"] or STRANGER) == client]
+    figures = performance.figures
+    by_request = figures.by("genmedia_requests_total", "endpoint", "kind", "code", "outcome", account=client)
     assert by_request == recount.requests(records)
-    assert figures.by("genmedia_request_retries_total", "account") == recount.retries(records)
-    assert figures.total("genmedia_request_duration_seconds_count") == len(records)
-    check_tasks(figures, tasks)
-    for account in stage.keys:
-        balance = (await stage.control("GET", f"/accounts/{account}"))["balance"]
-        await stage.until(
-            lambda scraped, name=account, balance=balance: (  # type: ignore[misc]
-                scraped.value("genmedia_balance_dollars", account=name) == pytest.approx(balance)
-            )
-        )
+    assert figures.total("genmedia_request_retries_total", account=client) == recount.retries(records)
+    assert figures.total("genmedia_request_duration_seconds_count", account=client) == len(records)
 
 
-def check_tasks(figures: Figures, tasks: list[dict[str, object]]) -> None:
-    assert figures.by("genmedia_tasks_created_total", "account", "model") == recount.created(tasks)
-    by_task = figures.by("genmedia_tasks_finished_total", "account", "model", "outcome", "reason")
-    assert by_task == recount.finished(tasks)
-    costs = figures.by("genmedia_task_cost_dollars_total", "account", "model")
+@each_client
+def test_a_client_s_tasks_are_those_of_the_simulator_by_their_ids(client: str, performance: Performance) -> None:
+    present(client, performance)
+    tasks, figures = of(client, performance.tasks), performance.figures
+    assert figures.by("genmedia_tasks_created_total", "model", account=client) == recount.created(tasks)
+    ended = figures.by("genmedia_tasks_finished_total", "model", "outcome", "reason", account=client)
+    assert ended == recount.finished(tasks)
+    costs = figures.by("genmedia_task_cost_dollars_total", "model", account=client)
     assert costs == pytest.approx(recount.costs(tasks))
-    assert figures.by("genmedia_tasks_cost_unknown_total", "account", "model") == recount.unknown_costs(tasks)
+    unknown = figures.by("genmedia_tasks_cost_unknown_total", "model", account=client)
+    assert unknown == recount.unknown_costs(tasks)
+    assert balances_of(figures)[client] == pytest.approx(performance.balances[client])
 
 
-async def test_every_figure_of_the_python_sdk_equals_the_simulator_s_own_count(tmp_path: Path) -> None:
-    accounts = ["websocket", "rest"]
-    async with staged(tmp_path, provider="runware", accounts=accounts, settings=SETTINGS) as stage:
-        await asyncio.gather(
-            *(play_sdk(stage.base_url(name), stage.keys[name], name, name, stage.control) for name in accounts)
-        )
-        await check(stage)
+@each_client
+def test_the_vendor_sees_the_same_of_a_client_with_and_without_the_gateway(
+    client: str, performance: Performance
+) -> None:
+    present(client, performance)
+    assert deeds(of(client, performance.tasks)) == deeds(of(client, performance.straight_tasks))
 
 
-async def test_every_figure_of_plain_http_equals_the_simulator_s_own_count(tmp_path: Path) -> None:
-    quick = FollowUp(silence=1.0)
-    async with staged(tmp_path, provider="runware", accounts=["plain"], settings=SETTINGS, follow_up=quick) as stage:
-        await play_plain(stage.base_url("plain"), stage.keys["plain"], "plain", stage.control)
-        await check(stage)
+def test_applications_of_one_s_own_are_counted_under_few_labels(performance: Performance) -> None:
+    """Four names of applications and endpoints, and of each call an id, were in their paths."""
+    seen = performance.figures.by("genmedia_requests_total", "endpoint", "kind", "model", account="sdk-apps")
+    assert set(seen) == {
+        ("/v1/apps/{app}/invoke-async/{endpoint}", "create", "serverless"),
+        ("/v1/apps/{app}/invoke-sync/{endpoint}", "create", "serverless"),
+        ("/v1/apps/{app}/tasks/{id}", "poll", ""),
+    }
 
 
-async def test_every_figure_of_the_node_sdk_equals_the_simulator_s_own_count(node: str, tmp_path: Path) -> None:
-    async with staged(tmp_path, provider="runware", accounts=["node"], settings=SETTINGS) as stage:
-        await run(stage, "node", node, str(PLAY_MJS))
-        await check(stage)
+def of(client: str, tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [task for task in tasks if task["account"] == client]
 
 
-async def test_every_figure_of_the_older_sdk_equals_the_simulator_s_own_count(tmp_path: Path) -> None:
-    if not LEGACY.exists():
-        pytest.skip("the older SDK is not installed (make test installs it)")
-    async with staged(tmp_path, provider="runware", accounts=["legacy"], settings=SETTINGS) as stage:
-        await run(stage, "legacy", str(LEGACY), str(LEGACY_PLAY))
-        await check(stage)
+def deeds(tasks: Iterable[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """What was asked of the vendor and what it did, but for ids and times."""
+    names = ("type", "model", "delivery", "results", "status", "conflicts")
+    return Counter((*(task[name] for name in names), tuple(task["codes"])) for task in tasks)
