@@ -87,9 +87,9 @@ async def _mix(http: Plain) -> list[str]:
 async def _time_out(http: Plain) -> list[str]:
     """Its patience ends before a task that it then asks for, before one that it forgets, and before one is taken."""
     slow, forgotten, lost = named(video(), **SYNC), named(video(), **SYNC), named(image(), **SYNC)
-    impatient = [await http.post(one, patience=0.3) for one in (slow, forgotten)]
+    impatient = [await http.post(one, patience=0.6) for one in (slow, forgotten)]
     await http.scene.fault("hang", processed=False, kind="create")
-    return [*impatient, await http.post(lost, patience=0.3), await http.until_done(slow)]
+    return [*impatient, await http.post(lost, patience=0.6), await http.until_done(slow)]
 
 
 async def _reconnect(http: Plain) -> list[str]:

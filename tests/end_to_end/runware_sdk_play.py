@@ -11,7 +11,7 @@ from runware import Runware
 from runware.errors import RunwareError
 from runware.types.sdk import RunOptions
 
-IMPATIENT = RunOptions(timeout=300)
+IMPATIENT = RunOptions(timeout=500)
 TEXT: Any = {"taskType": "textInference", "model": "minimax:m2.7@0", "messages": [{"role": "user", "content": "a"}]}
 
 

@@ -7,6 +7,7 @@ nothing again, and goes on waiting for what it had asked.
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import aiohttp
@@ -26,11 +27,12 @@ class Client:
         self.inbox: asyncio.Queue[Frame] = asyncio.Queue()
         self._http = http
         self._open = asyncio.Event()
+        self._closed = False
         self._wire: aiohttp.ClientWebSocketResponse | None = None
         self._living = asyncio.create_task(self._live())
 
     async def _live(self) -> None:
-        while True:
+        while not self._closed:
             async with self._http.ws_connect(self.scene.ws_url, headers=AGENT, compress=15) as self._wire:
                 resumed = {"connectionSessionUUID": self.session} if self.session else {}
                 await self._wire.send_json([{"taskType": "authentication", "apiKey": self.scene.key, **resumed}])
@@ -83,15 +85,16 @@ class Client:
         await self.scene.control("DELETE", "/sockets", account=self.scene.client, **ending)
         return await work
 
-    async def close(self) -> None:
-        self._living.cancel()
-        await asyncio.gather(self._living, return_exceptions=True)
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._wire is not None:
+            await self._wire.close()
+        await self._living
 
 
 async def play_socket(scene: Scene) -> Diary:
-    async with aiohttp.ClientSession() as http:
-        client = Client(scene, http)
-        diary = {
+    async with aiohttp.ClientSession() as http, aclosing(Client(scene, http)) as client:
+        return {
             "complete": await client.run(_asked(image(numberResults=2, includeCost=True))),
             "fail": await _fail(client),
             "mix": await _mix(client),
@@ -99,8 +102,6 @@ async def play_socket(scene: Scene) -> Diary:
             "reconnect": await _reconnect(client),
             "resume": await _resume(client),
         }
-        await client.close()
-        return diary
 
 
 def _asked(one: Any) -> Frame:
@@ -124,7 +125,7 @@ async def _mix(client: Client) -> list[Any]:
 
 async def _time_out(client: Client) -> list[str]:
     """Its patience ends before the task does, whose result then comes unawaited."""
-    impatient = await client.wait_for(named(video(), deliveryMethod="sync"), patience=0.3)
+    impatient = await client.wait_for(named(video(), deliveryMethod="sync"), patience=0.6)
     data, _ = await client.told()
     return [impatient, counted(data)]
 

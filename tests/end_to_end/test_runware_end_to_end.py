@@ -180,6 +180,6 @@ def of(client: str, tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def deeds(tasks: Iterable[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
-    """What was asked of the vendor and what it did, but for ids and times."""
-    names = ("type", "model", "delivery", "results", "status", "conflicts")
+    """What was asked of the vendor and what it did, but for ids and times, and how often it was asked again."""
+    names = ("type", "model", "delivery", "results", "status")
     return Counter((*(task[name] for name in names), tuple(task["codes"])) for task in tasks)
