@@ -23,6 +23,7 @@ from end_to_end.runware_sdk_play import play_sdk
 from end_to_end.runware_socket_play import play_socket
 from end_to_end.stage import Figures, Stage, simulated, staged
 
+from monitor.clock import SystemClock
 from monitor.config import FollowUp
 
 LEGACY = Path(sys.prefix) / "legacy" / "bin" / "python"
@@ -89,7 +90,7 @@ async def scenes(folder: Path, clients: Mapping[str, Play]) -> AsyncIterator[tup
     follow_up = FollowUp(silence=1.0)
     async with (
         staged(folder, provider="runware", accounts=clients, settings=SETTINGS, follow_up=follow_up) as stage,
-        simulated("runware", stage.keys, {"balance": BALANCE, **SETTINGS}) as vendor,
+        simulated("runware", stage.keys, {"balance": BALANCE, **SETTINGS}, stage.http, SystemClock()) as vendor,
     ):
         straight = [Scene(name, key, vendor, vendor, stage.http) for name, key in stage.keys.items()]
         yield stage, straight, [replace(one, url=stage.base_url(one.client), vendor=stage.vendor) for one in straight]

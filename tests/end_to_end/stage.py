@@ -120,11 +120,11 @@ class LocalStage(Stage):
 
 @asynccontextmanager
 async def simulated(
-    provider: str, keys: dict[str, str], opening: dict[str, Any], clock: Clock | None = None
+    provider: str, keys: dict[str, str], opening: dict[str, Any], http: httpx.AsyncClient, clock: Clock
 ) -> AsyncIterator[str]:
     """The address of a simulated vendor with one organization for each key, as `opening` has it."""
     build = VENDORS[provider][0]
-    async with serve(build(clock or SystemClock(), openings=())) as vendor, httpx.AsyncClient() as http:
+    async with serve(build(clock, openings=())) as vendor:
         for name, key in keys.items():
             reply = await http.post(f"{vendor}/_control/accounts", json={"name": name, "key": key, **opening})
             reply.raise_for_status()
@@ -152,7 +152,10 @@ async def staged(
     clock = clock or SystemClock()
     keys = {name: f"{VENDORS[provider][2]}{number:04x}" for number, name in enumerate(accounts)}
     opening = {VENDORS[provider][1]: credits_, **(settings or {})}
-    async with simulated(provider, keys, opening, clock) as vendor, httpx.AsyncClient(timeout=30) as http:
+    async with (
+        httpx.AsyncClient(timeout=30) as http,
+        simulated(provider, keys, opening, http, clock) as vendor,
+    ):
         config = Config(
             accounts=tuple(
                 Account(

@@ -66,7 +66,7 @@ async def test_credits_spent_before_the_monitor_came_are_shown_as_the_vendor_tel
         await create(stage, stage.vendor)
 
         figures = await stage.until(
-            lambda scraped: scraped.value("genmedia_credits_spent_credits", model="gen4.5", window="today") is not None
+            lambda scraped: scraped.value("genmedia_credits_spent_credits", model="gen4.5", window="today") == 120
         )
 
         for window in ("today", "30d"):
