@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
-from end_to_end.runware_plays import image, video
+from end_to_end.runware_scene import image, video
 from end_to_end.stage import Stage, staged
 from pydantic import SecretStr
 
@@ -144,6 +144,7 @@ async def test_only_a_task_that_nobody_is_told_of_is_orphaned_and_wasted(tmp_pat
         application() as told,
         staged(tmp_path, provider="runware", accounts=["runware"], clock=clock, webhook=forwarding(told)) as stage,
     ):
+        await stage.control("PATCH", "/accounts/runware", seconds=90.0)
         brought, elsewhere = (asking(video(), webhookURL=url) for url in (ours(stage), f"{told.url}/elsewhere"))
         neglected = asking(video(), deliveryMethod="async")
         await post(stage, brought, elsewhere, neglected)
