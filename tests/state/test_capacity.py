@@ -238,6 +238,13 @@ def test_what_was_open_while_others_found_no_room_has_not_worked() -> None:
     assert limit.worked == 2
 
 
+def test_what_a_client_is_seen_to_have_open_without_harm_is_recommended_within_minutes() -> None:
+    limits = run(Model([Phase(0, 64)], seconds=60.0, patience=600.0), 40, end=10 * 60.0).limits
+
+    assert limits[0] == RULES.concurrency[1]
+    assert 40 <= limits[-1] <= 41
+
+
 def test_a_client_above_the_recommendation_is_told_what_the_vendor_works_on() -> None:
     limits = run(Model((Phase(0, 24), Phase(1200, 4)), patience=100.0), 24).limits
 

@@ -104,7 +104,7 @@ def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool)
     if used - (estimate - spare) > spare:
         return min(limit.value, estimate)
     highest = max(float(rules.concurrency[1]), floor(limit.worked) + 1.0)
-    return max(limit.value, min(limit.value + 1, highest))
+    return max(limit.value, min(max(limit.value + 1, used), highest))
 
 
 def _least_mean(tasks: Sequence[tuple[float, float]]) -> float:
