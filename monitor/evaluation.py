@@ -131,7 +131,14 @@ def read_states(account: Account, known: dict[str, Read], now: float) -> tuple[R
     for name in (reader.name for reader in PROVIDERS[account.provider].reads):
         read = known.get(name)
         age = None if read is None or read.ok_at is None else max(0.0, now - read.ok_at)
-        states.append(ReadState(read=name, up=read is not None and read.up, age_seconds=age))
+        states.append(
+            ReadState(
+                read=name,
+                up=read is not None and read.up,
+                age_seconds=age,
+                outcome=None if read is None else read.outcome,
+            )
+        )
     return tuple(states)
 
 

@@ -55,12 +55,13 @@ def share(part: float, whole: float) -> str:
     return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004
 
 
-def last_read(age_seconds: float | None, *, up: bool) -> str:
-    """How an account read stands; the age is since it last worked, None when it never did."""
+def last_read(age_seconds: float | None, outcome: str | None, *, up: bool) -> str:
+    """How an account read stands: since when it last worked and how it ended last, either None where there is none."""
+    why = f" ({words(printable(outcome))})" if outcome is not None else ""
     if age_seconds is None:
-        return "has not worked yet"
+        return f"has not worked yet{why}"
     age = duration(age_seconds)
-    return f"{age} ago" if up else f"failing, last worked {age} ago"
+    return f"{age} ago" if up else f"failing{why}, last worked {age} ago"
 
 
 def percentage(ratio: float) -> str:

@@ -21,11 +21,15 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class ReadState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one account read stands. `age_seconds` is since it last worked, None when it never did."""
+    """How one account read stands. `age_seconds` is since it last worked, None when it never did.
+
+    `outcome` is that of the last attempt, None before the first has ended.
+    """
 
     read: str
     up: bool
     age_seconds: float | None = None
+    outcome: str | None = None
 
 
 class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):

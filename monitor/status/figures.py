@@ -166,7 +166,8 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
 def _models_in_use(account: AccountReply) -> set[str]:
     used = {limit.model for limit in account.limits if limit.model and limit.used}
     judged = {one.model for one in account.capacity if one.state is not None}
-    return used | judged | {tasks.model for tasks in account.tasks} | {spent.model for spent in account.spent or ()}
+    paid = {spent.model for spent in account.spent or () if spent.today_credits or spent.month_credits}
+    return used | judged | paid | {tasks.model for tasks in account.tasks}
 
 
 def _model(model: str, account: AccountReply) -> ModelFigures:

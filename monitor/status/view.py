@@ -164,7 +164,7 @@ def _totals(account: AccountFigures) -> Text:
 def _reads(account: AccountFigures) -> Iterator[Text]:
     for read in account.reads:
         good = read.up and read.age_seconds is not None
-        told = last_read(read.age_seconds, up=read.up)
+        told = last_read(read.age_seconds, read.outcome, up=read.up)
         yield Text(f"{words(printable(read.read))} {told}", style=GOOD if good else BAD)
 
 

@@ -27,7 +27,7 @@ def warnings(account: AccountReply) -> Iterator[str]:
     yield from _credits(account)
     for read in account.reads:
         if not read.up or read.age_seconds is None:
-            yield f"the read of {words(read.read)}: {last_read(read.age_seconds, up=read.up)}"
+            yield f"the read of {words(read.read)}: {last_read(read.age_seconds, read.outcome, up=read.up)}"
     for limit in sorted(account.limits, key=lambda limit: -(limit.saturation_ratio or 0.0)):
         yield from _limit(limit)
     for daily in account.daily:

@@ -123,7 +123,7 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
 
 def _read(read: ReadState) -> Tile:
     level = "good" if read.up and read.age_seconds is not None else "bad"
-    return Tile(read.read, last_read(read.age_seconds, up=read.up), level=level)
+    return Tile(read.read, last_read(read.age_seconds, read.outcome, up=read.up), level=level)
 
 
 def _money(account: AccountSnapshot, spent: dict[str, Spend] | None) -> Iterator[Tile]:
@@ -246,7 +246,8 @@ def _models_in_use(
 ) -> list[str]:
     used = {model for (model, _), use in uses.items() if use.used and model}
     judged = {one.model for one in account.capacity if one.state is not None}
-    return sorted(used | judged | {tasks.model for tasks in account.tasks} | spent.keys())
+    paid = {model for model, cost in spent.items() if cost.today or cost.month}
+    return sorted(used | judged | paid | {tasks.model for tasks in account.tasks})
 
 
 def _model(

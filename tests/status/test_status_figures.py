@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.errors import DaemonError
-from monitor.model import DaySpend, ModelLimits, Organization, Usage
+from monitor.model import DaySpend, ModelLimits, Organization, SpendTotal, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
@@ -101,6 +101,12 @@ async def test_spend_without_a_model_has_no_limits_of_its_own(ask: Ask, snapshot
     assert [model.limits for model in told.models if not model.model] == [()]
 
 
+async def test_a_model_on_which_nothing_was_spent_is_not_in_use(ask: Ask, snapshot: Snapshot) -> None:
+    usage = Usage(totals=tuple(SpendTotal(model="", window=window, credits=0.0) for window in ("today", "30d")))
+    told = (await ask(only(replace(snapshot.accounts[0], organization=None, usage=usage, tasks=())))).accounts[0]
+    assert (told.models, told.spent_today_dollars) == ((), 0.0)
+
+
 async def test_nothing_throttled_has_no_age(ask: Ask, snapshot: Snapshot) -> None:
     model = (await ask(snapshot)).accounts[0].models[1]
     assert (model.throttled, model.throttled_oldest_age_seconds, model.throttled_drain_seconds) == (0, None, None)
@@ -123,14 +129,14 @@ async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limit
     assert told.accounts[0].warnings == (
         "the credits last for 5 h at the present burn",
         "the limit of purchases will be reached in about 10 d",
-        "the read of usage: failing, last worked 10 min 40 s ago",
+        "the read of usage: failing (overloaded), last worked 10 min 40 s ago",
         "gen4.5: daily generations at 83 %: 418 of 500",
         "gen4.5: the daily limit will be hit in about 59 min",
         "gen4.5: 198 throttled, for up to 21 min 24 s",
         "gen4.5: 3 orphaned, their client stopped polling",
     )
     assert told.accounts[1].warnings == (
-        "the read of organization: has not worked yet",
+        "the read of organization: has not worked yet (unauthorized)",
         "the read of usage: has not worked yet",
     )
 

@@ -62,7 +62,7 @@ async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, 
     assert row(text, "balance") == "balance unknown"
     assert row(text, "spent") == "spent unknown"
     assert row(text, "requests") == "requests none seen yet"
-    assert "organization has not worked yet, usage has not worked yet" in text
+    assert "organization has not worked yet (unauthorized), usage has not worked yet" in " ".join(text.split())
     assert "%" not in text
     assert "$" not in text
 

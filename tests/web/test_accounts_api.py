@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 from aiohttp.test_utils import TestClient
 from listeners import Daemon
 
@@ -15,6 +18,8 @@ from monitor.metrics.families import (
 from monitor.state.snapshot import Snapshot
 from monitor.state.tally import Tally
 from monitor.web.api import LABELS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
 
 
 async def test_nothing_is_told_before_the_first_evaluation(client: TestClient) -> None:
@@ -74,7 +79,7 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
     }
     assert (body["ledger_coverage"], body["forecast_precision"], body["forecast_recall"]) == (0.995, 0.8, 0.5)
     assert body["thresholds"] == {"daily_generations": {"soft": 0.75, "hard": 0.9}}
-    assert body["reads"][1] == {"read": "usage", "up": False, "age_seconds": 640.0}
+    assert body["reads"][1] == {"read": "usage", "up": False, "age_seconds": 640.0, "outcome": "overloaded"}
     assert body["limits"][1] == {
         "model": "gen4.5",
         "limit": "daily_generations",
@@ -104,6 +109,14 @@ async def test_an_account_tells_what_follows_from_its_figures(
     }
     assert body["requests"][1]["outcomes"] == {"success": 12840, "overloaded": 31}
     assert body["retries"] == 20
+
+
+async def test_every_field_of_an_account_is_documented(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
+    daemon.snapshot = snapshot
+    accounts = (await (await client.get("/api/v1/accounts")).json())["accounts"]
+    section = DOCUMENT.read_text().partition("## Accounts")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"`([a-z0-9_]+)`", section))
+    assert set().union(*accounts, accounts[0]["reads"][0]) <= documented
 
 
 async def test_the_advice_has_a_path_of_its_own(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:

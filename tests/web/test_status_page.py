@@ -11,7 +11,7 @@ from listeners import Daemon
 from msgspec.structs import replace
 
 from monitor import wording
-from monitor.model import Organization, TaskStatus
+from monitor.model import Organization, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
@@ -53,7 +53,7 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
     for figure in (
         "production runway",
         "organization read 12 s ago",
-        "usage read failing, last worked 10 min 40 s ago",
+        "usage read failing (overloaded), last worked 10 min 40 s ago",
         "Balance $182.40 18,240 credits",
         "Spent today $11.60 $46.47 in 30 days",
         "Throttled tasks 200 oldest 21 min 24 s, drained in at least 24 min 45 s",
@@ -76,10 +76,18 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
 async def test_what_is_unknown_is_called_unknown(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
     daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[1:2])
     shown = (await page(client)).text
-    assert "organization read has not worked yet" in shown
+    assert "organization read has not worked yet (unauthorized) usage read has not worked yet" in shown
     assert "Balance unknown" in shown
     assert "Spent today unknown" in shown
     assert "$" not in shown
+
+
+async def test_nothing_spent_without_a_model_is_no_row(client: TestClient, daemon: Daemon) -> None:
+    usage = Usage(totals=(SpendTotal(model="", window="today", credits=0.0),))
+    daemon.snapshot = Snapshot(at=1.0, accounts=(account(usage=usage),))
+    shown = (await page(client)).text
+    assert "Spent today $0.00" in shown
+    assert "no model" not in shown
 
 
 async def test_an_account_without_credits_has_its_balance_in_dollars_alone(
