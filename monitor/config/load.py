@@ -87,9 +87,10 @@ class _Accounts:
             place = f"accounts[{index}]"
             shape, faults = check_shape(AccountShape, item, place)
             self._faults += faults
+            key = self._key(item, place, self._sources, "key") if isinstance(item, Mapping) else None
             if shape is not None:
                 self._check_name(shape.name, place)
-                self._add(shape, self._key(item, place, self._sources, "key"), place, self._webhook(shape, item, place))
+                self._add(shape, key, place, self._webhook(shape, item, place))
 
     def from_environment(self) -> None:
         """One account for each provider whose own key variable is set, named as the provider."""
@@ -114,8 +115,7 @@ class _Accounts:
         if shape.webhook is None:
             return None
         place = f"{place}.webhook"
-        provider = PROVIDERS.get(shape.provider)
-        if provider is not None and not provider.has_webhooks:
+        if not PROVIDERS[shape.provider].has_webhooks:
             self._faults.append(f"{place}: {shape.provider} calls no webhooks; leave it out")
         if not self._takes_webhooks:
             self._faults.append(f"{place}: nobody listens for webhooks; set webhooks.listen")
@@ -145,10 +145,7 @@ class _Accounts:
             self._faults.append(f"{place}.limits.tier: {provider.name} has no tier {tier}; {advice}")
 
     def _add(self, shape: AccountShape, key: SecretStr | None, place: str, webhook: Webhook | None = None) -> None:
-        provider = PROVIDERS.get(shape.provider)
-        if provider is None:
-            self._faults.append(f"{place}.provider: unknown provider; use one of {', '.join(PROVIDERS)}")
-            return
+        provider = PROVIDERS[shape.provider]
         self._check_tier(shape.limits.tier, provider, place)
         self._faults += _autobilling_faults(shape, provider, place)
         if shape.ws_url and not provider.ws_url:

@@ -17,6 +17,7 @@ from monitor.config.fields import (
     Listen,
     Moment,
     Origin,
+    ProviderName,
     Ratio,
     SocketOrigin,
     StoreUrl,
@@ -214,7 +215,7 @@ class AccountShape:
     __pydantic_config__ = STRICT
 
     name: AccountName
-    provider: str
+    provider: ProviderName
     api_key_env: str | None = None
     api_key_file: str | None = None
     api_key_command: str | None = None
