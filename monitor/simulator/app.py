@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -53,7 +54,9 @@ async def serve(app: web.Application, host: str = "127.0.0.1", port: int = 0) ->
         try:
             await site.start()
         except OSError as error:
-            raise ListenError(f"cannot listen on {host}:{port}: {error.strerror}; choose another address") from error
+            raise ListenError(
+                f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; choose another address"
+            ) from error
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

@@ -75,7 +75,7 @@ def test_a_busy_address_is_one_line_and_exit_1() -> None:
         address = f"127.0.0.1:{busy.getsockname()[1]}"
         result = CliRunner().invoke(command(), ["--listen", address])
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"cannot listen on {address}:")
+    assert result.stderr == f"cannot listen on {address}: Address already in use; choose another address\n"
     assert result.stderr.count("\n") == 1
 
 
