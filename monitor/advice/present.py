@@ -11,8 +11,7 @@ from monitor.advice.view import view
 from monitor.errors import DaemonError
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.tier import Advice, TierState
-from monitor.status.daemon import AccountReply, Daemon, Reply
-from monitor.wording import printable
+from monitor.status.daemon import AccountReply, Daemon, Reply, no_account
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -49,6 +48,5 @@ async def present(url: str, account: str | None, *, as_json: bool) -> None:
 def _named(reply: Reply, name: str | None) -> list[AccountReply]:
     found = [account for account in reply.accounts if name in {None, account.account}]
     if name is not None and not found:
-        there = ", ".join(printable(account.account) for account in reply.accounts) or "none"
-        raise DaemonError(f"no account is named {name!r}; the daemon watches {there}")
+        raise DaemonError(no_account(reply, name))
     return found

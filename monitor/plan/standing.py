@@ -13,7 +13,7 @@ from monitor.plan.request import PlanError, Request
 from monitor.plan.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch
 from monitor.state.snapshot import ModelTasks
-from monitor.status.daemon import AccountReply, Reply
+from monitor.status.daemon import AccountReply, Reply, no_account
 from monitor.wording import printable
 
 NAMES_SHOWN = 8
@@ -125,16 +125,15 @@ def _overridden(limits: Iterable[ModelLimits], request: Request) -> tuple[ModelL
 
 
 def _account(reply: Reply, request: Request) -> AccountReply:
-    names = _listed(account.account for account in reply.accounts) or "none"
     if request.account is None and len(reply.accounts) > 1:
+        names = _listed(account.account for account in reply.accounts)
         raise PlanError(f"there are several accounts: name one with --account ({names})")
     for account in reply.accounts:
         if request.account in {None, account.account}:
             if account.provider == VENDOR.name:
                 return account
             raise PlanError(f"account {account.account!r} is at {account.provider}, which has no such limits")
-    asked = "" if request.account is None else f" named {request.account!r}"
-    raise PlanError(f"there is no account{asked}: the daemon watches {names}")
+    raise PlanError("there is no account" if request.account is None else no_account(reply, request.account))
 
 
 def _model(account: AccountReply, organization: Organization, request: Request) -> str:

@@ -76,6 +76,12 @@ class Reply(msgspec.Struct, frozen=True):
     accounts: tuple[AccountReply, ...]
 
 
+def no_account(reply: Reply, name: str) -> str:
+    """What to tell who names an account that is not there."""
+    there = ", ".join(printable(account.account) for account in reply.accounts) or "none"
+    return f"no account is named {name!r}; the daemon watches {there}"
+
+
 class Daemon:
     """A daemon by the URL of its operator listener, with credentials if a proxy in front wants them.
 

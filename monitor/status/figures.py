@@ -11,9 +11,8 @@ from monitor.model import TaskStatus
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import ModelTasks, ReadState
-from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
+from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
 from monitor.status.warnings import warnings
-from monitor.wording import printable
 
 
 class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,8 +118,7 @@ def figures(reply: Reply, names: Collection[str], *, every_model: bool) -> Figur
     known = [account.account for account in reply.accounts]
     for name in names:
         if name not in known:
-            there = f"there are {', '.join(map(printable, known))}" if known else "there is none"
-            raise DaemonError(f"no account is named {name!r}; {there}")
+            raise DaemonError(no_account(reply, name))
     chosen = (account for account in reply.accounts if not names or account.account in names)
     return Figures(
         at=reply.at,

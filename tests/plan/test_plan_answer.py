@@ -316,8 +316,8 @@ def test_numbers_given_override_the_accounts() -> None:
     ("accounts", "options", "message"),
     [
         ((account("a"), account("b")), {}, r"several accounts: name one with --account \(a, b\)"),
-        ((account("a"),), {"account": "c"}, "there is no account named 'c': the daemon watches a"),
-        ((), {}, "there is no account: the daemon watches none"),
+        ((account("a"),), {"account": "c"}, "no account is named 'c'; the daemon watches a"),
+        ((), {}, "there is no account"),
         ((account(),), {"model": "gen9"}, "has no model 'gen9': it has gen4.5, gen4_image"),
         ((account(limits={}),), {}, "has no model 'gen4.5': the provider lists none"),
         ((account(),), {"model": None}, r"name one with --model \(gen4.5, gen4_image\)"),

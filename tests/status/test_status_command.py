@@ -62,7 +62,7 @@ async def test_an_unknown_account_is_one_line_and_status_1(url: str) -> None:
     assert await call("--url", url, "--account", "nobody") == (
         1,
         "",
-        "genmedia-monitor: no account is named 'nobody'; there are production, staging, runware\n",
+        "genmedia-monitor: no account is named 'nobody'; the daemon watches production, staging, runware\n",
     )
 
 

@@ -118,9 +118,11 @@ async def test_only_the_accounts_asked_for_are_told(ask: Ask, snapshot: Snapshot
 
 
 async def test_an_unknown_account_is_told_with_those_there_are(ask: Ask, snapshot: Snapshot) -> None:
-    with pytest.raises(DaemonError, match=r"^no account is named 'nobody'; there are production, staging, runware$"):
+    with pytest.raises(
+        DaemonError, match=r"^no account is named 'nobody'; the daemon watches production, staging, runware$"
+    ):
         await ask(snapshot, "production", "nobody")
-    with pytest.raises(DaemonError, match=r"^no account is named 'nobody'; there is none$"):
+    with pytest.raises(DaemonError, match=r"^no account is named 'nobody'; the daemon watches none$"):
         await ask(Snapshot(at=1.0), "nobody")
 
 
