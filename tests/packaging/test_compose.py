@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from monitor.config import Config, load
+from monitor.providers import PROVIDERS
 
 DATA = "/var/lib/genmedia-monitor"
 Compose = Callable[..., dict[str, Any]]
@@ -19,7 +20,7 @@ KEY = {"RUNWAYML_API_SECRET": "key_test", "SIMULATED_API_KEY": "key_test"}
 
 @pytest.fixture
 def live(compose: Compose) -> dict[str, Any]:
-    return compose(RUNWAYML_API_SECRET="key_from_shell")
+    return compose(RUNWAYML_API_SECRET="key_from_shell", RUNWARE_API_KEY="another_from_shell")
 
 
 @pytest.fixture
@@ -46,9 +47,12 @@ def test_the_demo_profile_adds_simulated_vendors_and_a_workload_for_each(demo: d
     assert set(demo) == SERVICES | {"simulator", "workload", "runware-simulator", "runware-workload"}
 
 
-def test_the_key_comes_from_the_shell_and_the_demo_needs_none(live: dict[str, Any], demo: dict[str, Any]) -> None:
+def test_the_keys_come_from_the_shell_and_the_demo_needs_none(live: dict[str, Any], demo: dict[str, Any]) -> None:
     assert live["monitor"]["environment"]["RUNWAYML_API_SECRET"] == "key_from_shell"
-    assert demo["monitor"]["environment"].get("RUNWAYML_API_SECRET") is None
+    assert live["monitor"]["environment"]["RUNWARE_API_KEY"] == "another_from_shell"
+    for provider in PROVIDERS.values():
+        assert demo["monitor"]["environment"].get(provider.key_env) is None
+        assert provider.key_env in live["monitor"]["environment"]
 
 
 def test_every_service_is_confined(demo: dict[str, Any]) -> None:
