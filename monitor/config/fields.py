@@ -13,7 +13,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.logs import protect
-from monitor.providers import PROVIDERS
 
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
@@ -107,13 +106,6 @@ def parse_account_name(text: object) -> str:
     return text
 
 
-def parse_provider(text: object) -> str:
-    """The name of a vendor that is known."""
-    if not isinstance(text, str) or text not in PROVIDERS:
-        raise ValueError(f"unknown provider; use one of {', '.join(PROVIDERS)}")
-    return text
-
-
 def parse_origin(text: object) -> str:
     """Scheme, host and port of a vendor; the paths come from the requests."""
     return _origin(text, "http")
@@ -164,7 +156,6 @@ def parse_store(text: object) -> str:
 
 Listen = Annotated[Address, BeforeValidator(parse_address)]
 AccountName = Annotated[str, BeforeValidator(parse_account_name)]
-ProviderName = Annotated[str, BeforeValidator(parse_provider)]
 SocketOrigin = Annotated[str, BeforeValidator(parse_socket_origin)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 StoreUrl = Annotated[str, BeforeValidator(parse_store)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import ConfigDict, SecretStr
+from pydantic import BeforeValidator, ConfigDict, SecretStr
 
 from monitor.config.fields import (
     AccountName,
@@ -17,7 +17,6 @@ from monitor.config.fields import (
     Listen,
     Moment,
     Origin,
-    ProviderName,
     Ratio,
     SocketOrigin,
     StoreUrl,
@@ -25,11 +24,22 @@ from monitor.config.fields import (
     between,
     whole_number,
 )
+from monitor.providers import PROVIDERS
 
 STRICT = ConfigDict(extra="forbid")
 OPERATOR_LISTEN = Address("127.0.0.1", 10190)
 GATEWAY_LISTEN = Address("127.0.0.1", 10191)
 STORE = "sqlite:///monitor.db"
+
+
+def parse_provider(text: object) -> str:
+    """The name of a vendor that is known."""
+    if not isinstance(text, str) or text not in PROVIDERS:
+        raise ValueError(f"unknown provider; use one of {', '.join(PROVIDERS)}")
+    return text
+
+
+ProviderName = Annotated[str, BeforeValidator(parse_provider)]
 
 
 @dataclass(frozen=True, kw_only=True)
