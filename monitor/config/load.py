@@ -87,9 +87,11 @@ class _Accounts:
             place = f"accounts[{index}]"
             shape, faults = check_shape(AccountShape, item, place)
             self._faults += faults
-            key = self._key(item, place, self._sources, "key") if isinstance(item, Mapping) else None
+            if not isinstance(item, Mapping):
+                continue  # the shape check has told
+            self._check_name(item.get("name"), place)
+            key = self._key(item, place, self._sources, "key")
             if shape is not None:
-                self._check_name(shape.name, place)
                 self._add(shape, key, place, self._webhook(shape, item, place))
 
     def from_environment(self) -> None:
@@ -106,8 +108,8 @@ class _Accounts:
             else:
                 self._add(AccountShape(name=name, provider=name), key, provider.key_env)
 
-    def _check_name(self, name: str, place: str) -> None:
-        first = self._places.setdefault(name, place)
+    def _check_name(self, name: object, place: str) -> None:
+        first = self._places.setdefault(name, place) if isinstance(name, str) else place
         if first != place:
             self._faults.append(f"{place}.name: '{name}' is also {first}; give each its own name")
 

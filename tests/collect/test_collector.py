@@ -80,7 +80,7 @@ async def submit(engine: Engine, task: str, at: float, status: TaskStatus = Task
     await engine.submit([TaskSeen(account="production", at=at, task=task, status=status)], "gateway")
 
 
-async def test_everything_runs_once_at_start(
+async def test_everything_runs_at_start(
     collector: Collector, account: Account, database: Database, evaluations: Evaluations
 ) -> None:
     collector.start([account])
