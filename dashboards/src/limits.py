@@ -33,7 +33,11 @@ def limits() -> models.Dashboard:
             ),
             Section(
                 "Credits",
-                [(8, [_balance_over_time(), _burn()]), (8, [_runway(), _spend()]), (6, [_autobilling(), _bought()])],
+                [
+                    (8, [shared.balance_over_time(), _burn()]),
+                    (8, [_runway(), _spend()]),
+                    (6, [_autobilling(), _bought()]),
+                ],
             ),
             Section("Without limits: queues that fill up", [(7, [_capacity(), _concurrency()])]),
             Section("Tier and unseen traffic", [(5, [_tier(), _unseen(), _trust()])]),
@@ -147,15 +151,6 @@ def _generations() -> models.Panel:
             ),
         ],
         unit="short",
-    )
-
-
-def _balance_over_time() -> models.Panel:
-    return lines(
-        "Balance",
-        "What is left, in US dollars, credits at the provider's dated price. Blue marks are recharges.",
-        [Query("genmedia_balance_dollars{@account}", "{{account}}")],
-        unit="currencyUSD",
     )
 
 

@@ -31,7 +31,7 @@ def overview() -> models.Dashboard:
                     (5, [_accounts()]),
                     (7, [_alerts()]),
                     (8, [_failing_over_time(), _tasks_over_time(), _generation_time_over_time()]),
-                    (8, [_limits_over_time(), _time_left_over_time(), _balance_over_time()]),
+                    (8, [_limits_over_time(), _time_left_over_time(), shared.balance_over_time()]),
                 ],
             )
         ],
@@ -210,13 +210,4 @@ def _time_left_over_time() -> models.Panel:
         ],
         unit="s",
         overrides=DASHED,
-    )
-
-
-def _balance_over_time() -> models.Panel:
-    return lines(
-        "Balance",
-        "What is left, in US dollars, credits at the provider's dated price. Blue marks are recharges.",
-        [Query("genmedia_balance_dollars{@account}", "{{account}}")],
-        unit="currencyUSD",
     )

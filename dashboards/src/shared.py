@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src.links import runbook, to
-from dashboards.src.panels import figures
+from dashboards.src.panels import figures, lines
 from dashboards.src.parts import GRADES, Query, Steps, fixed, graded, override, thresholds
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
@@ -193,4 +193,14 @@ def credits_last() -> models.Panel:
         words={"-1": ("no burn known", "text")},
         overrides=GRADES,
         leads=[to("genmedia-limits"), runbook("GenmediaCreditsLow")],
+    )
+
+
+def balance_over_time() -> models.Panel:
+    """The balance of each account."""
+    return lines(
+        "Balance",
+        "What is left, in US dollars, credits at the provider's dated price. Blue marks are recharges.",
+        [Query("genmedia_balance_dollars{@account}", "{{account}}")],
+        unit="currencyUSD",
     )

@@ -88,7 +88,8 @@ def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int)
         has_capacity = any(model.capacity is not None for model in account.models)
         yield _section((_capacity if has_capacity else _models)(account.models, width))
     if account.unlisted_models:
-        more = f"{account.unlisted_models} more models are not in use; --all lists them"
+        models = "model is" if account.unlisted_models == 1 else "models are"
+        more = f"{account.unlisted_models} more {models} not in use; --all lists them"
         yield Padding(Text(more, style=FAINT), (0, 0, 0, 2), expand=False)
 
 

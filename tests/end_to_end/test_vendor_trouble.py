@@ -162,5 +162,7 @@ async def test_account_figures_are_withdrawn_when_reads_fail_for_long_and_come_b
         figures = await stage.until(lambda scraped: scraped.value("genmedia_credit_balance_credits") is None)
         assert figures.value("genmedia_account_read_age_seconds", read="organization") >= 2
         assert not figures.select("genmedia_limit")
+        account = (await stage.http.get(f"{stage.daemon.operator_url}/api/v1/accounts/runway")).json()
+        assert account["reads"][0].items() >= {"read": "organization", "up": False, "outcome": "overloaded"}.items()
         await stage.control("DELETE", "/faults")
         await stage.until(lambda scraped: scraped.value("genmedia_credit_balance_credits") == 100_000)
