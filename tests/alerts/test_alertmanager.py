@@ -313,6 +313,15 @@ async def test_the_documented_test_alert_goes_the_whole_way(
     assert (shown["title"], shown["color"], shown["text"].strip()) == ("Warning: A test", "warning", "*test*")
 
 
+def test_every_alert_that_silences_others_is_documented() -> None:
+    rules = yaml.safe_load(SHIPPED.read_text())["inhibit_rules"]
+    patterns = [re.split("=~?", one)[1].strip(' "') for rule in rules for one in rule["source_matchers"]]
+    silencing = {rule.name for rule in pack.alerts() if any(re.fullmatch(each, rule.name) for each in patterns)}
+    section = DOCUMENTATION.read_text().partition("## What silences what")[2].partition("\n## ")[0]
+    documented = {name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in row.split(", ")}
+    assert {f"`{name}`" for name in silencing} == documented
+
+
 async def test_information_can_be_mailed(alertmanager_binary: str, tmp_path: Path) -> None:
     info = alert(severity="info", startsAt="2026-11-22T06:00:00Z")
     async with (
