@@ -23,7 +23,7 @@ MOST_ITEM_STEPS = 300_000
 PRESENCE = "?"
 
 WHITESPACE = b" \t\r\n"
-QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_ARRAY = b'"\\,{['
+QUOTE, COMMA, OPEN_OBJECT, OPEN_ARRAY = b'",{['
 SCALAR = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*(-?[0-9][0-9.eE+-]{0,30}|true|false)[ \t\r\n]*")
 STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 TO_TOKEN = re.compile(rb'[^"{}\[\],]*+')
