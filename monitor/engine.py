@@ -38,8 +38,6 @@ FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 SUBMIT_SECONDS = 5.0
 STOP_SECONDS = 3.0
-# While this thread applies, requests get the interpreter late; portions of half a millisecond they hardly notice.
-PAUSE_SECONDS = 0.002
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -218,7 +216,7 @@ class Engine:
         Once the database has failed, an empty group is tried as well: only a write tells that it works again.
         """
         name, delay = uuid4().hex, FIRST_RETRY_SECONDS
-        work = write_down if self._may_wait else self._apply
+        work = write_down if self._may_wait else apply_batch
         while True:
             self._group = [arrival for arrival in self._group if arrival.is_wanted]
             if not self._group and not self._is_due and (self.is_storing or self._stopping.is_set()):
@@ -230,7 +228,7 @@ class Engine:
                 await self._pause(delay)
                 delay = min(2 * delay, LAST_RETRY_SECONDS)
             except (UnicodeEncodeError, OverflowError):
-                work = self._apply  # which drops alone what cannot be written
+                work = apply_batch  # which drops alone what cannot be written
             else:
                 self._settled(work)
                 return
@@ -239,12 +237,12 @@ class Engine:
         """Tell those who wait, and see that what is written down gets applied."""
         for arrival in self._group:
             arrival.settle()
-        if work is write_down:
+        if work is apply_batch:
+            self._written_down, self._apply_at = 0, None
+        else:
             self._written_down += len(self._group)
             if self._apply_at is None:
                 self._apply_at = asyncio.get_running_loop().time() + self._clock.real_seconds(APPLY_SECONDS)
-        else:
-            self._written_down, self._apply_at = 0, None
         self._group = []
 
     @property
@@ -260,11 +258,7 @@ class Engine:
     def _may_wait(self) -> bool:
         """Whether it is enough to write the group down: nobody waits for it, and little waits already."""
         is_little = 0 < len(self._group) < BATCH - self._written_down
-        return is_little and not self._is_due and not self._is_waited_for
-
-    @property
-    def _is_waited_for(self) -> bool:
-        return any(arrival.receipt for arrival in self._group)
+        return is_little and not self._is_due and all(arrival.receipt is None for arrival in self._group)
 
     async def _pause(self, delay: float) -> None:
         """Wait before the next attempt, and give back the room of what was withdrawn meanwhile."""
@@ -306,12 +300,6 @@ class Engine:
             applied = work(connection, batch, self._catalogue_of, now) if is_new else Applied()
         self._committed = name
         return applied
-
-    def _apply(
-        self, connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float
-    ) -> Applied:
-        in_haste = self._is_waited_for or self._stopping.is_set() or len(self._queue) >= BATCH
-        return apply_batch(connection, batch, catalogue_of, now, 0.0 if in_haste else PAUSE_SECONDS)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         with self._database.begin(write=True) as connection:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,8 +21,6 @@ from monitor.state.task import LOST_AFTER_SECONDS, UNCOLLECTED_AFTER_SECONDS, Ta
 from monitor.store import journal, models, purses, reads, seen, tallies, tasks
 from monitor.store.dialect import lock_accounts
 from monitor.store.journal import Sourced
-
-PORTION = 32
 
 CatalogueOf = Callable[[str], Catalogue | None]
 Key = tuple[str, str]
@@ -51,20 +48,18 @@ def write_down(connection: Connection, batch: Sequence[Sourced], catalogue_of: C
     return _strangers_dropped(batch, known)
 
 
-def apply_batch(
-    connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float, pause_seconds: float = 0.0
-) -> Applied:
+def apply_batch(connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float) -> Applied:
     """Apply what is in the journal, and then observations, each with its source, in order; those with an id once.
 
     `catalogue_of` gives None for an account that is not configured: its observations are dropped. An observation that
-    cannot be applied is dropped alone. With a pause after each 32 of them other threads are hardly held up.
+    cannot be applied is dropped alone.
     """
     accounts = {observation.account for observation, _ in batch} | journal.accounts(connection)
     known = {account: catalogue for account in accounts if (catalogue := catalogue_of(account))}
     lock_accounts(connection, known)
     news = [sourced for sourced in batch if sourced[0].account in known]
     applied = _strangers_dropped(batch, known)
-    _apply(connection, _written_down(connection, known, applied) + news, known, now, applied, pause_seconds)
+    _apply(connection, _written_down(connection, known, applied) + news, known, now, applied)
     return applied
 
 
@@ -86,12 +81,7 @@ def _written_down(connection: Connection, accounts: Collection[str], applied: Ap
 
 
 def _apply(
-    connection: Connection,
-    batch: Sequence[Sourced],
-    catalogues: dict[str, Catalogue],
-    now: float,
-    applied: Applied,
-    pause_seconds: float,
+    connection: Connection, batch: Sequence[Sourced], catalogues: dict[str, Catalogue], now: float, applied: Applied
 ) -> None:
     """Apply as a whole, or else in halves, until what cannot be applied stands alone; that is dropped."""
     if not batch:
@@ -99,27 +89,20 @@ def _apply(
     try:
         with connection.begin_nested():
             work = _Work(connection, [observation for observation, _ in batch], catalogues)
-            sources = Counter(source for observation, source in _paced(batch, pause_seconds) if work.apply(observation))
+            sources = Counter(source for observation, source in batch if work.apply(observation))
             work.save(now)
     except Exception as error:
         if isinstance(error, DBAPIError) and not isinstance(error, (DataError, IntegrityError)):
             raise
         if len(batch) > 1:
             middle = len(batch) // 2
-            _apply(connection, batch[:middle], catalogues, now, applied, pause_seconds)
-            _apply(connection, batch[middle:], catalogues, now, applied, pause_seconds)
+            _apply(connection, batch[:middle], catalogues, now, applied)
+            _apply(connection, batch[middle:], catalogues, now, applied)
         else:
             _reject(type(batch[0][0]).__name__, error, applied)
     else:
         applied.sources.update(sources)
         applied.capped.update({account: names.capped for account, names in work.models.items() if names.capped})
-
-
-def _paced(batch: Sequence[Sourced], pause_seconds: float) -> Iterator[Sourced]:
-    for number, sourced in enumerate(batch, 1):
-        yield sourced
-        if pause_seconds and number % PORTION == 0:
-            time.sleep(pause_seconds)
 
 
 def _reject(what: str, error: Exception, applied: Applied) -> None:
