@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from monitor.state.capacity.pace import Ended
 
-FULL, WAITED = "429", "504"
-
 
 class Phase(NamedTuple):
     """From this second on, so many tasks are worked on at once."""
