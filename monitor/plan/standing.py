@@ -125,15 +125,19 @@ def _overridden(limits: Iterable[ModelLimits], request: Request) -> tuple[ModelL
 
 
 def _account(reply: Reply, request: Request) -> AccountReply:
-    if request.account is None and len(reply.accounts) > 1:
-        names = _listed(account.account for account in reply.accounts)
+    """The account asked for; without one, the only one that has such limits, or the only one there is."""
+    if request.account is None:
+        meant = [account for account in reply.accounts if account.provider == VENDOR.name] or reply.accounts
+    else:
+        meant = [account for account in reply.accounts if account.account == request.account]
+    if not meant:
+        raise PlanError("there is no account" if request.account is None else no_account(reply, request.account))
+    if len(meant) > 1:
+        names = _listed(account.account for account in meant)
         raise PlanError(f"there are several accounts: name one with --account ({names})")
-    for account in reply.accounts:
-        if request.account in {None, account.account}:
-            if account.provider == VENDOR.name:
-                return account
-            raise PlanError(f"account {account.account!r} is at {account.provider}, which has no such limits")
-    raise PlanError("there is no account" if request.account is None else no_account(reply, request.account))
+    if meant[0].provider != VENDOR.name:
+        raise PlanError(f"account {meant[0].account!r} is at {meant[0].provider}, which has no such limits")
+    return meant[0]
 
 
 def _model(account: AccountReply, organization: Organization, request: Request) -> str:

@@ -337,6 +337,10 @@ def test_what_is_not_clear_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_the_one_account_with_such_limits_is_meant_without_a_name() -> None:
+    assert asked(account("b", provider="runware"), account("a")).account == "a"
+
+
 def test_the_one_model_in_use_is_meant_without_a_name() -> None:
     answer = asked(account(daily_generations={"gen4.5": 0, "gen4_image": 3}), model=None)
     assert answer.model == "gen4_image"
