@@ -55,6 +55,11 @@ def share(part: float, whole: float) -> str:
     return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004
 
 
+def ratio(value: float | None) -> str:
+    """A ratio as a share, unknown where there is none."""
+    return UNKNOWN if value is None else share(value, 1)
+
+
 def last_read(age_seconds: float | None, outcome: str | None, *, up: bool) -> str:
     """How an account read stands: since when it last worked and how it ended last, either None where there is none."""
     why = f" ({words(printable(outcome))})" if outcome is not None else ""

@@ -12,7 +12,7 @@ from rich.text import Text
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
-from monitor.wording import TOO_LITTLE_SEEN, UNKNOWN, amount, dollars, duration, percentage, printable, share
+from monitor.wording import TOO_LITTLE_SEEN, amount, dollars, duration, percentage, printable, ratio
 
 FAINT = "dim"
 WHY_NOT = {
@@ -52,7 +52,7 @@ def _capacity(models: tuple[ModelCapacity, ...]) -> Table:
             amount(one.recommended_concurrency),
             duration(one.latency_seconds),
             duration(one.baseline_seconds),
-            UNKNOWN if one.failure_ratio is None else share(one.failure_ratio, 1),
+            ratio(one.failure_ratio),
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

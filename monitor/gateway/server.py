@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 import structlog
@@ -14,6 +14,7 @@ from monitor.clock import Clock
 from monitor.config import Account, GatewayConfig
 from monitor.engine import Sink
 from monitor.gateway.forward import Forwarder, refusal
+from monitor.gateway.listener import Listener
 from monitor.gateway.observer import Observer
 from monitor.gateway.refusal import Refused, own_answer
 from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
@@ -69,7 +70,7 @@ class GatewayRunner(web.BaseRunner):
         self._forwarder = Forwarder(
             self._accounts, self._providers, self._observer, self._own, self._session, config.timeout
         )
-        return GatewayServer(self._forwarder.handle, self._own)
+        return Listener(self._forwarder.handle, self._own, GatewayConnection, cancels=True)
 
     async def shutdown(self) -> None:
         """Let go of WebSockets, which do not end by themselves."""
@@ -79,17 +80,6 @@ class GatewayRunner(web.BaseRunner):
     async def _cleanup_server(self) -> None:
         if self._session is not None:
             await self._session.close()
-
-
-class GatewayServer(web.Server):
-    """Makes a `GatewayConnection` for each client."""
-
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], own: Own) -> None:
-        super().__init__(handler, handler_cancellation=True)
-        self._own = own
-
-    def __call__(self) -> web.RequestHandler:
-        return GatewayConnection(self, self._loop, self._own)
 
 
 class GatewayConnection(web.RequestHandler):

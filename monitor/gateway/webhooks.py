@@ -6,7 +6,7 @@ What comes is observed, and kept until the application has taken it; only then t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
 
 import structlog
@@ -17,6 +17,7 @@ from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Engine
 from monitor.errors import StoreError
+from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
 from monitor.metrics import Own
 from monitor.model import AnyObservation
@@ -52,7 +53,7 @@ class Webhooks:
 
     def runner(self, shutdown_timeout: float) -> web.BaseRunner:
         """The listener, ready for `setup()`."""
-        return web.ServerRunner(_Server(self.handle, self._own), shutdown_timeout=shutdown_timeout)
+        return web.ServerRunner(Listener(self.handle, self._own, _Connection), shutdown_timeout=shutdown_timeout)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """200 once it is kept; 503 when it cannot be, and then the vendor sends it again."""
@@ -60,20 +61,24 @@ class Webhooks:
         if account is None or request.method != "POST":
             self._own.webhooks.labels("", "unknown").inc()
             return _goodbye(404)
+        answer = await self._taken(account, request)
+        event = "received" if answer.status == web.HTTPOk.status_code else "refused"
+        self._own.webhooks.labels(account.name, event).inc()
+        return answer
+
+    async def _taken(self, account: Account, request: web.BaseRequest) -> web.Response:
         try:
             async with self._room:
                 is_kept = await self._keep(account, request)
         except StoreError:
-            return web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
+            is_kept = False
         except _TooLargeError:
-            self._own.webhooks.labels(account.name, "refused").inc()
             return _goodbye(413)
         except TimeoutError:
             return _goodbye(408)
         except (web.RequestPayloadError, ConnectionError):
             request.content.feed_eof()  # else aiohttp reads on, and logs that it cannot
             return _goodbye(400)
-        self._own.webhooks.labels(account.name, "received" if is_kept else "refused").inc()
         return web.Response() if is_kept else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
 
     async def _keep(self, account: Account, request: web.BaseRequest) -> bool:
@@ -129,17 +134,6 @@ async def _body(request: web.BaseRequest) -> bytes:
         if len(body) >= LARGEST_BODY_BYTES:
             raise _TooLargeError
     return bytes(body)
-
-
-class _Server(web.Server):
-    """Makes a `_Connection` for each caller."""
-
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], own: Own) -> None:
-        super().__init__(handler)
-        self._own = own
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._loop, self._own)
 
 
 class _Connection(web.RequestHandler):

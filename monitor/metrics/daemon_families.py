@@ -25,8 +25,9 @@ MODELS_CAPPED = _own("models_capped_total", Type.COUNTER, "Observations whose mo
 WEBHOOKS = _own(
     "webhooks_total",
     Type.COUNTER,
-    "Webhooks `received`, `forwarded` to the application, `refused` because too many wait or it is too large, "
-    "`dropped` after three days; and attempts to forward that `failed`. Calls without account and secret are "
+    "Webhooks `received`, `forwarded` to the application, `refused` because too many wait, the store "
+    "fails, or the body is too large, too slow or malformed, `dropped` after three days; and attempts to forward that "
+    "`failed`. Calls without account and secret are "
     "`unknown`, under an empty account.",
     "account",
     "event",

@@ -28,6 +28,7 @@ from monitor.wording import (
     moment,
     percentage,
     printable,
+    ratio,
     share,
     words,
 )
@@ -255,7 +256,7 @@ def _queue(capacity: ModelCapacity | None) -> Iterator[Text]:
     yield Text(amount(capacity.recommended_concurrency))
     yield Text(duration(capacity.latency_seconds))
     yield Text(duration(capacity.baseline_seconds))
-    yield Text(UNKNOWN if capacity.failure_ratio is None else share(capacity.failure_ratio, 1))
+    yield Text(ratio(capacity.failure_ratio))
 
 
 def _full_in(model: ModelFigures) -> Text:

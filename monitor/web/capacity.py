@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.wording import TOO_LITTLE_SEEN, UNKNOWN, amount, duration, share
+from monitor.wording import TOO_LITTLE_SEEN, UNKNOWN, amount, duration, ratio
 
 LEVELS = {State.HEALTHY: "good", State.APPROACHING: "warn", State.SATURATED: "bad"}
 """The CSS class of each state, from the best to the worst."""
@@ -32,7 +32,7 @@ def capacity_view(one: ModelCapacity) -> CapacityView:
         recommended=amount(one.recommended_concurrency),
         takes=duration(one.latency_seconds),
         usually=duration(one.baseline_seconds),
-        no_room=UNKNOWN if one.failure_ratio is None else share(one.failure_ratio, 1),
+        no_room=ratio(one.failure_ratio),
     )
 
 

@@ -84,6 +84,10 @@ def waiting(database: Database) -> int:
         return deliveries.waiting(connection, "a")
 
 
+def refused(registry: CollectorRegistry) -> float | None:
+    return registry.get_sample_value("genmedia_monitor_webhooks_total", {"account": "a", "event": "refused"})
+
+
 async def test_no_more_than_sixteen_bodies_are_held_at_once(call: Call, database: Database) -> None:
     slow = [await call(3, b"{") for _ in range(MOST_AT_ONCE)]
     late = await call(2, b"{}")
@@ -98,12 +102,15 @@ async def test_no_more_than_sixteen_bodies_are_held_at_once(call: Call, database
     assert waiting(database) == MOST_AT_ONCE + 1
 
 
-async def test_a_body_that_does_not_come_makes_room(call: Call, database: Database, monkeypatch) -> None:
+async def test_a_body_that_does_not_come_is_refused_and_makes_room(
+    call: Call, database: Database, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(webhooks, "READ_SECONDS", 0.05)
     slow = [await call(3, b"{") for _ in range(MOST_AT_ONCE)]
     assert await status(await call(2, b"{}")) == 200
     assert {await status(each) for each in slow} == {408}
     assert waiting(database) == 1
+    assert refused(registry) == MOST_AT_ONCE
 
 
 async def test_a_body_beyond_the_bound_is_refused_and_not_kept(
@@ -112,7 +119,18 @@ async def test_a_body_beyond_the_bound_is_refused_and_not_kept(
     body = bytes(LARGEST_BODY_BYTES)
     assert await status(await call(len(body), body)) == 413
     assert waiting(database) == 0
-    assert registry.get_sample_value("genmedia_monitor_webhooks_total", {"account": "a", "event": "refused"}) == 1
+    assert refused(registry) == 1
+
+
+async def test_a_malformed_body_and_a_store_that_fails_count_as_refused(
+    call: Call, database: Database, registry: CollectorRegistry
+) -> None:
+    assert await status(await call(2, b"{}", "Content-Encoding: gzip\r\n")) == 400
+    assert waiting(database) == 0
+    with database.begin(write=True) as connection:
+        connection.exec_driver_sql("DROP TABLE deliveries")
+    assert await status(await call(2, b"{}")) == 503
+    assert refused(registry) == 2
 
 
 async def test_who_asks_first_is_told_to_go_on(call: Call, database: Database) -> None:
