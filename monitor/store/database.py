@@ -44,6 +44,9 @@ class Database:
         self._url = url
         self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self._engine = _sqlite_engine(url) if self._path else _postgresql_engine(url)
+        # Made once: to derive an engine costs as much as a transaction.
+        self._to_read = self._engine.execution_options(**self._options(write=False))
+        self._to_write = self._engine.execution_options(**self._options(write=True))
         self._inode = 0
 
     @classmethod
@@ -81,7 +84,7 @@ class Database:
         if write and self._inode and self._inode != self._current_inode():
             raise StoreError(f"store {self.place}: the file was removed or replaced while in use")
         try:
-            with self._engine.execution_options(**self._options(write)).begin() as connection:
+            with (self._to_write if write else self._to_read).begin() as connection:
                 yield connection
         except (DataError, IntegrityError):
             raise
@@ -111,7 +114,7 @@ class Database:
         except OSError:
             return 0
 
-    def _options(self, write: bool) -> dict[str, Any]:
+    def _options(self, *, write: bool) -> dict[str, Any]:
         if self._path:
             return {"begin": "BEGIN IMMEDIATE" if write else "BEGIN"}
         return {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ"}
@@ -149,7 +152,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _postgresql_engine(url: URL) -> Engine:
     arguments = _defaults(url, POSTGRESQL_DEFAULTS)
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, paramstyle="format", connect_args=arguments)
 
 
 def _defaults(url: URL, values: dict[str, Any]) -> dict[str, Any]:

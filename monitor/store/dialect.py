@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, func, select
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, add: str = "") -> None:
-    """Insert rows, or overwrite those with the same primary key; the column `add` is added to instead."""
+    """Insert rows, or overwrite those with the same primary key; the column `add` is added to instead.
+
+    Every column's value goes to the driver as it is.
+    """
     if rows:
-        connection.execute(_upsert(connection.dialect.name, table, add), rows)
+        values = itemgetter(*table.columns.keys())
+        connection.exec_driver_sql(_upsert(connection.dialect, table, add), [values(row) for row in rows])
 
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
@@ -35,16 +40,17 @@ def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:
 
 
 @cache
-def _upsert(dialect: str, table: Table, add: str) -> postgresql.Insert | sqlite.Insert:
-    """The statement; to build it costs as much as to run it."""
-    insert = _insert(dialect, table)
+def _upsert(dialect: Dialect, table: Table, add: str) -> str:
+    """The statement as the driver takes it; to build it costs as much as to run it."""
+    insert = _insert(dialect.name, table)
 
     def after(column: Column[Any]) -> ColumnElement[Any]:
         new: ColumnElement[Any] = insert.excluded[column.name]
         return column + new if column.name == add else new
 
     changes = {column.name: after(column) for column in table.columns if not column.primary_key}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+    statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+    return str(statement.compile(dialect=dialect))
 
 
 @cache

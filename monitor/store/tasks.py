@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, bindparam, case, delete, func, not_, select, tuple_
 
 from monitor.model import TaskStatus
 from monitor.state.task import Task
@@ -21,6 +21,7 @@ RUNS = (TaskStatus.SUCCEEDED.value, TaskStatus.FAILED.value)
 BY_KEYS = select(tasks).where(
     tasks.c.account.in_(bindparam("accounts", expanding=True)), tasks.c.id.in_(bindparam("ids", expanding=True))
 )
+COLUMNS = [str(column.name) for column in tasks.columns]
 
 Key = tuple[str, str]
 
@@ -54,8 +55,8 @@ def load(connection: Connection, keys: Collection[Key]) -> dict[Key, Task]:
     if not keys:
         return {}
     accounts, ids = {account for account, _ in keys}, {task for _, task in keys}
-    rows = connection.execute(BY_KEYS, {"accounts": list(accounts), "ids": list(ids)}).mappings()
-    return {(task.account, task.id): task for task in (msgspec.convert(row, Task) for row in rows)}
+    rows = connection.execute(BY_KEYS, {"accounts": list(accounts), "ids": list(ids)})
+    return {(task.account, task.id): task for task in map(_task, rows)}
 
 
 def save(connection: Connection, changed: Iterable[Task]) -> None:
@@ -180,7 +181,11 @@ def prune(connection: Connection, finished_before: float, limit: int) -> int:
 
 
 def _fetch(connection: Connection, statement: Select[Any]) -> Iterator[Task]:
-    return (msgspec.convert(row, Task) for row in connection.execute(statement).mappings())
+    return map(_task, connection.execute(statement))
+
+
+def _task(row: Row[Any]) -> Task:
+    return msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Task)
 
 
 def _by_model(connection: Connection, statement: Select[Any]) -> dict[str, Any]:
