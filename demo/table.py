@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 
 from demo.scrape import Scrape
+from monitor.wording import amount, counted
 
 COLUMNS = ("model", "created", "refused", "failed", "pending", "throttled", "running", "oldest", "drain", "p50",
            "at once", "in 24 h")  # fmt: skip
@@ -69,8 +70,8 @@ def summary(scrape: Scrape) -> str:
     runware = scrape.value("genmedia_balance_dollars", provider="runware")
     dollars = "" if runware is None else f" and ${runware:,.2f} at Runware"
     return (
-        f"{requests:.0f} requests, {polls:.0f} of them polls, {retries:.0f} retries; {refused(scrape):.0f} refused; "
-        f"{orphaned:.0f} tasks orphaned; {balance}{dollars}"
+        f"{counted(requests, 'request')}, of them {counted(polls, 'poll')} and {counted(retries, 'retry', 'retries')}; "
+        f"{amount(refused(scrape))} refused; {counted(orphaned, 'task')} orphaned; {balance}{dollars}"
     )
 
 

@@ -16,6 +16,7 @@ from monitor.state.forecast.quality import Quality, Verdict, judge, quality
 from monitor.state.forecast.replay import replay
 from monitor.state.forecast.warning import LimitWarning
 from monitor.state.ledger import DAY, Ledger
+from monitor.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -185,8 +186,9 @@ def show(answer: Report, console: Console) -> None:
 def _summary(each: ModelReport, limit: int) -> str:
     span = f"{each.first_at:%Y-%m-%d %H:%M} to {each.last_at:%Y-%m-%d %H:%M} UTC"
     use = f"{each.accepted} accepted, {span}; at most {each.peak} of {limit} in 24 hours"
-    times = "1 time" if len(each.exhaustions) == 1 else f"{len(each.exhaustions)} times"
-    hits = f"hit {times}, {each.foretold} foretold" if each.exhaustions else "never hit"
+    hits = (
+        f"hit {counted(len(each.exhaustions), 'time')}, {each.foretold} foretold" if each.exhaustions else "never hit"
+    )
     return f"{use}; {hits}; precision {_ratio(each.precision)}, recall {_ratio(each.recall)}"
 
 

@@ -19,6 +19,7 @@ from monitor.errors import ConfigError, MonitorError
 from monitor.plan.command import plan
 from monitor.simulator.command import simulate
 from monitor.status.command import status
+from monitor.wording import counted
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -44,7 +45,7 @@ def run(config: ConfigFile = None) -> None:
 def check_config(file: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
     """Check a configuration: list every fault with its place, or say that it is good."""
     accounts = _load(file).accounts
-    typer.echo(f"{file}: good; {len(accounts)} account{'s' if len(accounts) > 1 else ''}")
+    typer.echo(f"{file}: good; {counted(len(accounts), 'account')}")
 
 
 def version() -> None:

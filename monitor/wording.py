@@ -60,6 +60,16 @@ def ratio(value: float | None) -> str:
     return UNKNOWN if value is None else share(value, 1)
 
 
+def counted(count: float, one: str, many: str = "") -> str:
+    """A count and what is counted: `1 task`, `2 tasks`. `many` is the plural that is not `one` with an s."""
+    return f"{amount(count)} {one if count == 1 else many or f'{one}s'}"
+
+
+def their(count: float) -> str:
+    """Whose something is, of one or many."""
+    return "its" if count == 1 else "their"
+
+
 def last_read(age_seconds: float | None, outcome: str | None, *, up: bool) -> str:
     """How an account read stands: since when it last worked and how it ended last, either None where there is none."""
     why = f" ({words(printable(outcome))})" if outcome is not None else ""

@@ -12,7 +12,7 @@ from rich.text import Text
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
-from monitor.wording import TOO_LITTLE_SEEN, amount, dollars, duration, percentage, printable, ratio
+from monitor.wording import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
 
 FAINT = "dim"
 WHY_NOT = {
@@ -81,7 +81,7 @@ def _way(window: WindowAdvice, current: int | None) -> str:
         return ", and is the account's" if window.tier == current else f"; the account is at tier {current}"
     if window.purchased_dollars is None:
         return "; what it takes to reach it is not known"
-    wait = f", then {window.wait_days} days to pass" if window.wait_days else ""
+    wait = f", then {counted(window.wait_days, 'day')} to pass" if window.wait_days else ""
     return f"; it takes {dollars(window.purchased_dollars)} bought in all{wait}"
 
 

@@ -9,7 +9,7 @@ from monitor.plan.request import Request
 from monitor.plan.standing import Origin, Standing
 from monitor.plan.vendor import TIERS, VENDOR
 from monitor.providers.tiers import Claim
-from monitor.wording import amount, words
+from monitor.wording import amount, counted, words
 
 
 def notes(
@@ -70,7 +70,7 @@ def _tier(standing: Standing) -> Iterator[str]:
     if claims:
         told = "; ".join(map(_claim, here))
         others = len(claims) - len(here)
-        more = f"{amount(others)} limit{'s' if others > 1 else ''} of other models" if others else ""
+        more = f"{counted(others, 'limit')} of other models" if others else ""
         yield (
             f"The newest table of tiers ({standing.match.newest.name}) disagrees with the account's own answer, which "
             f"holds: {'; '.join(filter(None, (told, more)))}."

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.plan.answer import Accepted, Answer, LimitAnswer, Moments, Span, TierAnswer, Verdict
-from monitor.wording import UNKNOWN, amount, dollars, duration, printable, words
+from monitor.wording import UNKNOWN, amount, counted, dollars, duration, printable, words
 
 FAINT = "dim"
 STYLES = {Verdict.YES: "green", Verdict.MAYBE: "yellow", Verdict.NO: "red", Verdict.UNKNOWN: ""}
@@ -39,7 +39,7 @@ def _section(table: Table) -> Padding:
 
 
 def _title(answer: Answer) -> str:
-    tasks = f"{amount(answer.count)} task{'s' if answer.count > 1 else ''} of {_seconds(answer.seconds)}"
+    tasks = f"{counted(answer.count, 'task')} of {_seconds(answer.seconds)}"
     model = f" on {answer.model}" if answer.model else ""
     tier = f"tier {answer.tier.tier}" if answer.tier else "tier unknown"
     where = {

@@ -182,7 +182,7 @@ def test_a_row_says_what_the_metrics_say() -> None:
 
 
 def test_the_summary_counts_everything_and_does_not_guess_a_balance() -> None:
-    line = "114 requests, 100 of them polls, 1 retries; 2 refused; 1 tasks orphaned; "
+    line = "114 requests, of them 100 polls and 1 retry; 2 refused; 1 task orphaned; "
     assert summary(Scrape(EXPOSITION)) == line + "balance 99,000 credits"
     unread = EXPOSITION.replace("genmedia_credit_balance_credits 99000\n", "")
     assert summary(Scrape(unread)) == line + "balance unknown"
