@@ -74,7 +74,7 @@ def last_read(age_seconds: float | None, outcome: str | None, *, up: bool) -> st
     """How an account read stands: since when it last worked and how it ended last, either None where there is none."""
     why = f" ({words(printable(outcome))})" if outcome is not None else ""
     if age_seconds is None:
-        return f"has not worked yet{why}"
+        return f"has not worked yet{why}" if why else "not read yet"
     age = duration(age_seconds)
     return f"{age} ago" if up else f"failing{why}, last worked {age} ago"
 

@@ -31,6 +31,11 @@ class ReadState(msgspec.Struct, frozen=True, kw_only=True):
     age_seconds: float | None = None
     outcome: str | None = None
 
+    @property
+    def failed(self) -> bool:
+        """Whether the last attempt did; a read that was not tried yet has not."""
+        return self.outcome is not None and not self.up
+
 
 class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):
     """Open tasks of one model. `drain_seconds` is None where it cannot be estimated."""

@@ -9,7 +9,7 @@ from monitor.errors import DaemonError
 from monitor.model import Organization
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RunwayThresholds
+from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState
 from monitor.state.tier import Advice, TierState
 from monitor.wording import printable
 
@@ -51,6 +51,7 @@ class AccountReply(msgspec.Struct, frozen=True):
 
     account: str
     provider: str
+    warnings: tuple[str, ...]
     dollars_per_credit: float
     has_credits: bool
     reads: tuple[ReadState, ...]
@@ -61,7 +62,6 @@ class AccountReply(msgspec.Struct, frozen=True):
     daily: tuple[DailyOutlook, ...]
     requests: tuple[RequestsReply, ...]
     retries: int
-    runway_thresholds: RunwayThresholds
     credits: CreditOutlook | None
     tier: TierState | None = None
     advice: Advice | None = None

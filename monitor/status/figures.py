@@ -12,7 +12,6 @@ from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import ModelTasks, ReadState
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
-from monitor.status.warnings import warnings
 
 
 class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +139,7 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
     return AccountFigures(
         account=account.account,
         provider=account.provider,
-        warnings=tuple(warnings(account)),
+        warnings=account.warnings,
         balance_credits=balance if account.has_credits else None,
         balance_dollars=_dollars(balance, price),
         spent_today_dollars=_dollars(None if spent is None else sum(one.today_credits for one in spent), price),

@@ -165,9 +165,9 @@ def _totals(account: AccountFigures) -> Text:
 
 def _reads(account: AccountFigures) -> Iterator[Text]:
     for read in account.reads:
-        good = read.up and read.age_seconds is not None
         told = last_read(read.age_seconds, read.outcome, up=read.up)
-        yield Text(f"{words(printable(read.read))} {told}", style=GOOD if good else BAD)
+        style = GOOD if read.up else BAD if read.failed else FAINT
+        yield Text(f"{words(printable(read.read))} {told}", style=style)
 
 
 def _requests(account: AccountFigures, paces: Mapping[str, Pace]) -> Table:

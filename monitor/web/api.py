@@ -12,6 +12,7 @@ from monitor.logs import redact
 from monitor.state.figures import RequestCount, limit_uses, requests, retries, spend
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
 from monitor.state.tally import Tally
+from monitor.state.warnings import warnings
 
 Figures = dict[str, object]
 LABELS = {
@@ -81,6 +82,7 @@ def _account(account: AccountSnapshot, at: float) -> Figures:
     limits = [{**msgspec.to_builtins(use), "saturation_ratio": use.saturation} for use in limit_uses(account)]
     return {
         **shown,
+        "warnings": list(warnings(account)),
         "limits": limits,
         "spent": _spent(account, at),
         "requests": [_requests(count) for count in requests(account)],

@@ -15,6 +15,11 @@ from monitor.web.guard import CSS
 from monitor.web.view import account_view
 
 
+def _visible(value: object) -> object:
+    """What is put into the page; text from elsewhere cannot turn the direction of what stands around it."""
+    return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 class StatusPage:
     """Handler of `/`."""
 
@@ -26,6 +31,7 @@ class StatusPage:
             loader=PackageLoader("monitor.web"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
         )

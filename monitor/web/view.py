@@ -12,17 +12,20 @@ from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit, LimitUse, Spend, limit_uses, requests, spend
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
+from monitor.state.warnings import warnings
 from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 from monitor.wording import (
     AUTOBILLING,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
+    counted,
     dollars,
     duration,
     last_read,
     percentage,
     share,
+    their,
     words,
 )
 
@@ -31,7 +34,7 @@ ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatu
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure at the top of an account. `level` is a CSS class: good, warn, bad, or nothing."""
+    """One figure at the top of an account. `level` is a CSS class: good, warn, bad, soft, or nothing."""
 
     title: str
     value: str
@@ -86,6 +89,7 @@ class AccountView:
 
     name: str
     provider: str
+    warnings: list[str]
     reads: list[Tile]
     tiles: list[Tile]
     models: list[ModelView]
@@ -103,6 +107,7 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
     return AccountView(
         name=account.account,
         provider=account.provider,
+        warnings=list(warnings(account)),
         reads=[_read(read) for read in account.reads],
         tiles=[
             *_money(account, spent),
@@ -122,7 +127,7 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
 
 
 def _read(read: ReadState) -> Tile:
-    level = "good" if read.up and read.age_seconds is not None else "bad"
+    level = "good" if read.up else "bad" if read.failed else "soft"
     return Tile(read.read, last_read(read.age_seconds, read.outcome, up=read.up), level=level)
 
 
@@ -164,7 +169,7 @@ def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
     )
     yield Tile("Running tasks", amount(running), f"{amount(pending)} pending")
     orphaned = sum(one.orphaned for one in tasks)
-    note = "their client stopped polling" if orphaned else "every open task is polled, or has a webhook"
+    note = f"{their(orphaned)} client stopped polling" if orphaned else "every open task is polled, or has a webhook"
     yield Tile("Orphaned tasks", amount(orphaned), note, "warn" if orphaned else "")
 
 
@@ -220,7 +225,7 @@ def _tier(account: AccountSnapshot) -> Iterator[Tile]:
     if tier is None:
         return
     count = len(tier.mismatches or ())
-    differs = f"{count} limit{'s differ' if count > 1 else ' differs'} from the newest table" if count else ""
+    differs = f"{counted(count, 'limit differs', 'limits differ')} from the newest table" if count else ""
     advised = [one for one in account.advice.windows if one.tier is not None] if account.advice is not None else []
     needed = [f"tier {one.tier} would do for the last {one.window.removesuffix('d')} days" for one in advised]
     level = "warn" if any(tier.number is not None and (one.tier or 0) > tier.number for one in advised) else ""

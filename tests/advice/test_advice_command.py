@@ -17,16 +17,15 @@ from rich.console import Console
 from web.listeners import Daemon as Listener
 
 from monitor.advice.view import view
-from monitor.state.snapshot import RunwayThresholds, Snapshot
+from monitor.state.snapshot import Snapshot
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
 
 ROOT = Path(__file__).parents[2]
 UNUSED = {
     **dict.fromkeys(("dollars_per_credit", "has_credits", "retries"), 0),
-    **dict.fromkeys(("reads", "limits", "tasks", "daily", "requests"), ()),
+    **dict.fromkeys(("warnings", "reads", "limits", "tasks", "daily", "requests"), ()),
     **dict.fromkeys(("organization", "spent", "credits")),
-    "runway_thresholds": RunwayThresholds(),
 }
 ADVICE = Advice(table="t", table_date="autumn 2026", table_source="https://docs", table_doubt="In doubt.", windows=())
 

@@ -32,7 +32,7 @@ from monitor.plan.standing import given, live
 from monitor.plan.view import view
 from monitor.providers.runway.tiers import TIERS
 from monitor.state.plan import Batch, Room, Schedule
-from monitor.state.snapshot import ModelTasks, RunwayThresholds
+from monitor.state.snapshot import ModelTasks
 from monitor.state.tier import TierState
 from monitor.status.daemon import AccountReply, Reply
 
@@ -60,6 +60,7 @@ def account(name: str = "production", *, provider: str = "runway", **changes: An
     return AccountReply(
         account=name,
         provider=provider,
+        warnings=(),
         dollars_per_credit=0.01,
         has_credits=True,
         reads=(),
@@ -70,7 +71,6 @@ def account(name: str = "production", *, provider: str = "runway", **changes: An
         daily=(),
         requests=(),
         retries=0,
-        runway_thresholds=RunwayThresholds(),
         credits=None,
     )
 

@@ -7,10 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.errors import DaemonError
-from monitor.model import DaySpend, ModelLimits, Organization, SpendTotal, Usage
+from monitor.model import DaySpend, SpendTotal, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.credits.outlook import AutobillingState, CreditOutlook
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.state.snapshot import AccountSnapshot, ReadState, Snapshot
 from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 
 Ask = Callable[..., Awaitable[Figures]]
@@ -78,22 +77,6 @@ async def test_what_is_unknown_is_null_and_never_zero(ask: Ask, snapshot: Snapsh
     assert (model.limits, model.limits_known, model.spent_today_dollars) == ((), False, None)
 
 
-@pytest.mark.parametrize(
-    ("state", "warned"),
-    [
-        ("ok", ()),
-        ("due", ()),
-        ("overdue", ("autobilling is overdue: the hourly check bought nothing",)),
-        ("clipped", ("autobilling is clipped: the purchase limit leaves too little",)),
-        ("stopped", ("autobilling is stopped: has failed three days: buy by hand",)),
-    ],
-)
-async def test_autobilling_that_does_not_work_is_a_warning(ask: Ask, state: str, warned: tuple[str, ...]) -> None:
-    credits_ = CreditOutlook(autobilling=AutobillingState(state))
-    account = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01, credits=credits_)
-    assert (await ask(only(account))).accounts[0].warnings == warned
-
-
 async def test_spend_without_a_model_has_no_limits_of_its_own(ask: Ask, snapshot: Snapshot) -> None:
     usage = Usage(days=(DaySpend(date="2026-11-22", model="", credits=5.0),))
     told = (await ask(only(replace(snapshot.accounts[0], usage=usage, tasks=())))).accounts[0]
@@ -137,36 +120,7 @@ async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limit
         "gen4.5: 198 throttled, for up to 21 min 24 s",
         "gen4.5: 3 orphaned, their client stopped polling",
     )
-    assert told.accounts[1].warnings == (
-        "the read of organization: has not worked yet (unauthorized)",
-        "the read of usage: has not worked yet",
-    )
-
-
-@pytest.mark.parametrize(
-    ("used", "throttled_seconds", "balance", "warnings"),
-    [
-        (79, 299.0, 1.0, ()),
-        (80, 299.0, None, ("m: daily generations at 80 %: 80 of 100",)),
-        (0, 300.0, 0.0, ("no credits are left: generations are refused", "m: 1 throttled, for up to 5 min")),
-    ],
-)
-async def test_warnings_begin_at_their_thresholds(
-    ask: Ask, used: int, throttled_seconds: float, balance: float | None, warnings: tuple[str, ...]
-) -> None:
-    account = AccountSnapshot(
-        account="a",
-        provider="runway",
-        dollars_per_credit=0.01,
-        organization=Organization(
-            credit_balance=balance,
-            limits={"m": ModelLimits(concurrency=1, daily_generations=100)},
-            daily_generations={"m": used},
-        ),
-        tasks=(ModelTasks(model="m", open={"throttled": 1}, throttled_oldest_age_seconds=throttled_seconds),),
-        reads=(ReadState(read="organization", up=True, age_seconds=1.0),),
-    )
-    assert (await ask(only(account))).accounts[0].warnings == warnings
+    assert told.accounts[1].warnings == ("the read of organization: has not worked yet (unauthorized)",)
 
 
 def test_every_field_of_the_json_is_documented() -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from monitor.model import ModelLimits, Organization
 from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.status.figures import Figures
 from monitor.status.view import View
 from monitor.status.watch import Watch
@@ -62,7 +62,7 @@ async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, 
     assert row(text, "balance") == "balance unknown"
     assert row(text, "spent") == "spent unknown"
     assert row(text, "requests") == "requests none seen yet"
-    assert "organization has not worked yet (unauthorized), usage has not worked yet" in " ".join(text.split())
+    assert "organization has not worked yet (unauthorized), usage not read yet" in " ".join(text.split())
     assert "%" not in text
     assert "$" not in text
 
@@ -128,6 +128,22 @@ async def test_a_bar_is_as_long_as_its_share(ask: Ask, snapshot: Snapshot) -> No
     assert most == pytest.approx(0.836 * full, abs=1)
     assert fifth == pytest.approx(0.2 * full, abs=1)
     assert tenth == pytest.approx(0.095 * full, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("read", "colour"),
+    [
+        (ReadState(read="usage", up=True, age_seconds=1.0, outcome="success"), [GREEN]),
+        (ReadState(read="usage", up=False, age_seconds=1.0, outcome="timeout"), [RED]),
+        (ReadState(read="usage", up=False), []),
+    ],
+)
+async def test_a_read_is_red_only_once_it_has_failed(ask: Ask, read: ReadState, colour: list[str]) -> None:
+    account = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01, reads=(read,))
+    figures = await ask(Snapshot(at=1.0, accounts=(account,)))
+    text = shown(figures, force_terminal=True, color_system="standard")
+    line = next(line for line in text.splitlines() if "account reads" in line)
+    assert [code for code in (RED, YELLOW, GREEN) if code in line] == colour
 
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {}])

@@ -15,7 +15,7 @@ from monitor.model import Organization, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.state.tier import TierState
 from monitor.web.view import account_view
 
@@ -52,8 +52,8 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
     shown = (await page(client)).text
     for figure in (
         "production runway",
-        "organization read 12 s ago",
-        "usage read failing (overloaded), last worked 10 min 40 s ago",
+        "Account reads organization 12 s ago",
+        "usage failing (overloaded), last worked 10 min 40 s ago",
         "Balance $182.40 18,240 credits",
         "Spent today $11.60 $46.47 in 30 days",
         "Throttled tasks 200 oldest 21 min 24 s, drained in at least 24 min 45 s",
@@ -76,7 +76,7 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
 async def test_what_is_unknown_is_called_unknown(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
     daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[1:2])
     shown = (await page(client)).text
-    assert "organization read has not worked yet (unauthorized) usage read has not worked yet" in shown
+    assert "Account reads organization has not worked yet (unauthorized) usage not read yet" in shown
     assert "Balance unknown" in shown
     assert "Spent today unknown" in shown
     assert "$" not in shown
@@ -150,6 +150,48 @@ def test_unseen_generations_are_told_of_the_model_that_has_most_for_sure() -> No
 def test_the_usage_tier_is_told(tier: TierState, told: tuple[str, str, str]) -> None:
     (tile,) = [tile for tile in account_view(account(tier=tier), 0).tiles if tile.title == "Usage tier"]
     assert (tile.value, tile.note, tile.level) == told
+
+
+async def test_the_warnings_stand_first_in_the_words_of_the_api(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot
+) -> None:
+    daemon.snapshot = snapshot
+    told = (await (await client.get("/api/v1/accounts")).json())["accounts"]
+    shown = await page(client)
+    lists = " ".join(" ".join((account["account"], *account["warnings"])) for account in told)
+    assert told[0]["warnings"][3] == "gen4.5: daily generations at 83 %: 418 of 500"
+    assert f" 0 s old. Warnings {lists} production runway " in shown.text
+    heading, *names = (tag for tag, attributes in shown.tags if tag in {"h2", "h3"})
+    assert (heading, names[:4]) == ("h2", ["h3", "h3", "h3", "h2"])
+    assert ("section", {"class": "warnings", "aria-labelledby": "warnings"}) in shown.tags
+
+
+async def test_accounts_without_warnings_have_no_list_of_them(client: TestClient, daemon: Daemon) -> None:
+    daemon.snapshot = Snapshot(at=1.0, accounts=(account(),))
+    assert "Warnings" not in (await page(client)).text
+
+
+@pytest.mark.parametrize(
+    ("read", "level"),
+    [
+        (ReadState(read="usage", up=True, age_seconds=1.0, outcome="success"), "good"),
+        (ReadState(read="usage", up=False, age_seconds=1.0, outcome="timeout"), "bad"),
+        (ReadState(read="usage", up=False, outcome="timeout"), "bad"),
+        (ReadState(read="usage", up=False), "soft"),
+    ],
+)
+def test_a_read_is_red_only_once_it_has_failed(read: ReadState, level: str) -> None:
+    assert [tile.level for tile in account_view(account(reads=(read,)), 0).reads] == [level]
+
+
+async def test_a_name_from_elsewhere_cannot_turn_the_text_around_it(client: TestClient, daemon: Daemon) -> None:
+    hostile = "\u202e<li>\x07"
+    odd = account(account=hostile, tasks=(ModelTasks(model=hostile, open={}, orphaned=1),))
+    daemon.snapshot = Snapshot(at=1.0, accounts=(odd,))
+    shown = await page(client)
+    assert shown.text.count("\ufffd<li>\ufffd") == 4  # in the warnings and of the account, of the model in either
+    assert "\ufffd<li>\ufffd: 1 orphaned, its client stopped polling" in shown.text
+    assert not set(shown.text) & set(hostile) - set("<li>")
 
 
 async def test_a_hostile_name_stays_text(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
@@ -248,6 +290,14 @@ def test_money_reads_well(value: float | None, text: str) -> None:
 )
 def test_only_nothing_is_no_share(part: int, whole: int, text: str) -> None:
     assert wording.share(part, whole) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 tasks"), (1, "1 task"), (2, "2 tasks"), (1_200, "1,200 tasks"), (1.0, "1 task")]
+)
+def test_one_is_not_a_plural(count: float, text: str) -> None:
+    assert wording.counted(count, "task") == text
+    assert wording.counted(count, "retry", "retries") == text.replace("tasks", "retries").replace("task", "retry")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What deserves attention, in words."""
+"""What deserves attention, in words: the status page, the API and `genmedia-monitor status` tell the same."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from monitor.model import TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit
-from monitor.state.snapshot import ModelTasks
-from monitor.status.daemon import AccountReply, LimitReply
-from monitor.wording import AUTOBILLING, amount, duration, last_read, percentage, words
+from monitor.state.figures import Limit, LimitUse, limit_uses
+from monitor.state.snapshot import AccountSnapshot, ModelTasks
+from monitor.wording import AUTOBILLING, amount, duration, last_read, percentage, their, words
 
 LONG_WAIT_SECONDS = 300.0
 # A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
@@ -19,16 +18,16 @@ CAPACITY = {State.APPROACHING: "approaching saturation", State.SATURATED: "satur
 SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
 
 
-def warnings(account: AccountReply) -> Iterator[str]:
-    """The account's, what hurts first."""
+def warnings(account: AccountSnapshot) -> Iterator[str]:
+    """The account's, what hurts first; names in them are as they came. What was not read yet is none."""
     balance = account.organization.credit_balance if account.organization is not None else None
     if balance is not None and balance <= 0:
         yield "no credits are left: generations are refused"
     yield from _credits(account)
     for read in account.reads:
-        if not read.up or read.age_seconds is None:
+        if read.failed:
             yield f"the read of {words(read.read)}: {last_read(read.age_seconds, read.outcome, up=read.up)}"
-    for limit in sorted(account.limits, key=lambda limit: -(limit.saturation_ratio or 0.0)):
+    for limit in sorted(limit_uses(account), key=lambda limit: -(limit.saturation or 0.0)):
         yield from _limit(limit)
     for daily in account.daily:
         if daily.exhaustion_seconds is not None:
@@ -40,7 +39,7 @@ def warnings(account: AccountReply) -> Iterator[str]:
         yield from _tasks(tasks)
 
 
-def _credits(account: AccountReply) -> Iterator[str]:
+def _credits(account: AccountSnapshot) -> Iterator[str]:
     outlook = account.credits
     if outlook is None:
         return
@@ -52,11 +51,11 @@ def _credits(account: AccountReply) -> Iterator[str]:
         yield f"the limit of purchases will be reached in about {duration(outlook.spend_exhaustion_seconds)}"
 
 
-def _limit(limit: LimitReply) -> Iterator[str]:
-    if limit.limit in SILENT or not limit.used or limit.saturation_ratio is None or limit.saturation_ratio < limit.soft:
+def _limit(limit: LimitUse) -> Iterator[str]:
+    if limit.limit in SILENT or not limit.used or limit.saturation is None or limit.saturation < limit.soft:
         return
     where = f"{limit.model}: " if limit.model else ""
-    share = percentage(limit.saturation_ratio)
+    share = percentage(limit.saturation)
     yield f"{where}{words(limit.limit)} at {share}: {amount(limit.used)} of {amount(limit.allowed)}"
 
 
@@ -65,4 +64,4 @@ def _tasks(tasks: ModelTasks) -> Iterator[str]:
     if throttled and tasks.throttled_oldest_age_seconds >= LONG_WAIT_SECONDS:
         yield f"{tasks.model}: {amount(throttled)} throttled, for up to {duration(tasks.throttled_oldest_age_seconds)}"
     if tasks.orphaned:
-        yield f"{tasks.model}: {amount(tasks.orphaned)} orphaned, their client stopped polling"
+        yield f"{tasks.model}: {amount(tasks.orphaned)} orphaned, {their(tasks.orphaned)} client stopped polling"

@@ -1,0 +1,97 @@
+import pytest
+from msgspec.structs import replace
+
+from monitor.model import ModelLimits, Organization
+from monitor.state.capacity.outlook import ModelCapacity, State
+from monitor.state.credits.outlook import AutobillingState, CreditOutlook
+from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState
+from monitor.state.warnings import warnings
+
+CALM = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01)
+
+
+def warned(**changes: object) -> list[str]:
+    return list(warnings(replace(CALM, **changes)))
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("ok", []),
+        ("due", []),
+        ("overdue", ["autobilling is overdue: the hourly check bought nothing"]),
+        ("clipped", ["autobilling is clipped: the purchase limit leaves too little"]),
+        ("stopped", ["autobilling is stopped: has failed three days: buy by hand"]),
+    ],
+)
+def test_autobilling_that_does_not_work_is_a_warning(state: str, told: list[str]) -> None:
+    assert warned(credits=CreditOutlook(autobilling=AutobillingState(state))) == told
+
+
+@pytest.mark.parametrize(
+    ("used", "throttled_seconds", "balance", "told"),
+    [
+        (79, 299.0, 1.0, []),
+        (80, 299.0, None, ["m: daily generations at 80 %: 80 of 100"]),
+        (0, 300.0, 0.0, ["no credits are left: generations are refused", "m: 1 throttled, for up to 5 min"]),
+    ],
+)
+def test_warnings_begin_at_their_thresholds(
+    used: int, throttled_seconds: float, balance: float | None, told: list[str]
+) -> None:
+    organization = Organization(
+        credit_balance=balance,
+        limits={"m": ModelLimits(concurrency=1, daily_generations=100)},
+        daily_generations={"m": used},
+    )
+    tasks = ModelTasks(model="m", open={"throttled": 1}, throttled_oldest_age_seconds=throttled_seconds)
+    assert warned(organization=organization, tasks=(tasks,)) == told
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (ReadState(read="usage", up=False), []),
+        (ReadState(read="usage", up=True, age_seconds=1.0, outcome="success"), []),
+        (
+            ReadState(read="usage", up=False, outcome="unauthorized"),
+            ["the read of usage: has not worked yet (unauthorized)"],
+        ),
+        (
+            ReadState(read="usage", up=False, age_seconds=65.0, outcome="timeout"),
+            ["the read of usage: failing (timeout), last worked 1 min 5 s ago"],
+        ),
+    ],
+)
+def test_a_read_that_was_not_tried_yet_has_not_failed(read: ReadState, told: list[str]) -> None:
+    assert warned(reads=(read,)) == told
+
+
+def test_the_limit_that_is_closest_is_told_first_then_the_next_to_be_hit() -> None:
+    limits = {name: ModelLimits(concurrency=1, daily_generations=10) for name in ("far", "near", "full")}
+    organization = Organization(limits=limits, daily_generations={"far": 1, "near": 8, "full": 10})
+    tasks = ModelTasks(model="near", open={"running": 1}, accepted_24h=8)
+    assert warned(
+        organization=organization, tasks=(tasks,), daily=(DailyOutlook(model="near", exhaustion_seconds=90.0),)
+    ) == [
+        "full: daily generations at 100 %: 10 of 10",
+        "near: daily generations at 80 %: 8 of 10",
+        "near: the daily limit will be hit in about 1 min 30 s",
+    ]
+
+
+def test_a_strained_queue_comes_with_what_to_run_at_most_the_worst_first() -> None:
+    states = {"m1": State.HEALTHY, "m2": State.APPROACHING, "m3": State.SATURATED, "m4": None}
+    capacity = tuple(
+        ModelCapacity(model=name, state=state, recommended_concurrency=4) for name, state in states.items()
+    )
+    assert warned(capacity=capacity) == [
+        "m3: saturated; have 4 open at once at most",
+        "m2: approaching saturation; have 4 open at once at most",
+    ]
+
+
+@pytest.mark.parametrize(("orphaned", "whose"), [(1, "its"), (2, "their")])
+def test_one_orphaned_task_is_not_many(orphaned: int, whose: str) -> None:
+    tasks = ModelTasks(model="m", open={}, orphaned=orphaned)
+    assert warned(tasks=(tasks,)) == [f"m: {orphaned} orphaned, {whose} client stopped polling"]
