@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+from msgspec.structs import replace
 
 from monitor.clock import Clock
 from monitor.config import Account

@@ -13,17 +13,22 @@ Fields = Iterable[Field]
 
 # RFC 9110, 7.6.1 (June 2022).
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade"})
-HOST = frozenset({b"host"})
+NOT_FOR_VENDOR = HOP_BY_HOP | {b"host"}
+CONNECTION_OPTIONS = HOP_BY_HOP | {b"close"}
 
 
-def end_to_end(fields: Fields, besides: frozenset[bytes] = frozenset()) -> list[Field]:
-    """The fields less those that concern one connection only, which `Connection` may name too, and less `besides`."""
-    dropped = HOP_BY_HOP | besides
-    named = [(field[0].lower(), field) for field in fields]
-    for name, (_, value) in named:
-        if name == b"connection":
-            dropped |= {option.strip() for option in value.lower().split(b",")}
-    return [field for name, field in named if name not in dropped]
+def end_to_end(fields: Fields, dropped: frozenset[bytes] = HOP_BY_HOP) -> list[Field]:
+    """The fields less those in `dropped` and those that `Connection` names: they concern one connection only."""
+    kept: list[Field] = []
+    options: list[bytes] = []
+    for field in fields:
+        name = field[0].lower()
+        if name not in dropped:
+            kept.append(field)
+        elif name == b"connection":
+            options += field[1].lower().split(b",")
+    named = {option.strip() for option in options} - CONNECTION_OPTIONS
+    return [field for field in kept if field[0].lower() not in named] if named else kept
 
 
 def request_headers(fields: Fields, host: str) -> CIMultiDict[str]:
@@ -33,7 +38,7 @@ def request_headers(fields: Fields, host: str) -> CIMultiDict[str]:
         Refused: a field is not UTF-8, which the client library cannot send as it came.
     """
     try:
-        kept = [(name.decode(), value.decode()) for name, value in end_to_end(fields, besides=HOST)]
+        kept = [(name.decode(), value.decode()) for name, value in end_to_end(fields, NOT_FOR_VENDOR)]
     except UnicodeDecodeError:
         raise Refused(400, "header", "header fields must be ASCII or UTF-8") from None
     return CIMultiDict([("Host", host), *kept])

@@ -41,22 +41,22 @@ class Observer:
         self.leftovers: defaultdict[str, Leftovers] = defaultdict(Leftovers)
         self._logged_at: dict[str, float] = {}
 
-    def attempt(self, stage: Stage, work: Callable[[], Result]) -> Result | None:
+    def attempt(self, stage: Stage, work: Callable[..., Result], *arguments: object) -> Result | None:
         """The result of `work`, None when it throws."""
         try:
-            return work()
+            return work(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
             self._failed(stage, error)
             return None
 
     def ended(self, provider: Provider, exchange: Exchange) -> None:
         """Hand on what the exchange says."""
-        self.tell(self.attempt("decode", lambda: provider.decode(exchange)) or ())
+        self.tell(self.attempt("decode", provider.decode, exchange) or ())
 
     def tell(self, observations: Sequence[AnyObservation]) -> None:
         """Hand on what was seen."""
         if observations:
-            self.attempt("sink", lambda: self._sink.put(observations, SOURCE))
+            self.attempt("sink", self._sink.put, observations, SOURCE)
 
     def _failed(self, stage: Stage, error: Exception) -> None:
         """Count and log, with no text of the error: it may quote a header or a body."""
@@ -80,7 +80,7 @@ class Watch:
         self._method = method
         self._path = path
         self._started_at = observer.clock.now()
-        self._route = observer.attempt("route", lambda: provider.route(method, path))
+        self._route = observer.attempt("route", provider.route, method, path)
         self._scanner = _scanner(self._route)
         self._response: ClientResponse | None = None
         self._copy: ReplyCopy | CutCopy | EventCopy | None = None
@@ -90,7 +90,7 @@ class Watch:
         """The next bytes of the request's body pass."""
         scanner = self._scanner
         if scanner is not None and scanner.wants_more:
-            self._observer.attempt("fields", lambda: scanner.feed(chunk))
+            self._observer.attempt("fields", scanner.feed, chunk)
 
     def response_head(self, response: ClientResponse) -> None:
         """The answer begins."""
@@ -101,12 +101,12 @@ class Watch:
     def response_bytes(self, chunk: bytes) -> None:
         """The next bytes of the answer's body pass."""
         copy = self._copy
-        if copy is not None and chunk and self._observer.attempt("reply", lambda: _added(copy, chunk)) is None:
+        if copy is not None and chunk and self._observer.attempt("reply", _added, copy, chunk) is None:
             self._copy = None
 
     def end(self, request_headers: Mapping[str, str]) -> None:
         """The exchange is over: say what it was."""
-        exchange = self._observer.attempt("exchange", lambda: self._exchange(request_headers))
+        exchange = self._observer.attempt("exchange", self._exchange, request_headers)
         if exchange is not None:
             self._observer.ended(self._provider, exchange)
 
@@ -140,7 +140,7 @@ class Watch:
             return b""
         if not isinstance(copy, ReplyCopy):
             return self._observer.attempt("reply", copy.body) or b""
-        return self._observer.attempt("reply", lambda: copy.body(_codings(response))) or b""
+        return self._observer.attempt("reply", copy.body, _codings(response)) or b""
 
 
 def _scanner(route: Route | None) -> FieldScanner | ItemScanner | None:

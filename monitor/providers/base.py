@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
+
+import msgspec
 
 from monitor.model import AnyObservation, Kind
 from monitor.providers.prices import PriceList
@@ -31,8 +33,7 @@ class Failure(StrEnum):
     CLIENT_GONE = "client_gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """What a method and a path mean.
 
     `endpoint` is a template from a closed set, `other` for unknown paths. `model_fields` are the dotted paths of JSON
@@ -54,8 +55,7 @@ class Route:
     cuts_reply: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """One HTTP exchange as it was on the wire, less everything secret.
 
     `path` starts at the vendor's root. `request_fields` holds the strings found under `route.model_fields`,
@@ -72,12 +72,12 @@ class Exchange:
     route: Route
     started_at: float
     duration_seconds: float
-    request_headers: Mapping[str, str] = field(default_factory=dict)
-    request_fields: Mapping[str, str] = field(default_factory=dict)
+    request_headers: Mapping[str, str] = {}
+    request_fields: Mapping[str, str] = {}
     request_items: Sequence[Item] = ()
     repeated: frozenset[str] = frozenset()
     status: int | None = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = {}
     body: bytes = b""
     is_unread: bool = False
     failure: Failure | None = None

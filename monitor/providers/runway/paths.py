@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from monitor.model import Kind
 from monitor.providers.base import Route
@@ -55,8 +56,9 @@ def _match(segments: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _patterns(segments: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The path as it is, then with each of its parts taken for a placeholder."""
+    """The path as it is, then with each of its parts taken for a placeholder, the last first: most ids stand there."""
     yield segments, ""
-    for index, named in enumerate(segments):
+    for index in reversed(range(len(segments))):
+        named = segments[index]
         if named not in {".", ".."}:
             yield (*segments[:index], ANY, *segments[index + 1 :]), named
