@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from monitor.model import (
-    AnyObservation,
-    ReadFinished,
-    RequestSeen,
-    TaskDeleted,
-    TaskMissing,
-    TaskSeen,
-    TaskStatus,
-    UnknownSeen,
-)
+from monitor.model import ReadFinished, RequestSeen, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.state.tally import Increment, Tally, observe
-from monitor.state.task import Task, advance, phases
+from monitor.state.task import Task, TaskObservation, advance, phases
 
 TASK_OBSERVATIONS = (TaskSeen, TaskMissing, TaskDeleted)
 ORPHANED = "orphaned"
@@ -25,32 +17,42 @@ ORPHANED = "orphaned"
 Effect: TypeAlias = tuple[Task | None, list[Increment]]
 
 
-def apply(task: Task | None, seen: AnyObservation) -> Effect:
-    """The task after the observation, and its increments. `task` is the one that the observation names, if known.
+def apply(task: Task | None, seen: TaskObservation) -> Effect:
+    """The task after the observation, and what the step adds. `task` is the one that the observation names, if known.
 
     The observation's model must have been admitted (`monitor.state.models.admit`).
     """
-    if isinstance(seen, TASK_OBSERVATIONS):
-        after = advance(task, seen)
-        return after, list(transition(task, after))
-    return task, list(_counts(seen))
+    after = advance(task, seen)
+    return after, transition(task, after)
 
 
-def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
+def transition(before: Task | None, after: Task | None) -> list[Increment]:
     """What a task's step adds: its creation once, when its acceptance is seen; its end once, with its durations.
 
     A task whose acceptance passed elsewhere has no known start: its end counts, its durations do not. One that was only
     asked for has no end: nobody has ever heard of it.
     """
-    if after is None or after is before or (after.status is TaskStatus.LOST and _was_only_asked_for(before)):
-        return
+    if after is None or after is before:
+        return []
+    increments = []
     if after.accepted and not (before and before.accepted):
-        yield Increment(after.account, Tally.TASKS_CREATED, (after.model,))
-    if not after.is_open and (before is None or before.is_open):
+        increments.append(Increment(after.account, Tally.TASKS_CREATED, (after.model,)))
+    if not after.is_open and not (after.status is TaskStatus.LOST and _was_only_asked_for(before)):
+        increments += _end(before, after)
+    return increments
+
+
+def _was_only_asked_for(task: Task | None) -> bool:
+    return task is not None and task.status is TaskStatus.ASKED
+
+
+def _end(before: Task | None, after: Task) -> Iterator[Increment]:
+    """What a task adds that has ended, whether now or before."""
+    if before is None or before.is_open:
         yield Increment(after.account, Tally.TASKS_FINISHED, (after.model, after.status, after.reason))
         if after.accepted:
             for phase, seconds in phases(after).items():
-                yield from observe(after.account, Tally.TASK_SECONDS, (after.model, phase), seconds)
+                yield from observe(after.account, Tally.TASK_SECONDS, (after.model, phase), [seconds])
         if after.status is TaskStatus.SUCCEEDED and after.credits is None:
             yield Increment(after.account, Tally.TASKS_UNPRICED, (after.model,))
     charged = _charged_credits(after) - (_charged_credits(before) if before else 0)
@@ -60,10 +62,6 @@ def transition(before: Task | None, after: Task | None) -> Iterator[Increment]:
     if wasted > 0:
         cause = ORPHANED if after.written_off else after.reason or after.status
         yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, cause), wasted)
-
-
-def _was_only_asked_for(task: Task | None) -> bool:
-    return task is not None and task.status is TaskStatus.ASKED
 
 
 def _charged_credits(task: Task) -> float:
@@ -77,18 +75,21 @@ def _wasted_credits(task: Task) -> float:
     return 0 if task.is_open or is_of_use else task.credits or 0
 
 
-def _counts(seen: RequestSeen | UnknownSeen | ReadFinished) -> Iterator[Increment]:
+def count(seen: UnknownSeen | ReadFinished) -> Increment:
+    """What an observation adds that is about no task."""
     if isinstance(seen, UnknownSeen):
-        yield Increment(seen.account, Tally.UNKNOWN_VALUES, (seen.field,))
-    elif isinstance(seen, ReadFinished):
-        yield Increment(seen.account, Tally.READS, (seen.read, seen.outcome))
-    else:
-        yield from _request_counts(seen)
+        return Increment(seen.account, Tally.UNKNOWN_VALUES, (seen.field,))
+    return Increment(seen.account, Tally.READS, (seen.read, seen.outcome))
 
 
-def _request_counts(seen: RequestSeen) -> Iterator[Increment]:
-    labels = (seen.endpoint, seen.kind, seen.model, seen.code, seen.outcome)
-    yield Increment(seen.account, Tally.REQUESTS, labels)
-    if seen.retry:
-        yield Increment(seen.account, Tally.REQUEST_RETRIES, (seen.endpoint,))
-    yield from observe(seen.account, Tally.REQUEST_SECONDS, (seen.endpoint, seen.kind), seen.duration_seconds)
+def count_requests(requests: Iterable[RequestSeen]) -> Iterator[Increment]:
+    """What requests add: those alike once together, since most are polls that differ in nothing but their duration."""
+    alike: defaultdict[tuple[str, str, str, str, str, str, bool], list[float]] = defaultdict(list)
+    for seen in requests:
+        sort = seen.account, seen.endpoint, seen.kind, seen.model, seen.code, seen.outcome, seen.retry
+        alike[sort].append(seen.duration_seconds)
+    for (account, endpoint, kind, model, code, outcome, retry), seconds in alike.items():
+        yield Increment(account, Tally.REQUESTS, (endpoint, kind, model, code, outcome), len(seconds))
+        if retry:
+            yield Increment(account, Tally.REQUEST_RETRIES, (endpoint,), len(seconds))
+        yield from observe(account, Tally.REQUEST_SECONDS, (endpoint, kind), seconds)

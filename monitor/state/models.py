@@ -63,16 +63,18 @@ class Models:
 
 
 def admit(seen: AnyObservation, models: Models) -> AnyObservation:
-    """The observation with a model that may be a label; a task always gets one."""
-    if isinstance(seen, RequestSeen):
-        vouched = seen.kind is Kind.CREATE and seen.outcome is Outcome.SUCCESS
-        return _relabel(seen, models.label(seen.model, vouched=vouched))
-    if isinstance(seen, TaskSeen):
-        return _relabel(seen, models.label(seen.model or UNKNOWN, vouched=seen.accepted))
+    """The observation with a model that may be a label; one without a model, as most are, stays so."""
+    if isinstance(seen, (RequestSeen, TaskSeen)):
+        return _relabel(seen, models) if seen.model else seen
     if isinstance(seen, ReadFinished) and isinstance(seen.figures, Organization):
         models.list(seen.figures.limits)
     return seen
 
 
-def _relabel(seen: RequestSeen | TaskSeen, model: str) -> AnyObservation:
-    return seen if model == seen.model else replace(seen, model=model)
+def _relabel(seen: RequestSeen | TaskSeen, models: Models) -> AnyObservation:
+    if isinstance(seen, TaskSeen):
+        vouched = seen.accepted
+    else:
+        vouched = seen.kind is Kind.CREATE and seen.outcome is Outcome.SUCCESS
+    label = models.label(seen.model, vouched=vouched)
+    return seen if label == seen.model else replace(seen, model=label)

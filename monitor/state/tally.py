@@ -7,8 +7,10 @@ that shares the store. `monitor.metrics` gives each tally its public name.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 
 import msgspec
 
@@ -49,13 +51,13 @@ BOUNDS = {Tally.REQUEST_SECONDS: REQUEST_BOUNDS, Tally.TASK_SECONDS: TASK_BOUNDS
 SUM = "sum"
 
 
-def observe(account: str, tally: Tally, labels: tuple[str, ...], seconds: float) -> Iterator[Increment]:
-    """The two increments of one histogram observation: its bucket's own count, not cumulative, and the sum.
+def observe(account: str, tally: Tally, labels: tuple[str, ...], seconds: Sequence[float]) -> Iterator[Increment]:
+    """The increments of observations of one histogram: each bucket's own count, not cumulative, and the sum.
 
     The last label is the bucket's upper bound (`+Inf` beyond the last) or `sum`.
     """
     bounds = BOUNDS[tally]
-    index = bisect_left(bounds, seconds)
-    bound = format(bounds[index], "g") if index < len(bounds) else "+Inf"
-    yield Increment(account, tally, (*labels, bound))
-    yield Increment(account, tally, (*labels, SUM), seconds)
+    for index, count in Counter(map(partial(bisect_left, bounds), seconds)).items():
+        bound = format(bounds[index], "g") if index < len(bounds) else "+Inf"
+        yield Increment(account, tally, (*labels, bound), count)
+    yield Increment(account, tally, (*labels, SUM), sum(seconds))

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
+from monitor.state.models import UNKNOWN
 
 LOST_AFTER_SECONDS = 24 * 3600.0
 UNCOLLECTED_AFTER_SECONDS = 24 * 3600.0
@@ -63,51 +64,49 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether its end is still to come."""
-        return self.status.is_open
+        return self.finished_at is None
 
 
 def advance(task: Task | None, seen: TaskObservation) -> Task | None:
     """The task after one observation; None when the observation tells of no task we could know."""
-    if task is None:
-        return begin(seen) if isinstance(seen, TaskSeen) else None
     if isinstance(seen, TaskSeen):
-        return see(task, seen)
+        return see(begin(seen) if task is None else task, seen)
+    if task is None:
+        return None
     if isinstance(seen, TaskMissing):
         return miss(task, seen)
     return finish(task, TaskStatus.CANCELLED, seen.at) if task.is_open else task
 
 
 def begin(seen: TaskSeen) -> Task:
-    """A task at its first sighting, whether its creation passed through us or not."""
+    """A task before its first sighting, whether its creation passed through us or not."""
     status = TaskStatus.ASKED if seen.status is TaskStatus.ASKED else TaskStatus.PENDING
-    fresh = Task(
+    return Task(
         account=seen.account,
         id=seen.task,
         endpoint=seen.endpoint,
-        model=seen.model,
+        model=seen.model or UNKNOWN,
         status=status,
         created_at=seen.at,
         seen_at=seen.at,
         client_seen_at=seen.at,
     )
-    return see(fresh, seen)
 
 
 def see(task: Task, seen: TaskSeen) -> Task:
     """The task after a sighting in some status."""
-    task = _attend(_remember(task, seen), seen)
-    if not task.is_open:
-        return task
-    if seen.status.is_open:
-        return _move(task, seen.status, seen.at)
-    return finish(task, seen.status, seen.at, seen.reason, exact=seen.exact)
+    if seen.accepted or not task.accepted:
+        task = _accept(task, seen)
+    if task.is_open and seen.status is not task.status:
+        task = _step(task, seen)
+    return _note(task, seen)
 
 
 def miss(task: Task, missing: TaskMissing) -> Task:
     """The task after a 404: lost when it was missing before, long enough ago."""
     if not task.is_open or not _is_news(missing.at, task.seen_at):
         return task
-    task = _attend(task, missing)
+    task = replace(task, client_seen_at=_client_seen_at(task, missing))
     if task.missing_since is None:
         return replace(task, missing_since=missing.at)
     grace = WEBHOOK_GRACE_SECONDS if task.has_webhook else MISSING_GRACE_SECONDS
@@ -147,54 +146,60 @@ def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NO
     return replace(task, status=status, queued_at=queued_at, finished_at=ended, reason=reason, missing_since=None)
 
 
-def _remember(task: Task, seen: TaskSeen) -> Task:
-    """Facts that hold whatever the order of arrival: what the acceptance told, and the newest credits."""
-    changes: dict[str, object] = {}
+def _accept(task: Task, seen: TaskSeen) -> Task:
+    """The task with what its acceptance told, or the proof that there was one; that holds whatever the order."""
     is_proved = seen.status is TaskStatus.ASKED and not task.accepted and task.status not in DOUBTFUL
     if seen.accepted or is_proved:
         is_known = task.accepted or task.status is TaskStatus.ASKED
         created_at = min(task.created_at, seen.at) if is_known else seen.at
-        changes |= {"created_at": created_at, "endpoint": seen.endpoint, "model": seen.model, "accepted": True}
-        if task.throttled_at is not None:
-            changes["throttled_at"] = created_at
-    elif task.status is TaskStatus.ASKED and seen.status not in DOUBTFUL:
-        changes["accepted"] = True
-    if seen.has_webhook:
-        changes["has_webhook"] = True
-    if seen.estimated_credits is not None:
-        changes["estimated_credits"] = seen.estimated_credits
-    if seen.credits is not None and _is_news(seen.at, task.seen_at):
-        changes["credits"] = seen.credits
-    return replace(task, **changes) if changes else task
+        return replace(
+            task,
+            created_at=created_at,
+            endpoint=seen.endpoint,
+            model=seen.model or UNKNOWN,
+            accepted=True,
+            throttled_at=None if task.throttled_at is None else created_at,
+        )
+    if task.status is TaskStatus.ASKED and seen.status not in DOUBTFUL:
+        return replace(task, accepted=True)
+    return task
 
 
-def _attend(task: Task, seen: TaskSeen | TaskMissing) -> Task:
-    """The task with the application's attention noted, and found again where it was missing."""
-    changes: dict[str, object] = {}
-    if seen.by_client and _is_news(seen.at, task.client_seen_at):
-        changes["client_seen_at"] = seen.at
-    if isinstance(seen, TaskSeen) and task.missing_since is not None and seen.at >= task.missing_since:
-        changes["missing_since"] = None
-    return replace(task, **changes) if changes else task
-
-
-def _move(task: Task, status: TaskStatus, at: float) -> Task:
-    """The task after an open sighting: a step forward always counts, the same rank only where it is news."""
-    step = RANK[status] - RANK[task.status]
-    news = _is_news(at, task.seen_at)
-    if step < 0 or (step == 0 and not news):
+def _step(task: Task, seen: TaskSeen) -> Task:
+    """An open task in another status: a step forward always counts, one at the same rank only where it is news."""
+    if not seen.status.is_open:
+        return finish(task, seen.status, seen.at, seen.reason, exact=seen.exact)
+    step = RANK[seen.status] - RANK[task.status]
+    if step < 0 or (step == 0 and not _is_news(seen.at, task.seen_at)):
         return task
-    turned = _between(task.seen_at, at)
-    changes: dict[str, object] = {"status": status}
-    if news:
-        changes["seen_at"] = at
-    if status is TaskStatus.THROTTLED and task.throttled_at is None:
-        changes["throttled_at"] = task.created_at
-    if task.status is TaskStatus.THROTTLED and status is not TaskStatus.THROTTLED:
-        changes["queued_at"] = turned
-    if status is TaskStatus.RUNNING and task.running_at is None:
-        changes["running_at"] = turned
-    return replace(task, **changes)
+    turned = _between(task.seen_at, seen.at)
+    throttled_at, running_at = task.throttled_at, task.running_at
+    if seen.status is TaskStatus.THROTTLED and throttled_at is None:
+        throttled_at = task.created_at
+    if seen.status is TaskStatus.RUNNING and running_at is None:
+        running_at = turned
+    queued_at = turned if task.status is TaskStatus.THROTTLED else task.queued_at
+    return replace(task, status=seen.status, throttled_at=throttled_at, queued_at=queued_at, running_at=running_at)
+
+
+def _note(task: Task, seen: TaskSeen) -> Task:
+    """The task with what a sighting tells besides its status: when it was seen, and by whom, its webhook and credits."""
+    is_news = _is_news(seen.at, task.seen_at)
+    is_found = task.missing_since is not None and seen.at >= task.missing_since
+    return replace(
+        task,
+        seen_at=seen.at if is_news and task.is_open and seen.status is task.status else task.seen_at,
+        client_seen_at=_client_seen_at(task, seen),
+        missing_since=None if is_found else task.missing_since,
+        has_webhook=task.has_webhook or seen.has_webhook,
+        estimated_credits=task.estimated_credits if seen.estimated_credits is None else seen.estimated_credits,
+        credits=seen.credits if seen.credits is not None and is_news else task.credits,
+    )
+
+
+def _client_seen_at(task: Task, seen: TaskSeen | TaskMissing) -> float:
+    """When the application itself last looked."""
+    return seen.at if seen.by_client and _is_news(seen.at, task.client_seen_at) else task.client_seen_at
 
 
 def _is_news(at: float, newest: float) -> bool:

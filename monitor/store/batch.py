@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from monitor.model import AnyObservation, Loss, ReadFinished
-from monitor.state.apply import TASK_OBSERVATIONS, apply, transition
+from monitor.model import AnyObservation, Loss, ReadFinished, RequestSeen
+from monitor.state.apply import TASK_OBSERVATIONS, apply, count, count_requests, transition
 from monitor.state.credits.purse import Purse, advance
 from monitor.state.models import Catalogue, Models, admit
 from monitor.state.read import Read, conclude
 from monitor.state.tally import Increment
-from monitor.state.task import LOST_AFTER_SECONDS, UNCOLLECTED_AFTER_SECONDS, Task, expire, write_off
+from monitor.state.task import LOST_AFTER_SECONDS, UNCOLLECTED_AFTER_SECONDS, Task, TaskObservation, expire, write_off
 from monitor.store import journal, models, purses, reads, seen, tallies, tasks
 from monitor.store.dialect import lock_accounts
 from monitor.store.journal import Sourced
@@ -149,13 +150,14 @@ class _Work:
         reading = {observation.account for observation in observations if isinstance(observation, ReadFinished)}
         self.models = {a: Models(models.load(connection, a), catalogue) for a, catalogue in catalogues.items()}
         self._seen = seen.known(connection, ids)
-        self._tasks = tasks.load(connection, {key for o in observations if (key := _task_key(o))})
+        self._tasks = tasks.load(connection, {(o.account, o.task) for o in observations if isinstance(o, TASK_OBSERVATIONS)})
         self._reads = {(a, name): read for a in reading for name, read in reads.load(connection, a).items()}
         self._purses = {a: purses.load(connection, a) for a in reading}
         self._new_ids: set[Key] = set()
-        self._changed_tasks: dict[Key, Task] = {}
+        self._changed_tasks: set[Key] = set()
         self._changed_reads: dict[Key, Read] = {}
         self._changed_purses: dict[str, Purse] = {}
+        self._requests: list[RequestSeen] = []
         self._increments: list[Increment] = []
 
     def apply(self, observation: AnyObservation) -> bool:
@@ -163,17 +165,29 @@ class _Work:
         if observation.id and not self._is_new((observation.account, observation.id)):
             return False
         observation = admit(observation, self.models[observation.account])
-        key = _task_key(observation)
-        task = self._tasks.get(key) if key else None
-        after, increments = apply(task, observation)
-        self._increments += increments
-        if key and after and after is not task:
-            self._tasks[key] = self._changed_tasks[key] = after
-        if isinstance(observation, ReadFinished):
-            name = (observation.account, observation.read)
-            self._reads[name] = self._changed_reads[name] = conclude(self._reads.get(name), observation)
-            self._count_credits(observation)
+        if isinstance(observation, RequestSeen):
+            self._requests.append(observation)
+        elif isinstance(observation, TASK_OBSERVATIONS):
+            self._advance(observation)
+        else:
+            self._increments.append(count(observation))
+            if isinstance(observation, ReadFinished):
+                self._conclude(observation)
         return True
+
+    def _advance(self, observation: TaskObservation) -> None:
+        key = (observation.account, observation.task)
+        before = self._tasks.get(key)
+        after, increments = apply(before, observation)
+        self._increments += increments
+        if after is not None and after is not before:
+            self._tasks[key] = after
+            self._changed_tasks.add(key)
+
+    def _conclude(self, read: ReadFinished) -> None:
+        name = (read.account, read.read)
+        self._reads[name] = self._changed_reads[name] = conclude(self._reads.get(name), read)
+        self._count_credits(read)
 
     def _count_credits(self, read: ReadFinished) -> None:
         before = self._purses[read.account]
@@ -184,8 +198,8 @@ class _Work:
 
     def save(self, now: float) -> None:
         """Write what changed. Keys are sorted so that rows lie in the order of their index."""
-        tasks.save(self._connection, [task for _, task in sorted(self._changed_tasks.items())])
-        tallies.add(self._connection, self._increments)
+        tasks.save(self._connection, [self._tasks[key] for key in sorted(self._changed_tasks)])
+        tallies.add(self._connection, chain(self._increments, count_requests(self._requests)))
         reads.save(self._connection, self._changed_reads.values())
         purses.save(self._connection, self._changed_purses)
         seen.remember(self._connection, sorted(self._new_ids), now)
@@ -198,9 +212,3 @@ class _Work:
         self._seen.add(key)
         self._new_ids.add(key)
         return True
-
-
-def _task_key(observation: AnyObservation) -> Key | None:
-    if isinstance(observation, TASK_OBSERVATIONS):
-        return observation.account, observation.task
-    return None
