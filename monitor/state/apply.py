@@ -1,4 +1,4 @@
-"""What one observation does: the task it leads to, and what it adds to which counts."""
+"""What observations do: the task that each leads to, and what they add to which counts."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ def transition(before: Task | None, after: Task | None) -> list[Increment]:
     """
     if after is None or after is before:
         return []
-    increments = []
-    if after.accepted and not (before and before.accepted):
-        increments.append(Increment(after.account, Tally.TASKS_CREATED, (after.model,)))
-    if not after.is_open and not (after.status is TaskStatus.LOST and _was_only_asked_for(before)):
-        increments += _end(before, after)
-    return increments
+    is_new = after.accepted and not (before and before.accepted)
+    creation = [Increment(after.account, Tally.TASKS_CREATED, (after.model,))] if is_new else []
+    if after.is_open:
+        return creation
+    if after.status is TaskStatus.LOST and _was_only_asked_for(before):
+        return []
+    return [*creation, *_end(before, after)]
 
 
 def _was_only_asked_for(task: Task | None) -> bool:
@@ -47,7 +48,7 @@ def _was_only_asked_for(task: Task | None) -> bool:
 
 
 def _end(before: Task | None, after: Task) -> Iterator[Increment]:
-    """What a task adds that has ended, whether now or before."""
+    """What a task that has ended adds: its end, if that is new, and what has become known of its cost."""
     if before is None or before.is_open:
         yield Increment(after.account, Tally.TASKS_FINISHED, (after.model, after.status, after.reason))
         if after.accepted:

@@ -38,7 +38,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
     created it was seen, or that one which never came was due: only then are `model` and `created_at` the truth and not
     the first sighting's. `written_off` is a success whose result nobody came for; with a webhook (`has_webhook`) it is
-    brought.
+    brought. `model` is `unknown` where nobody has told it.
     """
 
     account: str
@@ -79,7 +79,7 @@ def advance(task: Task | None, seen: TaskObservation) -> Task | None:
 
 
 def begin(seen: TaskSeen) -> Task:
-    """A task before its first sighting, whether its creation passed through us or not."""
+    """A task as it stood before its first sighting, whether its creation passed through us or not."""
     status = TaskStatus.ASKED if seen.status is TaskStatus.ASKED else TaskStatus.PENDING
     return Task(
         account=seen.account,
@@ -183,7 +183,7 @@ def _step(task: Task, seen: TaskSeen) -> Task:
 
 
 def _note(task: Task, seen: TaskSeen) -> Task:
-    """The task with what a sighting tells besides its status: when it was seen, and by whom, its webhook and credits."""
+    """The task with what a sighting in any status tells: that it is there, who asked, its webhook and its credits."""
     is_news = _is_news(seen.at, task.seen_at)
     is_found = task.missing_since is not None and seen.at >= task.missing_since
     return replace(

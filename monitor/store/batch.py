@@ -147,10 +147,11 @@ class _Work:
         self._connection = connection
         self._catalogues = catalogues
         ids = {(observation.account, observation.id) for observation in observations if observation.id}
+        keys = {(one.account, one.task) for one in observations if isinstance(one, TASK_OBSERVATIONS)}
         reading = {observation.account for observation in observations if isinstance(observation, ReadFinished)}
         self.models = {a: Models(models.load(connection, a), catalogue) for a, catalogue in catalogues.items()}
         self._seen = seen.known(connection, ids)
-        self._tasks = tasks.load(connection, {(o.account, o.task) for o in observations if isinstance(o, TASK_OBSERVATIONS)})
+        self._tasks = tasks.load(connection, keys)
         self._reads = {(a, name): read for a in reading for name, read in reads.load(connection, a).items()}
         self._purses = {a: purses.load(connection, a) for a in reading}
         self._new_ids: set[Key] = set()

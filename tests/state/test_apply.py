@@ -1,11 +1,15 @@
 """What one observation adds to which counts."""
 
+from collections import Counter
+from collections.abc import Iterable
 from itertools import chain
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.model import (
-    AnyObservation,
     Kind,
     Outcome,
     ReadFinished,
@@ -17,9 +21,9 @@ from monitor.model import (
     TaskStatus,
     UnknownSeen,
 )
-from monitor.state.apply import apply, transition
+from monitor.state.apply import apply, count, count_requests, transition
 from monitor.state.tally import Increment, Tally
-from monitor.state.task import Task, write_off
+from monitor.state.task import Task, TaskObservation, write_off
 
 S = TaskStatus
 CREATE = RequestSeen(
@@ -42,7 +46,7 @@ def seen(at: float, status: TaskStatus, **more: object) -> TaskSeen:
     return TaskSeen(account="a", task="t", at=at, status=status, model="unknown", **more)  # type: ignore[arg-type]
 
 
-def counts(*observations: AnyObservation) -> list[Increment]:
+def counts(*observations: TaskObservation) -> list[Increment]:
     task: Task | None = None
     steps = []
     for observation in observations:
@@ -70,7 +74,7 @@ def test_a_task_that_was_asked_for_counts_once_it_is_heard_of_and_not_again_when
 
 
 def test_a_request_counts_once_with_its_duration() -> None:
-    assert counts(CREATE) == [
+    assert list(count_requests([CREATE])) == [
         Increment("a", Tally.REQUESTS, ("/v1/text_to_video", "create", "gen4.5", "200", "success")),
         Increment("a", Tally.REQUEST_SECONDS, ("/v1/text_to_video", "create", "0.25")),
         Increment("a", Tally.REQUEST_SECONDS, ("/v1/text_to_video", "create", "sum"), 0.2),
@@ -82,7 +86,46 @@ def test_a_marked_retry_counts_as_request_and_as_retry() -> None:
         account="a", at=1, endpoint="/e", kind=Kind.POLL, outcome=Outcome.TIMEOUT, duration_seconds=1, retry=True
     )
 
-    assert [i.tally for i in counts(retry)].count(Tally.REQUEST_RETRIES) == 1
+    assert Increment("a", Tally.REQUEST_RETRIES, ("/e",)) in list(count_requests([retry]))
+
+
+DIFFERENT = {
+    "account": "b",
+    "endpoint": "/e",
+    "kind": Kind.POLL,
+    "outcome": Outcome.TIMEOUT,
+    "model": "other",
+    "code": "none",
+    "retry": True,
+}
+
+
+@given(
+    st.lists(
+        st.tuples(st.fixed_dictionaries({}, optional={k: st.just(v) for k, v in DIFFERENT.items()}), st.floats(0, 200))
+    ),
+)
+def test_requests_add_together_what_each_adds_alone(drawn: list[tuple[dict[str, object], float]]) -> None:
+    requests = [replace(CREATE, duration_seconds=seconds, **changes) for changes, seconds in drawn]
+    alone = [increment for request in requests for increment in count_requests([request])]
+
+    together = sums(count_requests(requests))
+
+    assert together.keys() == sums(alone).keys()
+    assert together == pytest.approx(sums(alone))
+
+
+def test_requests_that_are_alike_but_in_their_duration_count_as_one_sort() -> None:
+    requests = [replace(CREATE, at=at, duration_seconds=0.2 if at % 2 else 30.0) for at in range(100)]
+
+    assert len(list(count_requests(requests))) == 4
+
+
+def sums(increments: Iterable[Increment]) -> Counter[tuple[str, str, tuple[str, ...]]]:
+    total: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+    for increment in increments:
+        total[increment.account, increment.tally, increment.labels] += increment.amount  # type: ignore[assignment]
+    return total
 
 
 @pytest.mark.parametrize(
@@ -95,8 +138,8 @@ def test_a_marked_retry_counts_as_request_and_as_retry() -> None:
         ),
     ],
 )
-def test_unknown_values_and_reads_count_once(observation: AnyObservation, expected: Increment) -> None:
-    assert counts(observation) == [expected]
+def test_unknown_values_and_reads_count_once(observation: UnknownSeen | ReadFinished, expected: Increment) -> None:
+    assert count(observation) == expected
 
 
 def test_a_task_counts_once_as_created_and_once_as_finished() -> None:

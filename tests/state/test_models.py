@@ -35,7 +35,7 @@ def test_names_that_stand_for_no_model_need_no_admission(name: str) -> None:
         (request("new", Kind.POLL, Outcome.SUCCESS), "unknown"),
         (task("new", accepted=True), "new"),
         (task("new", accepted=False), "unknown"),
-        (task("", accepted=True), "unknown"),
+        (task("", accepted=True), ""),
         (request("listed"), "listed"),
         (request("used"), "used"),
     ],

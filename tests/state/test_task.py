@@ -26,6 +26,10 @@ def with_webhook() -> TaskSeen:
     return replace(accepted(), has_webhook=True)
 
 
+def asked(at: float = 0.0) -> TaskSeen:
+    return seen(at, S.ASKED, endpoint="/v1", model="runware:100@1")
+
+
 def missing(at: float, by_client: bool = True) -> TaskMissing:
     return TaskMissing(account="a", task="t", at=T0 + at, by_client=by_client)
 
@@ -183,6 +187,18 @@ def test_the_acceptance_may_arrive_after_the_first_poll() -> None:
     assert (task.created_at, task.throttled_at, task.model, task.status) == (T0, T0, "gen4.5", S.THROTTLED)
 
 
+@pytest.mark.parametrize("first", [seen(6, S.RUNNING), replace(accepted(), model=""), replace(asked(), model="")])
+def test_a_task_whose_model_nobody_tells_is_of_the_unknown_one(first: TaskSeen) -> None:
+    assert live(first, seen(9, S.RUNNING)).model == "unknown"
+    assert live(first, accepted()).model == "gen4.5"
+
+
+def test_a_sighting_of_a_status_that_is_past_tells_who_asked_and_nothing_else() -> None:
+    task = live(accepted(), seen(6, S.RUNNING))
+
+    assert live(accepted(), seen(6, S.RUNNING), seen(9, S.PENDING)) == replace(task, client_seen_at=T0 + 9)
+
+
 def test_only_acceptances_tell_when_a_task_was_created() -> None:
     """Under a clock that was set, a poll may seem older; of several acceptances the earliest holds."""
     assert live(seen(-3600, S.RUNNING), accepted(0)).created_at == T0
@@ -200,10 +216,6 @@ def test_the_newest_credits_stay_even_when_they_shrink_after_the_end() -> None:
     task = live(accepted(), seen(9, S.FAILED, credits=60.0), seen(12, S.FAILED, credits=0.0))
 
     assert task.credits == 0.0
-
-
-def asked(at: float = 0.0) -> TaskSeen:
-    return seen(at, S.ASKED, endpoint="/v1", model="runware:100@1")
 
 
 @pytest.mark.parametrize("told", [[asked(), seen(9, S.RUNNING)], [seen(9, S.RUNNING), asked()]])
