@@ -90,7 +90,8 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+# `gc=False`: they hold no cycles, and hundreds come a second, so the collector need not look through them.
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """What all observations share.
 
     `account` is the configured account's name and `at` when the fact was true. A sender that may repeat itself (an

@@ -31,7 +31,8 @@ DOUBTFUL = frozenset({TaskStatus.ASKED, TaskStatus.PENDING})
 TaskObservation = TaskSeen | TaskMissing | TaskDeleted
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+# `gc=False`: it holds no cycles, and each sighting makes a new one.
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of one task. Times are Unix seconds, None where not (yet) known.
 
     `seen_at` is the newest sighting by anybody, `client_seen_at` by the application. `throttled_at`, `queued_at`
@@ -97,7 +98,7 @@ def see(task: Task, seen: TaskSeen) -> Task:
     """The task after a sighting in some status."""
     if seen.accepted or not task.accepted:
         task = _accept(task, seen)
-    if task.is_open and seen.status is not task.status:
+    if seen.status is not task.status and task.is_open:
         task = _step(task, seen)
     return _note(task, seen)
 
@@ -188,7 +189,7 @@ def _note(task: Task, seen: TaskSeen) -> Task:
     is_found = task.missing_since is not None and seen.at >= task.missing_since
     return replace(
         task,
-        seen_at=seen.at if is_news and task.is_open and seen.status is task.status else task.seen_at,
+        seen_at=seen.at if is_news and seen.status is task.status and task.is_open else task.seen_at,
         client_seen_at=_client_seen_at(task, seen),
         missing_since=None if is_found else task.missing_since,
         has_webhook=task.has_webhook or seen.has_webhook,
