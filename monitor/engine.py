@@ -11,6 +11,8 @@ only what finds no room is lost, and counted.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,7 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
+from monitor.cpu import apart_from
 from monitor.errors import StoreError
 from monitor.metrics import Own
 from monitor.model import AnyObservation, Loss
@@ -41,7 +44,7 @@ STOP_SECONDS = 3.0
 
 log = structlog.get_logger()
 T = TypeVar("T")
-Work = Callable[[Connection, Sequence[Sourced], CatalogueOf, float], Applied]
+Work = Callable[[Connection, Sequence[Sourced], CatalogueOf, float, str], Applied]
 
 
 class Sink(Protocol):
@@ -113,7 +116,9 @@ class Engine:
         self._enough = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stop_by = 0.0
+        self._loop_thread = threading.get_native_id()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._names = (seen.batch_name(uuid4().hex, number) for number in itertools.count())
         self._committed = ""
         self.is_storing = True
         own.store_up.set(1)
@@ -215,15 +220,16 @@ class Engine:
 
         Once the database has failed, an empty group is tried as well: only a write tells that it works again.
         """
-        name, delay = uuid4().hex, FIRST_RETRY_SECONDS
+        name, delay, is_new = next(self._names), FIRST_RETRY_SECONDS, True
         work = write_down if self._may_wait else apply_batch
         while True:
             self._group = [arrival for arrival in self._group if arrival.is_wanted]
             if not self._group and not self._is_due and (self.is_storing or self._stopping.is_set()):
                 return
             try:
-                self._note_success(await self._in_writer("commit", self._store, work, self._group, name))
+                self._note_success(await self._in_writer("commit", self._store, work, self._group, name, is_new))
             except StoreError as error:
+                is_new = False
                 self._note_failure(error)
                 await self._pause(delay)
                 delay = min(2 * delay, LAST_RETRY_SECONDS)
@@ -290,14 +296,18 @@ class Engine:
             self._own.store_errors.labels(operation).inc()
             raise
 
-    def _store(self, work: Work, group: Sequence[_Arrival], name: str) -> Applied:
+    def _store(self, work: Work, group: Sequence[_Arrival], name: str, is_new: bool) -> Applied:
         if not self.is_storing:
             self._database.reopen()
         now = self._clock.now()
         batch = [(arrival.observation, arrival.source) for arrival in group]
-        with self._own.commit_seconds.time(), self._database.begin(write=True) as connection:
-            is_new = seen.begin_batch(connection, name, self._committed, now)
-            applied = work(connection, batch, self._catalogue_of, now) if is_new else Applied()
+        with self._own.commit_seconds.time():
+            if work is write_down and is_new:
+                with self._database.at_once() as connection:
+                    return write_down(connection, batch, self._catalogue_of, now, name)
+            with apart_from(self._loop_thread), self._database.begin(write=True) as connection:
+                is_missing = seen.begin_batch(connection, name, self._committed, now)
+                applied = work(connection, batch, self._catalogue_of, now, name) if is_missing else Applied()
         self._committed = name
         return applied
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -38,19 +38,27 @@ class Applied:
     capped: Counter[str] = field(default_factory=Counter)
 
 
-def write_down(connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float) -> Applied:
-    """Put observations into the journal, for the next `apply_batch`; those of an unknown account are dropped.
+def write_down(
+    connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float, name: str
+) -> Applied:
+    """Put the batch `name` into the journal by one statement, unless it is there already; `apply_batch` does the rest.
+
+    Observations of an unknown account are dropped.
 
     Raises:
         UnicodeEncodeError, OverflowError: one of them holds what cannot be written.
     """
     known = {account for account in {observation.account for observation, _ in batch} if catalogue_of(account)}
-    journal.append(connection, [sourced for sourced in batch if sourced[0].account in known], now)
+    journal.append(connection, name, [sourced for sourced in batch if sourced[0].account in known], now)
     return _strangers_dropped(batch, known)
 
 
-def apply_batch(connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float) -> Applied:
-    """Apply what is in the journal, and then observations, each with its source, in order; those with an id once.
+def apply_batch(
+    connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float, name: str = ""
+) -> Applied:
+    """Apply what is in the journal, and then the batch `name`: observations with their sources, in order.
+
+    One with an id is applied once. What other writers have written down is noted as applied.
 
     `catalogue_of` gives None for an account that is not configured: its observations are dropped. An observation that
     cannot be applied is dropped alone.
@@ -60,7 +68,9 @@ def apply_batch(connection: Connection, batch: Sequence[Sourced], catalogue_of: 
     lock_accounts(connection, known)
     news = [sourced for sourced in batch if sourced[0].account in known]
     applied = _strangers_dropped(batch, known)
-    _apply(connection, _written_down(connection, known, applied) + news, known, now, applied)
+    entries = journal.take(connection, known)
+    seen.note_batches(connection, {entry.batch for entry in entries if not seen.same_writer(entry.batch, name)}, now)
+    _apply(connection, _read(entries, applied) + news, known, now, applied)
     return applied
 
 
@@ -71,11 +81,11 @@ def _strangers_dropped(batch: Sequence[Sourced], known: Collection[str]) -> Appl
     return applied
 
 
-def _written_down(connection: Connection, accounts: Collection[str], applied: Applied) -> list[Sourced]:
+def _read(entries: Iterable[journal.Entry], applied: Applied) -> list[Sourced]:
     found: list[Sourced] = []
-    for document in journal.take(connection, accounts):
+    for entry in entries:
         try:
-            found += journal.read(document)
+            found += journal.read(entry.document)
         except msgspec.DecodeError as error:
             _reject("journal row", error, applied)
     return found

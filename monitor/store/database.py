@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +34,28 @@ HINTS = {
 }
 
 
+SQLITE_MODES = ({"begin": "BEGIN"}, {"begin": "BEGIN IMMEDIATE"}, {"begin": ""})
+POSTGRESQL_MODES = (
+    {"isolation_level": "REPEATABLE READ"},
+    {"isolation_level": "READ COMMITTED"},
+    {"isolation_level": "AUTOCOMMIT"},
+)
+"""How to read, how to write, and how to write with one statement."""
+
+
 class Database:
     """An open database at the newest revision.
 
-    `begin()` may be called from any thread.
+    `begin()` and `at_once()` may be called from any thread.
     """
 
     def __init__(self, url: URL) -> None:
         self._url = url
         self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self._engine = _sqlite_engine(url) if self._path else _postgresql_engine(url)
-        # Made once: to derive an engine costs as much as a transaction.
-        self._to_read = self._engine.execution_options(**self._options(write=False))
-        self._to_write = self._engine.execution_options(**self._options(write=True))
+        # Derived once: it costs as much as a transaction.
+        modes = SQLITE_MODES if self._path else POSTGRESQL_MODES
+        self._to_read, self._to_write, self._at_once = (self._engine.execution_options(**mode) for mode in modes)
         self._inode = 0
 
     @classmethod
@@ -74,17 +83,28 @@ class Database:
             migrate(connection, self.place)
         self._inode = self._current_inode()
 
-    @contextmanager
-    def begin(self, *, write: bool = False) -> Iterator[Connection]:
+    def begin(self, *, write: bool = False) -> AbstractContextManager[Connection]:
         """One transaction: a consistent picture to read from, or, with `write`, the turn to write.
 
         Raises:
             StoreError: the database failed. Errors of the caller's own values pass through as they are.
         """
+        return self._connected(self._to_write if write else self._to_read, write=write)
+
+    def at_once(self) -> AbstractContextManager[Connection]:
+        """A connection for one statement that writes: it is a transaction by itself, at a third of the cost.
+
+        Raises:
+            StoreError: as `begin`.
+        """
+        return self._connected(self._at_once, write=True)
+
+    @contextmanager
+    def _connected(self, engine: Engine, *, write: bool) -> Iterator[Connection]:
         if write and self._inode and self._inode != self._current_inode():
             raise StoreError(f"store {self.place}: the file was removed or replaced while in use")
         try:
-            with (self._to_write if write else self._to_read).begin() as connection:
+            with engine.begin() as connection:
                 yield connection
         except (DataError, IntegrityError):
             raise
@@ -113,11 +133,6 @@ class Database:
             return self._path.stat().st_ino
         except OSError:
             return 0
-
-    def _options(self, *, write: bool) -> dict[str, Any]:
-        if self._path:
-            return {"begin": "BEGIN IMMEDIATE" if write else "BEGIN"}
-        return {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ"}
 
     def _explain(self, error: DBAPIError | PoolTimeoutError) -> str:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
@@ -182,4 +197,5 @@ def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    if begin := connection.get_execution_options().get("begin", "BEGIN"):
+        connection.exec_driver_sql(begin)

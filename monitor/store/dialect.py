@@ -7,7 +7,7 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, bindparam, func, select
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +21,14 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     if rows:
         values = itemgetter(*table.columns.keys())
         connection.exec_driver_sql(_upsert(connection.dialect, table, add), [values(row) for row in rows])
+
+
+def insert_together(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, all with the same columns, by one statement; those that break a uniqueness are left out."""
+    if rows:
+        names = tuple(column.name for column in table.columns if column.name in rows[0])
+        statement = _insert_together(connection.dialect, table, names, len(rows))
+        connection.exec_driver_sql(statement, tuple(row[name] for row in rows for name in names))
 
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
@@ -50,6 +58,13 @@ def _upsert(dialect: Dialect, table: Table, add: str) -> str:
 
     changes = {column.name: after(column) for column in table.columns if not column.primary_key}
     statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+    return str(statement.compile(dialect=dialect))
+
+
+@cache
+def _insert_together(dialect: Dialect, table: Table, names: tuple[str, ...], rows: int) -> str:
+    values: list[dict[str, Any]] = [{name: bindparam(f"{name}_{row}") for name in names} for row in range(rows)]
+    statement = _insert(dialect.name, table).values(values).on_conflict_do_nothing().inline()
     return str(statement.compile(dialect=dialect))
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from monitor.model import AnyObservation
+from monitor.store.dialect import insert_together
 from monitor.store.schema import journal
 
 Sourced = tuple[AnyObservation, str]
@@ -20,27 +22,36 @@ Sourced = tuple[AnyObservation, str]
 
 ENCODER = msgspec.msgpack.Encoder()
 DECODER = msgspec.msgpack.Decoder(list[Sourced])
-APPEND = insert(journal)
 ACCOUNTS = select(journal.c.account).distinct()
 TAKE = (
     delete(journal)
     .where(journal.c.account.in_(bindparam("accounts", expanding=True)))
-    .returning(journal.c.id, journal.c.document)
+    .returning(journal.c.id, journal.c.batch, journal.c.document)
 )
 
 
-def append(connection: Connection, batch: Sequence[Sourced], now: float) -> None:
-    """Write observations down.
+class Entry(NamedTuple):
+    """What was written down of one account with one batch; `document` is for `read`."""
+
+    id: int
+    batch: str
+    document: bytes
+
+
+def append(connection: Connection, name: str, batch: Sequence[Sourced], now: float) -> None:
+    """Write a batch down by one statement, unless it is there already.
 
     Raises:
-        UnicodeEncodeError, OverflowError: one of them holds what cannot be written.
+        UnicodeEncodeError, OverflowError: an observation holds what cannot be written.
     """
     parts: defaultdict[str, list[Sourced]] = defaultdict(list)
     for sourced in batch:
         parts[sourced[0].account].append(sourced)
-    rows = [{"account": name, "at": now, "document": ENCODER.encode(part)} for name, part in parts.items()]
-    if rows:
-        connection.execute(APPEND, rows)
+    rows = [
+        {"batch": name, "account": account, "at": now, "document": ENCODER.encode(part)}
+        for account, part in parts.items()
+    ]
+    insert_together(connection, journal, rows)
 
 
 def accounts(connection: Connection) -> set[str]:
@@ -48,11 +59,9 @@ def accounts(connection: Connection) -> set[str]:
     return set(connection.scalars(ACCOUNTS))
 
 
-def take(connection: Connection, of: Collection[str]) -> list[bytes]:
-    """Remove and give all that is written down of these accounts, in order; for `read`."""
-    if not of:
-        return []
-    return [document for _, document in sorted(map(tuple, connection.execute(TAKE, {"accounts": list(of)})))]
+def take(connection: Connection, of: Collection[str]) -> list[Entry]:
+    """Remove and give all that is written down of these accounts, in order."""
+    return sorted(Entry(*row) for row in connection.execute(TAKE, {"accounts": list(of)})) if of else []
 
 
 def read(document: bytes) -> list[Sourced]:

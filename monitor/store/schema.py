@@ -148,8 +148,10 @@ journal = Table(
     "journal",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("batch", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("document", LargeBinary, nullable=False),
+    Index("journal_batch", "batch", "account", unique=True),
 )
 """Observations not applied yet, in the order of `id`; `document` is what `monitor.store.journal` encodes."""

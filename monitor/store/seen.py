@@ -34,14 +34,29 @@ def remember(connection: Connection, keys: Collection[Key], now: float) -> None:
     upsert(connection, seen, [{"account": account, "id": id_, "at": now} for account, id_ in keys])
 
 
-def begin_batch(connection: Connection, batch: str, previous: str, now: float) -> bool:
-    """Whether `batch` has not been committed yet; it will be with this transaction. Forgets the `previous` batch.
+def begin_batch(connection: Connection, name: str, previous: str, now: float) -> bool:
+    """Whether the batch `name` was never committed; it will be with this transaction. Forgets the `previous` batch.
 
     A connection that breaks while it commits leaves open whether it did. The insert answers that, and waits where the
     server is still busy with the broken connection's transaction.
     """
     connection.execute(FORGET_BATCH, {"previous": previous})
-    return insert_missing(connection, seen, {"account": BATCHES, "id": batch, "at": now})
+    return insert_missing(connection, seen, {"account": BATCHES, "id": name, "at": now})
+
+
+def batch_name(writer: str, number: int) -> str:
+    """The name of a writer's batch."""
+    return f"{writer}:{number}"
+
+
+def same_writer(one: str, other: str) -> bool:
+    """Whether two batches are of one writer."""
+    return one.partition(":")[0] == other.partition(":")[0]
+
+
+def note_batches(connection: Connection, names: Collection[str], now: float) -> None:
+    """Note that batches are applied in this transaction, whose writers may live, and not know that they wrote them."""
+    upsert(connection, seen, [{"account": BATCHES, "id": name, "at": now} for name in sorted(names)])
 
 
 def prune(connection: Connection, now: float) -> None:

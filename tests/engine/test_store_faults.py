@@ -3,16 +3,18 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from engine_bench import Bench, until
-from sqlalchemy import event, make_url
-from stores import accepted, administer, create, figures, postgresql_database
+from sqlalchemy import Connection, event, make_url
+from stores import T0, accepted, administer, catalogue_of, create, figures, postgresql_database
 
 from monitor import engine as engine_module
 from monitor.errors import StoreError
 from monitor.store import Database
+from monitor.store.batch import apply_batch
 
 REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success")
 
@@ -189,6 +191,33 @@ async def test_jobs_of_the_writer_report_a_failing_database(sqlite_bench: Bench,
     assert sqlite_bench.own("store_errors_total", operation="prune") == 1
     assert sqlite_bench.own("store_errors_total", operation="forecast") == 1
     other.close()
+
+
+@pytest.mark.parametrize("is_applied_by_another", [False, True])
+async def test_a_group_whose_commit_is_in_doubt_counts_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_applied_by_another: bool
+) -> None:
+    at_once = Database.at_once
+    doubts = iter([True])
+
+    @contextmanager
+    def break_after_commit(database: Database) -> Iterator[Connection]:
+        with at_once(database) as connection:
+            yield connection
+        if next(doubts, False):
+            if is_applied_by_another:
+                with database.begin(write=True) as other:
+                    apply_batch(other, [], catalogue_of, T0, "another:1")
+            raise StoreError("the connection broke")
+
+    monkeypatch.setattr(Database, "at_once", break_after_commit)
+    async with bench.running() as engine:
+        await engine.submit([create()], "ingest")
+        engine.put([create()], "gateway")
+        await until(lambda: bench.own("store_errors_total", operation="commit") == 1)
+        await until(lambda: bench.own("store_up") == 1)
+
+    assert figures(bench.database)[REQUEST] == 2
 
 
 async def test_a_server_that_goes_away_delays_and_loses_nothing(postgres_url: str) -> None:

@@ -1,27 +1,29 @@
 """The journal: what is written down is applied by whoever writes next, once and in order."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert
 from stores import T0, accepted, catalogue_of, create, figures, sighting
 
 from monitor.model import AnyObservation, TaskStatus
-from monitor.store import Database, journal
+from monitor.store import Database, journal, seen
 from monitor.store.batch import Applied, apply_batch, write_down
 from monitor.store.schema import journal as table
 
 REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success")
 
 
-def note(database: Database, *observations: AnyObservation, now: float = T0) -> Applied:
-    with database.begin(write=True) as connection:
-        return write_down(connection, [(o, "gateway") for o in observations], catalogue_of, now)
+def note(database: Database, *observations: AnyObservation, now: float = T0, name: str = "") -> Applied:
+    with database.at_once() as connection:
+        batch = [(observation, "gateway") for observation in observations]
+        return write_down(connection, batch, catalogue_of, now, name or uuid4().hex)
 
 
-def write(database: Database, *observations: AnyObservation) -> Applied:
+def write(database: Database, *observations: AnyObservation, name: str = "") -> Applied:
     with database.begin(write=True) as connection:
-        return apply_batch(connection, [(o, "ingest") for o in observations], catalogue_of, T0)
+        return apply_batch(connection, [(o, "ingest") for o in observations], catalogue_of, T0, name)
 
 
 def test_what_is_written_down_counts_once_it_is_applied_and_only_once(database: Database) -> None:
@@ -66,11 +68,30 @@ def test_what_belongs_to_another_daemons_account_is_left_to_it_until_it_is_too_o
 def test_a_row_that_cannot_be_read_is_dropped_alone(database: Database) -> None:
     note(database, create())
     with database.begin(write=True) as connection:
-        connection.execute(insert(table), [{"account": "a", "at": T0, "document": b"\xc1"}])
+        connection.execute(insert(table), [{"batch": "odd", "account": "a", "at": T0, "document": b"\xc1"}])
     note(database, create())
 
     assert write(database).dropped == {"invalid": 1}
     assert figures(database)[REQUEST] == 2
+
+
+def test_a_batch_is_there_once_however_often_it_was_written_down(database: Database) -> None:
+    for _ in range(2):
+        note(database, create(), create(account="b"), name="writer:1")
+    write(database)
+
+    assert (figures(database)[REQUEST], figures(database, "b")[REQUEST]) == (1, 1)
+
+
+@pytest.mark.parametrize(("applied_by", "is_known"), [("other:9", True), ("writer:2", False)])
+def test_a_batch_that_another_writer_applied_is_known_to_be_committed(
+    database: Database, applied_by: str, is_known: bool
+) -> None:
+    note(database, create(), name="writer:1")
+    write(database, name=applied_by)
+
+    with database.begin(write=True) as connection:
+        assert seen.begin_batch(connection, "writer:1", "", T0) is not is_known
 
 
 def test_what_cannot_be_written_down_is_told(database: Database) -> None:

@@ -151,7 +151,9 @@ def create_journal() -> None:
     op.create_table(
         "journal",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("batch", sa.Text, nullable=False),
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("at", sa.Double, nullable=False),
         sa.Column("document", sa.LargeBinary, nullable=False),
     )
+    op.create_index("journal_batch", "journal", ["batch", "account"], unique=True)

@@ -1,0 +1,65 @@
+"""A thread that works apart leaves the other's processor to it, and both are free again afterwards."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from monitor.cpu import apart_from
+
+Processors = set[int]
+
+
+def watched(thread: int) -> tuple[Processors, Processors]:
+    """The processors that `thread` and the calling thread may use while the latter works apart."""
+    with apart_from(thread):
+        return os.sched_getaffinity(thread), os.sched_getaffinity(0)
+
+
+@pytest.fixture
+def both() -> Processors:
+    """Every processor of this test; two at least."""
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < 2:
+        pytest.skip("needs two processors")
+    return allowed
+
+
+def test_each_has_processors_of_its_own_while_one_works(both: Processors) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        here, there = pool.submit(watched, threading.get_native_id()).result()
+        assert (len(here), here & there, here | there) == (1, set(), both)
+
+        assert os.sched_getaffinity(0) == both
+        assert pool.submit(os.sched_getaffinity, 0).result() == both
+
+
+def test_both_are_free_again_after_work_that_failed(both: Processors) -> None:
+    def fail(thread: int) -> None:
+        with apart_from(thread):
+            raise LookupError("no")
+
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(LookupError, match="no"):
+            pool.submit(fail, threading.get_native_id()).result()
+        assert os.sched_getaffinity(0) == pool.submit(os.sched_getaffinity, 0).result() == both
+
+
+def test_with_one_processor_for_both_nothing_changes(both: Processors) -> None:
+    one = {min(both)}
+    with ThreadPoolExecutor(1, initializer=os.sched_setaffinity, initargs=(0, one)) as pool:
+        os.sched_setaffinity(0, one)
+        try:
+            assert pool.submit(watched, threading.get_native_id()).result() == (one, one)
+        finally:
+            os.sched_setaffinity(0, both)
+
+
+def test_a_thread_that_is_gone_is_left_alone() -> None:
+    gone = threading.Thread(target=lambda: None)
+    gone.start()
+    gone.join()
+
+    with apart_from(gone.native_id or 0):
+        assert os.sched_getaffinity(0)
