@@ -50,7 +50,8 @@ def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSessio
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
-        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        # The others are replaced in `send`, this one is added after that.
+        skip_auto_headers=("Content-Type",),
         request_class=PatientRequest,
         auto_decompress=False,
         trust_env=False,
