@@ -92,7 +92,7 @@ class Database:
         return self._connected(self._to_write if write else self._to_read, write=write)
 
     def at_once(self) -> AbstractContextManager[Connection]:
-        """A connection for one statement that writes: it is a transaction by itself, at a third of the cost.
+        """A connection for one statement that writes: it is a transaction by itself, and costs less.
 
         Raises:
             StoreError: as `begin`.
