@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 PROCESSOR = 36
 """Where proc(5)'s `stat` of a thread has the processor it ran on last, counted from behind the thread's name."""
@@ -21,17 +22,31 @@ def apart_from(thread: int) -> Iterator[None]:
     nobody choose, this does nothing.
     """
     moves = _moves(thread)
-    for who, where, _ in moves:
-        _confine(who, where)
+    if not moves:
+        yield
+        return
+    before = _threads()
     try:
+        for move in moves:
+            _confine(move.thread, move.to)
         yield
     finally:
-        for who, _, before in moves:
-            _confine(who, before)
+        for move in moves:
+            _confine(move.thread, move.was)
+        for newcomer in _threads() - before:
+            # It began as confined as the thread that began it.
+            _confine(newcomer, moves[0].was)
 
 
-def _moves(thread: int) -> list[tuple[int, set[int], set[int]]]:
-    """Which thread is to be confined to which processors, and what it was confined to before."""
+class _Move(NamedTuple):
+    """A thread, the processors it is confined to meanwhile, and those that it may use before and afterwards."""
+
+    thread: int
+    to: set[int]
+    was: set[int]
+
+
+def _moves(thread: int) -> list[_Move]:
     if sys.platform != "linux":
         return []
     try:
@@ -40,13 +55,17 @@ def _moves(thread: int) -> list[tuple[int, set[int], set[int]]]:
     except OSError:
         return []
     current = int(stat.rpartition(b")")[2].split()[PROCESSOR])
-    if theirs == {current} or not ours - {current}:
+    if current not in theirs or theirs == {current} or not ours - {current}:
         return []
-    return [(thread, {current}, theirs), (0, ours - {current}, ours)]
+    return [_Move(thread, {current}, theirs), _Move(0, ours - {current}, ours)]
+
+
+def _threads() -> set[int]:
+    return {int(name) for name in os.listdir("/proc/self/task")}
 
 
 def _confine(thread: int, processors: set[int]) -> None:
     if sys.platform == "linux":
-        # Whoever runs the program may have taken a processor away meanwhile.
+        # Whoever runs the program may have taken a processor away meanwhile, and a thread may be gone.
         with suppress(OSError):
             os.sched_setaffinity(thread, processors)

@@ -220,16 +220,16 @@ class Engine:
 
         Once the database has failed, an empty group is tried as well: only a write tells that it works again.
         """
-        name, delay, is_new = next(self._names), FIRST_RETRY_SECONDS, True
+        name, delay, is_first = next(self._names), FIRST_RETRY_SECONDS, True
         work = write_down if self._may_wait else apply_batch
         while True:
             self._group = [arrival for arrival in self._group if arrival.is_wanted]
             if not self._group and not self._is_due and (self.is_storing or self._stopping.is_set()):
                 return
             try:
-                self._note_success(await self._in_writer("commit", self._store, work, self._group, name, is_new))
+                self._note_success(await self._in_writer("commit", self._store, work, self._group, name, is_first))
             except StoreError as error:
-                is_new = False
+                is_first = False
                 self._note_failure(error)
                 await self._pause(delay)
                 delay = min(2 * delay, LAST_RETRY_SECONDS)
@@ -296,13 +296,13 @@ class Engine:
             self._own.store_errors.labels(operation).inc()
             raise
 
-    def _store(self, work: Work, group: Sequence[_Arrival], name: str, is_new: bool) -> Applied:
+    def _store(self, work: Work, group: Sequence[_Arrival], name: str, is_first: bool) -> Applied:
         if not self.is_storing:
             self._database.reopen()
         now = self._clock.now()
         batch = [(arrival.observation, arrival.source) for arrival in group]
         with self._own.commit_seconds.time():
-            if work is write_down and is_new:
+            if work is write_down and is_first:
                 with self._database.at_once() as connection:
                     return write_down(connection, batch, self._catalogue_of, now, name)
             with apart_from(self._loop_thread), self._database.begin(write=True) as connection:

@@ -3,10 +3,15 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from engine_bench import Bench
+from stores import create
 
+from monitor import engine as engine_module
 from monitor.cpu import apart_from
+from monitor.store.batch import Applied
 
 Processors = set[int]
 
@@ -46,6 +51,23 @@ def test_both_are_free_again_after_work_that_failed(both: Processors) -> None:
         assert os.sched_getaffinity(0) == pool.submit(os.sched_getaffinity, 0).result() == both
 
 
+def test_a_thread_that_begins_meanwhile_is_free_afterwards(both: Processors) -> None:
+    def work_apart(thread: int, begun: threading.Barrier, ended: threading.Barrier) -> None:
+        with apart_from(thread):
+            begun.wait()
+            ended.wait()
+
+    begun, ended = threading.Barrier(2, timeout=10), threading.Barrier(2, timeout=10)
+    with ThreadPoolExecutor(1) as worker, ThreadPoolExecutor(1) as newcomer:
+        work = worker.submit(work_apart, threading.get_native_id(), begun, ended)
+        begun.wait()
+        assert len(newcomer.submit(os.sched_getaffinity, 0).result()) == 1
+        ended.wait()
+        work.result()
+
+        assert newcomer.submit(os.sched_getaffinity, 0).result() == both
+
+
 def test_with_one_processor_for_both_nothing_changes(both: Processors) -> None:
     one = {min(both)}
     with ThreadPoolExecutor(1, initializer=os.sched_setaffinity, initargs=(0, one)) as pool:
@@ -54,6 +76,25 @@ def test_with_one_processor_for_both_nothing_changes(both: Processors) -> None:
             assert pool.submit(watched, threading.get_native_id()).result() == (one, one)
         finally:
             os.sched_setaffinity(0, both)
+
+
+async def test_the_engine_applies_off_the_event_loops_processor(
+    both: Processors, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, seen = threading.get_native_id(), []
+    apply = engine_module.apply_batch
+
+    def watch(*arguments: Any) -> Applied:
+        seen.append((os.sched_getaffinity(loop), os.sched_getaffinity(0)))
+        return apply(*arguments)
+
+    monkeypatch.setattr(engine_module, "apply_batch", watch)
+    async with bench.running() as engine:
+        await engine.submit([create()], "ingest")
+
+    assert all(len(here) == 1 and here | there == both and not here & there for here, there in seen)
+    assert seen
+    assert os.sched_getaffinity(loop) == both
 
 
 def test_a_thread_that_is_gone_is_left_alone() -> None:
