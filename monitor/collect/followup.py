@@ -12,6 +12,7 @@ from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Sink
+from monitor.metrics import Source
 from monitor.model import AnyObservation, Outcome, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
 from monitor.state.task import MISSING_GRACE_SECONDS, Task
 from monitor.store import Database, tasks
@@ -19,7 +20,7 @@ from monitor.store import Database, tasks
 LOOK_SECONDS = 1.0
 MOST_AT_ONCE = 8
 LONGEST_BACKOFF_SECONDS = 600.0
-SOURCE = "follow_up"
+SOURCE: Source = "follow_up"
 # What is wrong with the key, the account or the vendor, rather than with one task.
 ACCOUNT_WIDE = frozenset(
     {

@@ -18,7 +18,7 @@ Random = Callable[[], float]
 
 @dataclass
 class Backoff:
-    """Delays after failures in a row: twice the last, from `base` to `longest` seconds, up to a quarter less at random.
+    """Delays after failures in a row: `base` seconds, then twice the last up to `longest`, less up to a quarter of it.
 
     `random` gives 0 to 1, so that many daemons do not come back at the same moment.
     """
@@ -30,8 +30,8 @@ class Backoff:
 
     def failed(self) -> float:
         """Seconds to wait after one more failure; never less than `base`."""
-        self.failures += 1
         delay = min(self.longest, self.base * GROWTH ** min(self.failures, MOST_DOUBLINGS))
+        self.failures += 1
         return max(self.base, delay * (1 - SPREAD * self.random()))
 
     def succeeded(self) -> None:

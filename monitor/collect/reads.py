@@ -9,11 +9,12 @@ from monitor.collect.pacing import Backoff, Random
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Sink
+from monitor.metrics import Source
 from monitor.model import Outcome, ReadFinished
 from monitor.providers.base import AccountReader
 
 LONGEST_BACKOFF_SECONDS = 600.0
-SOURCE = "account_read"
+SOURCE: Source = "account_read"
 
 log = structlog.get_logger()
 

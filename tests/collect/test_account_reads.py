@@ -80,7 +80,7 @@ async def test_failures_back_off_up_to_ten_minutes_and_a_success_goes_back_to_th
     await read.run()
     server.world.faults.add(fault)
 
-    assert [await read.run() for _ in range(5)] == [120.0, 240.0, 480.0, 600.0, 600.0]
+    assert [await read.run() for _ in range(6)] == [60.0, 120.0, 240.0, 480.0, 600.0, 600.0]
     failed = stored(database)["organization"]
     assert (failed.up, failed.outcome, type(failed.figures)) == (False, outcome, Organization)
 
@@ -94,7 +94,7 @@ async def test_a_rejected_key_backs_off_and_is_told_without_the_key(
 ) -> None:
     server.world.simulation.set_keys("simulated", KeyState.REVOKED)
     with capture_logs() as logs:
-        assert await read.run() == 120.0
+        assert await read.run() == 60.0
 
     assert logs == [
         {
@@ -102,7 +102,7 @@ async def test_a_rejected_key_backs_off_and_is_told_without_the_key(
             "account": "production",
             "read": "organization",
             "outcome": "unauthorized",
-            "next_in_seconds": 120,
+            "next_in_seconds": 60,
             "log_level": "warning",
         }
     ]

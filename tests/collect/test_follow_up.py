@@ -210,10 +210,10 @@ async def test_an_overloaded_vendor_is_asked_less_and_less_and_fully_again_after
     with capture_logs() as logs:
         await world.live(180)
 
-    assert len(world.polls()) <= 15
+    assert len(world.polls()) <= 18
     pauses = [line["seconds"] for line in logs if line["event"] == "follow_up.paused"]
     assert pauses == sorted(pauses)
-    assert pauses[:3] == [10, 20, 40]
+    assert pauses[:3] == [5, 10, 20]
     world.server.world.faults.clear()
 
     await world.live(320)
