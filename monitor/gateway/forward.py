@@ -93,7 +93,8 @@ class Forwarder:
         except KeyError:
             # A key in the wrong place must not come back in an answer, which somebody may log.
             name = redact(target.account)
-            raise Refused(404, "account", f"no account is called '{name}'; see the configuration") from None
+            text = f"no account is called '{name}'; a path begins with the name of a configured account"
+            raise Refused(404, "account", text) from None
 
     async def _watched(
         self, request: web.BaseRequest, url: URL, headers: CIMultiDict[str], watch: Watch

@@ -11,8 +11,18 @@ from monitor.gateway.refusal import Refused
 Field = tuple[bytes, bytes]
 Fields = Iterable[Field]
 
-# RFC 9110, 7.6.1 (June 2022).
-HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade"})
+# RFC 9110, 7.6.1, and 11.7.2 for what is meant for a proxy (June 2022).
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
 NOT_FOR_VENDOR = HOP_BY_HOP | {b"host"}
 CONNECTION_OPTIONS = HOP_BY_HOP | {b"close"}
 

@@ -48,6 +48,7 @@ async def test_an_answer_arrives_as_it_was_sent() -> None:
 
 async def test_hop_by_hop_fields_stay_on_their_side() -> None:
     hops = ["Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "TE: trailers", "Upgrade: h2c", "X-Mine: 1"]
+    hops.append("Proxy-Authorization: Basic c2VjcmV0")
     lines = ["GET /runway/v1/x HTTP/1.1", "Host: a", *hops, "Connection: close, X-Mine, te", "X-End: 1", "", ""]
     raw = "\r\n".join(lines)
     answer = reply(b"ok", b"Keep-Alive: timeout=5", b"X-Theirs: 1", b"Connection: keep-alive, X-Theirs", b"X-End: 1")
