@@ -20,6 +20,7 @@ from monitor.providers.base import Provider
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, never bound
 LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
+STAND_IN = "unnamed"
 Sources = Mapping[str, Callable[[str], SecretStr]]
 
 
@@ -41,10 +42,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
         accounts.from_items(shape.accounts)
     elif "accounts" not in document:
         accounts.from_environment()
-    listeners = {"listen": shape.listen, "gateway.listen": shape.gateway.listen}
-    if shape.webhooks is not None:
-        listeners["webhooks.listen"] = shape.webhooks.listen
-    faults += _listener_faults(listeners)
+    faults += _listener_faults(_listeners(shape, faults))
     if faults:
         raise ConfigError(faults)
     return Config(
@@ -89,10 +87,13 @@ class _Accounts:
             self._faults += faults
             if not isinstance(item, Mapping):
                 continue  # the shape check has told
+            if shape is None:  # perhaps for want of a name only, which is to hide nothing else
+                shape, _ = check_shape(AccountShape, {**item, "name": STAND_IN})
             self._check_name(item.get("name"), place)
             key = self._key(item, place, self._sources, "key")
+            webhook = self._webhook(shape, item.get("webhook"), place)
             if shape is not None:
-                self._add(shape, key, place, self._webhook(shape, item, place))
+                self._add(shape, key, place, webhook)
 
     def from_environment(self) -> None:
         """One account for each provider whose own key variable is set, named as the provider."""
@@ -113,16 +114,18 @@ class _Accounts:
         if first != place:
             self._faults.append(f"{place}.name: '{name}' is also {first}; give each its own name")
 
-    def _webhook(self, shape: AccountShape, item: Mapping[str, Any], place: str) -> Webhook | None:
-        if shape.webhook is None:
-            return None
+    def _webhook(self, shape: AccountShape | None, item: object, place: str) -> Webhook | None:
+        if not isinstance(item, Mapping):
+            return None  # there is none, or the shape check has told
         place = f"{place}.webhook"
-        if not PROVIDERS[shape.provider].has_webhooks:
+        if shape is not None and not PROVIDERS[shape.provider].has_webhooks:
             self._faults.append(f"{place}: {shape.provider} calls no webhooks; leave it out")
         if not self._takes_webhooks:
             self._faults.append(f"{place}: nobody listens for webhooks; set webhooks.listen")
-        secret = self._key(item["webhook"], place, self._secrets, "secret")
-        return None if secret is None else Webhook(secret=secret, forward_to=shape.webhook.forward_to)
+        secret = self._key(item, place, self._secrets, "secret")
+        if secret is None or shape is None or shape.webhook is None:
+            return None
+        return Webhook(secret=secret, forward_to=shape.webhook.forward_to)
 
     def _key(self, item: Mapping[str, str], place: str, sources: Sources, what: str) -> SecretStr | None:
         given = [source for source in sources if source in item]
@@ -183,6 +186,15 @@ def _autobilling_faults(shape: AccountShape, provider: Provider, place: str) -> 
 def _socket_origin(provider: Provider, base_url: str | None) -> str:
     """Where WebSockets go unless told: beside a base URL of one's own, so that a test never reaches production."""
     return base_url.replace("http", "ws", 1) if base_url and provider.ws_url else provider.ws_url
+
+
+def _listeners(shape: ConfigShape, faults: list[str]) -> dict[str, Address]:
+    """The listeners by their keys, less those whose default only stands in for what is faulty."""
+    listeners = {"listen": shape.listen, "gateway.listen": shape.gateway.listen}
+    if shape.webhooks is not None:
+        listeners["webhooks.listen"] = shape.webhooks.listen
+    faulty = {fault.partition(":")[0] for fault in faults}
+    return {key: there for key, there in listeners.items() if faulty.isdisjoint({key, key.partition(".")[0]})}
 
 
 def _listener_faults(listeners: Mapping[str, Address]) -> list[str]:

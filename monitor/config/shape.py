@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -28,19 +27,27 @@ MESSAGES = {
 def check_shape(schema: type[Shape], data: object, place: str = "") -> tuple[Shape | None, list[str]]:
     """The value in `data` and the lines that tell its faults.
 
-    Faulty keys are left out and their defaults stand in, so that later checks can go on; None when even that is
-    impossible.
+    Faulty parts are left out and defaults stand in, so that later checks can go on; None when even that is impossible.
     """
     try:
         return TypeAdapter(schema).validate_python(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        faults = [_describe(schema, detail, place) for detail in details]
-    pruned = _without(data, [detail["loc"] for detail in details])
-    try:
-        return TypeAdapter(schema).validate_python(pruned), faults
-    except ValidationError:
-        return None, faults
+    return _salvaged(schema, data, details), [_describe(schema, detail, place) for detail in details]
+
+
+def _salvaged(schema: type[Shape], data: object, details: Sequence[ErrorDetails]) -> Shape | None:
+    """What is left of `data` without its faulty parts, if `schema` can do without them.
+
+    They go one by one, because what is faulty may be required, so that without it its holder is faulty in turn.
+    """
+    while location := _nearest(data, details[0]["loc"]):
+        data = _without(data, location)
+        try:
+            return TypeAdapter(schema).validate_python(data)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+    return None
 
 
 def _describe(schema: type, detail: ErrorDetails, place: str) -> str:
@@ -69,13 +76,22 @@ def _known_keys(schema: type, location: Location) -> tuple[list[str], list[str]]
     return get_close_matches(str(location[-1]), known, n=1), known
 
 
-def _without(data: object, locations: Sequence[Location]) -> object:
-    """A copy of `data` less the keys at `locations`."""
-    data = deepcopy(data)
-    for location in locations:
-        holder: Any = data
-        for part in location[:-1]:
-            holder = holder.get(part) if isinstance(holder, Mapping) else None
-        if isinstance(holder, dict) and location:
-            holder.pop(location[-1], None)
-    return data
+def _nearest(data: Any, location: Location) -> Location:
+    """The place in `data` that is nearest to `location`: of a missing key, its holder."""
+    for depth, part in enumerate(location):
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            return location[:depth]
+    return location
+
+
+def _without(data: Any, location: Location) -> object:
+    """A copy of `data` less what is at `location`; as parts may be shared by way of anchors, none is changed."""
+    first, *inner = location
+    copy = data.copy()
+    if inner:
+        copy[first] = _without(copy[first], tuple(inner))
+    else:
+        del copy[first]
+    return copy

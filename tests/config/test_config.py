@@ -282,7 +282,9 @@ def test_two_listeners_share_no_port(tmp_path: Path, listen: str, gateway: str, 
         assert str(load(path, ENVIRON).gateway.listen) == gateway
 
 
-KEYS = st.sampled_from(["listen", "gateway", "store", "accounts", "name", "provider", "api_key_env", "follow_up", "x"])
+TOP_KEYS = ["listen", "gateway", "webhooks", "store", "accounts"]
+ACCOUNT_KEYS = ["name", "provider", "api_key_env", "follow_up", "webhook", "limits", "purchases", "autobilling"]
+KEYS = st.sampled_from([*TOP_KEYS, *ACCOUNT_KEYS, "x"])
 LEAVES = st.sampled_from(["runway", "RUNWAYML_API_SECRET", "60s", "127.0.0.1:1", None, 7, 1.5, True]) | st.text()
 DOCUMENTS = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20)
 

@@ -6,13 +6,14 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from monitor.config.values import AccountShape, ConfigShape
 from monitor.providers import PROVIDERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
-ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| *(.*?) *\| (.+) \|$", re.MULTILINE)
+OUT_OF_RANGE = "99999d"
 UNWRITTEN = dict.fromkeys(("accounts[].base_url", "accounts[].ws_url"), "the provider's")
 
 
@@ -31,8 +32,18 @@ def keys_of(schema: type, place: str = "") -> Iterator[tuple[str, type, Field[An
             yield place + each.name, schema, each
 
 
-def documented() -> dict[str, tuple[str, str]]:
-    return {key: (default, meaning) for key, default, meaning in ROW.findall(PAGE.read_text(encoding="utf-8"))}
+def documented() -> dict[str, tuple[str, str, str]]:
+    rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    return {key: (default, bounds, meaning) for key, default, bounds, meaning in rows}
+
+
+def bounds_of(hint: Any) -> list[tuple[str, str]]:
+    """The range in the complaint about a value that is out of every one."""
+    try:
+        TypeAdapter(hint).validate_python(OUT_OF_RANGE)
+    except ValidationError as error:
+        return re.findall(r"(?:give|from) (\w+) to (\w+)$", error.errors()[0]["msg"])
+    return []
 
 
 def test_the_table_holds_exactly_the_keys_that_the_schema_knows() -> None:
@@ -52,5 +63,12 @@ def test_the_table_tells_the_defaults_that_apply() -> None:
             assert TypeAdapter(hint).validate_python(default.strip("`")) == each.default
 
 
+def test_the_table_tells_the_range_that_applies() -> None:
+    told = documented()
+    for key, schema, each in keys_of(ConfigShape):
+        hint = get_type_hints(schema, include_extras=True)[each.name]
+        assert (key, re.findall(r"`(\w+)` to `(\w+)`", told[key][1])) == (key, bounds_of(hint))
+
+
 def test_the_table_names_every_provider() -> None:
-    assert re.findall(r"`(\w+)`", documented()["accounts[].provider"][1]) == list(PROVIDERS)
+    assert re.findall(r"`(\w+)`", documented()["accounts[].provider"][2]) == list(PROVIDERS)
