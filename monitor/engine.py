@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.cpu import apart_from
 from monitor.errors import StoreError
-from monitor.metrics import Own
+from monitor.metrics import Operation, Own, Source
 from monitor.model import AnyObservation, Loss
 from monitor.store import Database, deliveries, journal, seen, tasks
 from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down, write_off_uncollected
@@ -48,13 +48,13 @@ Work = Callable[[Connection, Sequence[Sourced], CatalogueOf, float, str], Applie
 
 
 class Sink(Protocol):
-    """Where observations go. `source` is gateway, account_read, follow_up, ingest or webhook."""
+    """Where observations go."""
 
-    def put(self, observations: Sequence[AnyObservation], source: str) -> None:
+    def put(self, observations: Sequence[AnyObservation], source: Source) -> None:
         """Hand over and forget: never blocks, never raises; what finds no room is dropped and counted."""
         ...
 
-    async def submit(self, observations: Sequence[AnyObservation], source: str) -> None:
+    async def submit(self, observations: Sequence[AnyObservation], source: Source) -> None:
         """Return once all are committed.
 
         Raises:
@@ -73,7 +73,7 @@ class _Receipt:
 
 class _Arrival(NamedTuple):
     observation: AnyObservation
-    source: str
+    source: Source
     receipt: _Receipt | None = None
 
     @property
@@ -124,7 +124,7 @@ class Engine:
         own.store_up.set(1)
         own.queue_length.set_function(lambda: len(self._queue))
 
-    def put(self, observations: Sequence[AnyObservation], source: str) -> None:
+    def put(self, observations: Sequence[AnyObservation], source: Source) -> None:
         """See `Sink`."""
         if self._stopping.is_set():
             self._drop("stopped", len(observations))
@@ -133,7 +133,7 @@ class Engine:
         self._drop("queue_full", max(0, len(observations) - room))
         self._enqueue([_Arrival(observation, source) for observation in observations[: max(0, room)]])
 
-    async def submit(self, observations: Sequence[AnyObservation], source: str) -> None:
+    async def submit(self, observations: Sequence[AnyObservation], source: Source) -> None:
         """See `Sink`."""
         if not observations:
             return
@@ -186,7 +186,7 @@ class Engine:
         while await self._in_writer("prune", self._prune, now, now - retention_seconds) == BATCH:
             pass
 
-    async def write(self, operation: str, work: Callable[[Connection], T]) -> T:
+    async def write(self, operation: Operation, work: Callable[[Connection], T]) -> T:
         """Let `work` write in a transaction of its own, between two commits of observations; what it gives.
 
         Raises:
@@ -289,7 +289,7 @@ class Engine:
         for arrival in rest:
             arrival.refuse()
 
-    async def _in_writer(self, operation: str, work: Callable[..., T], *arguments: object) -> T:
+    async def _in_writer(self, operation: Operation, work: Callable[..., T], *arguments: object) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, work, *arguments)
         except StoreError:

@@ -16,11 +16,11 @@ from monitor.engine import Sink
 from monitor.gateway.fields import FieldScanner, ItemScanner
 from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
-from monitor.metrics import Own, Stage
+from monitor.metrics import Own, Source, Stage
 from monitor.model import AnyObservation
 from monitor.providers.base import Exchange, Failure, Item, Leftovers, Provider, Route, is_event_stream
 
-SOURCE = "gateway"
+SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
 ERRORS_FROM = 400
 # All that a decoder sees of a request's headers: nothing that opens anything.

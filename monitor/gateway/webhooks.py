@@ -19,12 +19,12 @@ from monitor.engine import Engine
 from monitor.errors import StoreError
 from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
-from monitor.metrics import Own
+from monitor.metrics import Own, Source
 from monitor.model import AnyObservation
 from monitor.providers.base import Provider
 from monitor.store import deliveries
 
-SOURCE = "webhook"
+SOURCE: Source = "webhook"
 LARGEST_BODY_BYTES = 32 * 2**20
 MOST_AT_ONCE = 16
 READ_SECONDS = 30.0

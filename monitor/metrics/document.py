@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
+from typing import get_args
 
+from monitor.metrics import own
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
 from monitor.metrics.family import Family
-from monitor.model import Kind, Outcome, Reason, TaskStatus
+from monitor.model import ErrorCount, Inference, Kind, Loss, Outcome, Reason, TaskStatus
+from monitor.providers import PROVIDERS
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
+from monitor.state.reconcile import Unseen
 from monitor.state.tally import BOUNDS
 
 INTRODUCTION = """\
@@ -36,25 +39,41 @@ Counted since this process started. `process_*` (CPU, memory, open files, start 
 """
 
 
-OPEN_VALUES = """\
+WORDED_VALUES = """\
 - `phase`: `throttled`, `queued`, `running`, `total`
 - `within`: `1h`, `4h`, `12h`
 - `level`: `soft`, `hard`
 - `reason` of waste: those of a task, `cancelled`, `lost`, and `orphaned`
 - `window`: `today` and `30d` of what was spent, `1h` and `24h` of the burn, `7d` and `30d` of the advice
+- `source` of a tier: `configured`, `inferred`
+- `name` of a job: `evaluate`, `expire`, `prune`, `account_read`, `follow_up`, `follow_up_read` (of one task), `deliver`
+  (of webhooks), `forward` (of one)
+- `field`: the name of a read, `task_id`, `task_status`, `task_type`, `failure_code`, `error_code`, `stray_error`;
+  through the ingest API any short name
+- `upstream`: whose model it is, as in the vendor's id of the model, such as `bfl`; `other` where not known
 - `code`: the HTTP status, `none` where no status came
 - `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths
 - `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt
 """
-CLOSED_VALUES: tuple[tuple[str, Iterable[StrEnum]], ...] = (
+LISTED_VALUES: tuple[tuple[str, Iterable[str]], ...] = (
     ("`kind`", Kind),
     ("`outcome` of a request or read", Outcome),
     ("`status`", STATUSES),
     ("`outcome` of a task", tuple(status for status in TaskStatus if not status.is_open)),
-    ("`reason`", tuple(reason for reason in Reason if reason is not Reason.NONE)),
+    ("`reason` of a failed task", tuple(reason for reason in Reason if reason is not Reason.NONE)),
     ("`limit`", Limit),
     ("`state` of autobilling", AutobillingState),
     ("`state` of capacity", State),
+    ("`bound`", Unseen.__struct_fields__),
+    ("`side`", ErrorCount.__struct_fields__),
+    ("`statistic`", Inference.__struct_fields__),
+    *((f"`read` at {name}", [read.name for read in provider.reads]) for name, provider in PROVIDERS.items()),
+    ("`source` of observations", get_args(own.Source)),
+    ("`reason` of [lost observations](runbooks/GenmediaObservationsDropped.md)", get_args(Loss)),
+    ("`reason` of a [refusal by the gateway](runbooks/GenmediaGatewayRefusing.md)", get_args(own.Refusal)),
+    ("`stage` of [observing](runbooks/GenmediaObserverErrors.md)", get_args(own.Stage)),
+    ("`operation` on the store", get_args(own.Operation)),
+    ("`event` of a webhook", (*get_args(own.Webhook), "unknown")),
 )
 
 
@@ -62,7 +81,7 @@ def document() -> str:
     """The page, in Markdown."""
     accounts = [family for family in FAMILIES if family.labels[:2] == ACCOUNT_LABELS]
     own = [family for family in FAMILIES if family not in accounts]
-    values = "".join(f"- {title}: {_listed(values)}\n" for title, values in CLOSED_VALUES)
+    values = "".join(f"- {title}: {_listed(values)}\n" for title, values in LISTED_VALUES)
     parts = [
         INTRODUCTION,
         ACCOUNTS,
@@ -70,7 +89,7 @@ def document() -> str:
         OWN,
         _table(own),
         "## Label values\n",
-        values + OPEN_VALUES,
+        values + WORDED_VALUES,
     ]
     return "\n".join([*parts, "## Buckets\n", _bounds()])
 

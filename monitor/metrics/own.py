@@ -16,6 +16,10 @@ Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socke
 """Where in observing an exchange a fault of ours may lie."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed"]
 """Why the gateway itself refused a request."""
+Source = Literal["gateway", "webhook", "ingest", "account_read", "follow_up"]
+"""Which way observations came in."""
+Operation = Literal["commit", "evaluate", "expire", "prune", "forecast", "peaks", "capacity", "webhook", "deliver"]
+"""What is done with the database."""
 Webhook = Literal["received", "forwarded", "failed", "refused", "dropped"]
 """What may happen to a webhook; a call that is none is `unknown`, of no account."""
 
@@ -58,6 +62,10 @@ class Own:
         self.reload_success = gauge(daemon_families.RELOAD_SUCCESS)
         self.reload_time = gauge(daemon_families.RELOAD_TIME)
         ProcessCollector(registry=registry)
+        for source in get_args(Source):
+            self.observations.labels(source)
+        for operation in get_args(Operation):
+            self.store_errors.labels(operation)
         for reason in get_args(Loss):
             self.dropped.labels(reason)
         for stage in get_args(Stage):
