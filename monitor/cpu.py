@@ -19,7 +19,7 @@ def apart_from(thread: int) -> Iterator[None]:
 
     Two threads that hand the interpreter to and fro wake each other up, and Linux likes to put the one that wakes where
     the other runs: there it waits for a time slice, which is milliseconds. On one processor, or on a system that lets
-    nobody choose, this does nothing.
+    nobody choose, this does nothing; it never fails.
     """
     moves = _moves(thread)
     if not moves:
@@ -52,16 +52,19 @@ def _moves(thread: int) -> list[_Move]:
     try:
         theirs, ours = os.sched_getaffinity(thread), os.sched_getaffinity(0)
         stat = Path(f"/proc/self/task/{thread}/stat").read_bytes()
-    except OSError:
+        current = int(stat.rpartition(b")")[2].split()[PROCESSOR])
+    except (OSError, IndexError, ValueError):
         return []
-    current = int(stat.rpartition(b")")[2].split()[PROCESSOR])
     if current not in theirs or theirs == {current} or not ours - {current}:
         return []
     return [_Move(thread, {current}, theirs), _Move(0, ours - {current}, ours)]
 
 
 def _threads() -> set[int]:
-    return {int(name) for name in os.listdir("/proc/self/task")}
+    """Every thread of the process; none where there is no file descriptor left to look with."""
+    with suppress(OSError):
+        return {int(name) for name in os.listdir("/proc/self/task")}
+    return set()
 
 
 def _confine(thread: int, processors: set[int]) -> None:

@@ -1,5 +1,6 @@
 """A thread that works apart leaves the other's processor to it, and both are free again afterwards."""
 
+import errno
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,19 @@ def test_a_thread_that_begins_meanwhile_is_free_afterwards(both: Processors) -> 
         work.result()
 
         assert newcomer.submit(os.sched_getaffinity, 0).result() == both
+
+
+def test_work_goes_on_where_no_file_descriptor_is_left_to_look_at_threads_with(
+    both: Processors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(_: str) -> list[str]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "listdir", no_more)
+    with ThreadPoolExecutor(1) as pool:
+        here, there = pool.submit(watched, threading.get_native_id()).result()
+        assert (len(here), here | there) == (1, both)
+        assert os.sched_getaffinity(0) == pool.submit(os.sched_getaffinity, 0).result() == both
 
 
 def test_with_one_processor_for_both_nothing_changes(both: Processors) -> None:
