@@ -1,8 +1,9 @@
 """The one writer: queues observations and commits them in groups.
 
-A group is whatever has come in 50 ms, or a full batch. Inside the daemon at most those 50 ms are at risk; what
-`submit` has returned for is on the disk. A group that nobody waits for is only written down in the journal, and
-applied with others a second later: that is a transaction of one row instead of one that touches hundreds.
+A group is whatever has come in 50 ms, or a full batch. Inside the daemon those 50 ms are at risk, and what comes in
+while the commit before is under way; what `submit` has returned for is on the disk. A group that nobody waits for is
+only written down in the journal, and applied with others a second later: that is a transaction of one row instead of
+one that touches hundreds.
 
 While the database fails, the group is kept and tried again, and the queue fills up behind it: traffic goes on, and
 only what finds no room is lost, and counted.
@@ -41,6 +42,7 @@ FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 SUBMIT_SECONDS = 5.0
 STOP_SECONDS = 3.0
+STALL_SECONDS = 5.0
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -92,7 +94,7 @@ class _Arrival(NamedTuple):
 
 
 class _OutOfTimeError(Exception):
-    """The engine must stop and the database still fails."""
+    """The engine must stop, and the database still fails or does not answer."""
 
 
 class Engine:
@@ -118,8 +120,10 @@ class Engine:
         self._stop_by = 0.0
         self._loop_thread = threading.get_native_id()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._names = (seen.batch_name(uuid4().hex, number) for number in itertools.count())
-        self._committed = ""
+        writer = uuid4().hex
+        self._names = (seen.batch_name(writer, number) for number in itertools.count())
+        self._settled_batches: list[str] = []
+        self._noted: dict[str, str] = {}
         self.is_storing = True
         own.store_up.set(1)
         own.queue_length.set_function(lambda: len(self._queue))
@@ -163,7 +167,7 @@ class Engine:
             self._writer.shutdown(wait=False)
 
     async def stop(self) -> None:
-        """Take no more; `run` returns once all is applied, or after 3 s of a failing database."""
+        """Take no more; `run` returns once all is applied, or after some seconds of a database that fails."""
         self._stop_by = asyncio.get_running_loop().time() + STOP_SECONDS
         for flag in (self._stopping, self._some, self._enough):
             flag.set()
@@ -227,7 +231,7 @@ class Engine:
             if not self._group and not self._is_due and (self.is_storing or self._stopping.is_set()):
                 return
             try:
-                self._note_success(await self._in_writer("commit", self._store, work, self._group, name, is_first))
+                self._note_success(await self._attempt(work, name, is_first))
             except StoreError as error:
                 is_first = False
                 self._note_failure(error)
@@ -238,6 +242,21 @@ class Engine:
             else:
                 self._settled(work)
                 return
+
+    async def _attempt(self, work: Work, name: str, is_first: bool) -> Applied:
+        """Store the group; a database that does not answer counts as failing meanwhile, and holds up no stop."""
+        storing = asyncio.ensure_future(self._in_writer("commit", self._store, work, self._group, name, is_first))
+        await asyncio.wait([storing], timeout=STALL_SECONDS)
+        if not storing.done():
+            self._note_failure(StoreError(f"the database has not answered for {STALL_SECONDS:g} s"))
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait([storing, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+        if not storing.done():
+            await asyncio.wait([storing], timeout=max(0.0, self._stop_by - asyncio.get_running_loop().time()))
+        if not storing.done():
+            raise _OutOfTimeError
+        return await storing
 
     def _settled(self, work: Work) -> None:
         """Tell those who wait, and see that what is written down gets applied."""
@@ -305,10 +324,16 @@ class Engine:
             if work is write_down and is_first:
                 with self._database.at_once() as connection:
                     return write_down(connection, batch, self._catalogue_of, now, name)
-            with apart_from(self._loop_thread), self._database.begin(write=True) as connection:
-                is_missing = seen.begin_batch(connection, name, self._committed, now)
+            return self._store_once(work, batch, name, now)
+
+    def _store_once(self, work: Work, batch: Sequence[Sourced], name: str, now: float) -> Applied:
+        """Store the batch unless an attempt whose outcome is in doubt did."""
+        with self._database.begin(write=True) as connection:
+            is_missing = seen.begin_batch(connection, name, self._settled_batches, now)
+            with apart_from(self._loop_thread):
                 applied = work(connection, batch, self._catalogue_of, now, name) if is_missing else Applied()
-        self._committed = name
+        self._settled_batches = [name, *(old for writer, old in self._noted.items() if writer in applied.noted)]
+        self._noted |= applied.noted
         return applied
 
     def _write(self, work: Callable[[Connection], T]) -> T:
@@ -321,10 +346,12 @@ class Engine:
 
     def _prune(self, now: float, finished_before: float) -> int:
         with self._database.begin(write=True) as connection:
-            seen.prune(connection, now)
-            journal.prune(connection, now - seen.KEEP_SECONDS)
+            strangers = {account for account in journal.accounts(connection) if self._catalogue_of(account) is None}
+            lost = journal.prune(connection, strangers, now - seen.KEEP_SECONDS)
             deliveries.prune(connection, now - 2 * deliveries.KEEP_SECONDS)
-            return tasks.prune(connection, finished_before, BATCH)
+            pruned = max(seen.prune(connection, now, BATCH), tasks.prune(connection, finished_before, BATCH))
+        self._drop("unknown_account", lost)
+        return pruned
 
     def _note_success(self, applied: Applied) -> None:
         if not self.is_storing:

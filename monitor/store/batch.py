@@ -31,11 +31,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a batch: counts by source, by reason of a loss, and by account whose models found no room."""
+    """What became of a batch: counts by source, by reason of a loss, and by account whose models found no room.
+
+    `noted` are the batches of other writers that were noted as applied, by writer.
+    """
 
     sources: Counter[str] = field(default_factory=Counter)
     dropped: Counter[Loss] = field(default_factory=Counter)
     capped: Counter[str] = field(default_factory=Counter)
+    noted: dict[str, str] = field(default_factory=dict)
 
 
 def write_down(
@@ -69,7 +73,7 @@ def apply_batch(
     news = [sourced for sourced in batch if sourced[0].account in known]
     applied = _strangers_dropped(batch, known)
     entries = journal.take(connection, known)
-    seen.note_batches(connection, {entry.batch for entry in entries if not seen.same_writer(entry.batch, name)}, now)
+    applied.noted.update(seen.note_batches(connection, [entry.batch for entry in entries], name, now))
     _apply(connection, _read(entries, applied) + news, known, now, applied)
     return applied
 

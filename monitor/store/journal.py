@@ -73,6 +73,15 @@ def read(document: bytes) -> list[Sourced]:
     return DECODER.decode(document)
 
 
-def prune(connection: Connection, before: float) -> None:
-    """Forget what was written down before this time: its account is not configured any more."""
-    connection.execute(delete(journal).where(journal.c.at < before))
+def prune(connection: Connection, of: Collection[str], before: float) -> int:
+    """Forget what was written down of these accounts before this time; how many observations."""
+    old = delete(journal).where(journal.c.account.in_(of), journal.c.at < before).returning(journal.c.document)
+    return sum(map(_size, connection.scalars(old))) if of else 0
+
+
+def _size(document: bytes) -> int:
+    """How many observations; 1 for what cannot be read."""
+    try:
+        return len(read(document))
+    except msgspec.DecodeError:
+        return 1

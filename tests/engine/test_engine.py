@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 from engine_bench import Bench, until
-from sqlalchemy import Connection
-from stores import T0, accepted, create, figures, sighting
+from sqlalchemy import Connection, text
+from stores import CATALOGUE, T0, accepted, create, figures, sighting
 
 from monitor import engine as engine_module
 from monitor.errors import StoreError
 from monitor.model import TaskStatus
 from monitor.store import Database, seen, tasks
+from monitor.store.batch import write_down
 
 REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success")
 
@@ -179,6 +180,41 @@ async def test_retention_forgets_ended_tasks_and_old_ids(bench: Bench, monkeypat
         keys = {("a", name) for name in ("open", *(f"t{number}" for number in range(5)))}
         assert set(tasks.load(connection, keys)) == {("a", "open")}
         assert seen.known(connection, {("a", str(number)) for number in range(5)}) == set()
+
+
+async def test_what_was_written_down_before_a_long_stop_is_not_too_old_to_count(bench: Bench) -> None:
+    long_ago = T0 - 3 * 86400
+    with bench.database.at_once() as connection:
+        batch = [(create(at=long_ago, account=account), "gateway") for account in ("a", "stranger", "stranger")]
+        write_down(connection, batch, lambda _: CATALOGUE, long_ago, "before:1")
+
+    await bench.engine.prune(T0, retention_seconds=86400)
+    async with bench.running():
+        pass
+
+    assert figures(bench.database)[REQUEST] == 1
+    assert bench.own("observations_dropped_total", reason="unknown_account") == 2
+
+
+async def test_engines_on_one_database_leave_few_marks_of_what_they_wrote(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "APPLY_SECONDS", 0.1)
+    databases = [Database.open(database_url) for _ in range(2)]
+    benches = [Bench(database) for database in databases]
+    async with AsyncExitStack() as running:
+        engines = [await running.enter_async_context(bench.running()) for bench in benches]
+        for _ in range(20):
+            for engine in engines:
+                engine.put([create()], "gateway")
+            await asyncio.sleep(0.06)
+
+    assert figures(databases[0])[REQUEST] == 40
+    with databases[0].begin() as connection:
+        # Of each engine its own newest, the other's newest, and the one of the other that the next commit forgets.
+        assert len(connection.execute(text("SELECT id FROM seen")).all()) <= 6
+    for database in databases:
+        database.close()
 
 
 class BreaksWhileCommitting(Database):

@@ -54,14 +54,15 @@ def test_an_account_that_is_not_configured_is_not_written_down(database: Databas
 
 
 def test_what_belongs_to_another_daemons_account_is_left_to_it_until_it_is_too_old(database: Database) -> None:
-    note(database, create(account="b"), now=T0)
+    note(database, create(account="b"), create(account="b"), now=T0)
 
     with database.begin(write=True) as connection:
         apply_batch(connection, [], lambda name: catalogue_of(name) if name == "a" else None, T0)
         assert journal.accounts(connection) == {"b"}
-        journal.prune(connection, T0)
+        assert journal.prune(connection, {"b"}, T0) == 0
+        assert journal.prune(connection, {"a"}, T0 + 1) == 0
         assert journal.accounts(connection) == {"b"}
-        journal.prune(connection, T0 + 1)
+        assert journal.prune(connection, {"b"}, T0 + 1) == 2
         assert journal.accounts(connection) == set()
 
 
@@ -91,7 +92,15 @@ def test_a_batch_that_another_writer_applied_is_known_to_be_committed(
     write(database, name=applied_by)
 
     with database.begin(write=True) as connection:
-        assert seen.begin_batch(connection, "writer:1", "", T0) is not is_known
+        assert seen.begin_batch(connection, "writer:1", [], T0) is not is_known
+
+
+def test_only_the_newest_batch_of_another_writer_is_noted(database: Database) -> None:
+    for name in ("writer:8", "third:1", "writer:9", "writer:10", "other:1"):
+        note(database, create(), name=name)
+
+    assert write(database, name="other:2").noted == {"third": "third:1", "writer": "writer:10"}
+    assert figures(database)[REQUEST] == 5
 
 
 def test_what_cannot_be_written_down_is_told(database: Database) -> None:
