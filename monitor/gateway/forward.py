@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import cache
 
 import aiohttp
 from aiohttp import HttpVersion11, web
@@ -45,7 +44,6 @@ class Forwarder:
         self._providers = providers
         self._observer = observer
         self._own = own
-        self._in_flight = cache(own.in_flight.labels)
         self._session = session
         self._timeout = timeout
         self._sockets: set[Socket] = set()
@@ -63,7 +61,7 @@ class Forwarder:
             return refusal(self._own, refused)
         provider = self._providers[account.provider]
         watch = Watch(self._observer, account, provider, request.method, target.path)
-        in_flight = self._in_flight(provider.name, account.name)
+        in_flight = self._own.in_flight.labels(provider.name, account.name)
         if is_socket:
             headers.update(UPGRADE_FIELDS)
         with in_flight.track_inprogress():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -47,6 +48,17 @@ async def test_what_an_account_has_counted_outlasts_its_absence(stage: ProcessSt
     stage.configure(["first", "second"])
     await stage.reload()
     await stage.until(lambda figures: figures.value("genmedia_requests_total", **asked) == 1)
+
+
+async def test_requests_in_flight_are_those_of_an_account_that_came_back(stage: ProcessStage) -> None:
+    for serving in (["second"], ["first", "second"]):
+        stage.configure(serving)
+        await stage.reload()
+    await stage.control("POST", "/faults", fault="hang", own=False, account="first")
+    request = asyncio.create_task(stage.ask("/v1/organization", "first"))
+    await stage.until(lambda figures: figures.value("genmedia_requests_in_flight", account="first") == 1)
+    await stage.control("DELETE", "/faults")
+    assert (await request).status_code == 200
 
 
 async def test_a_bad_file_is_refused_with_every_fault_until_it_is_mended(stage: ProcessStage) -> None:
