@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -35,6 +36,8 @@ GATEWAY_DRAIN_SECONDS = 3.0
 COLLECT_DRAIN_SECONDS = 1.0
 WEB_DRAIN_SECONDS = 0.5
 FORCED_EXIT_STATUS = 1
+# A thread that waits for a database which does not answer would keep the process for ever.
+LATEST_EXIT_SECONDS = 9.5
 # How long a thread that commits or evaluates may keep the interpreter while a request waits; the default is 5 ms.
 SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
@@ -218,7 +221,10 @@ class Daemon:
 
 
 class Signals:
-    """SIGTERM and SIGINT set `stop`, and a second of them ends the process at once; SIGHUP reloads a running daemon."""
+    """SIGTERM and SIGINT set `stop`, after which the process ends in time, whatever hangs; a second ends it at once.
+
+    SIGHUP reloads a running daemon.
+    """
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
@@ -233,6 +239,9 @@ class Signals:
         if self.stop.is_set():
             os._exit(FORCED_EXIT_STATUS)
         self.stop.set()
+        latest = threading.Timer(LATEST_EXIT_SECONDS, _give_up)
+        latest.daemon = True
+        latest.start()
 
     def _on_reload(self) -> None:
         if self.daemon is None:
@@ -240,6 +249,11 @@ class Signals:
         task = asyncio.create_task(self.daemon.reload())
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
+
+
+def _give_up() -> None:
+    log.error("daemon.gave_up", reason=f"something did not end within {LATEST_EXIT_SECONDS:g} s")
+    os._exit(FORCED_EXIT_STATUS)
 
 
 async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> None:

@@ -119,6 +119,8 @@ class Ingest:
             raise ValueError("`at` must be Unix seconds and not in the future")
         if len(seen.id) > LONGEST_ID:
             raise ValueError(f"`id` is longer than {LONGEST_ID} characters")
+        if not seen.id.isprintable():
+            raise ValueError("`id` must be printable text")
         return _bounded(seen, self._providers[account.provider])
 
 
