@@ -156,11 +156,18 @@ class UnknownSeen(Observation, frozen=True, kw_only=True, tag="unknown"):
     field: str
 
 
+MODEL_LIMITS = ("concurrency", "daily_generations")
+
+
 class ModelLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Limits of one model; None is unlimited, zero is a real limit."""
+    """Limits of one model; None is unlimited, zero is a real limit.
+
+    `unknown` names those that the vendor did not tell in a way that we understand.
+    """
 
     concurrency: int | None = None
     daily_generations: int | None = None
+    unknown: tuple[str, ...] = ()
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="organization"):
@@ -170,6 +177,10 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     monthly_spend_credits: float | None = None
     limits: dict[str, ModelLimits] = {}
     daily_generations: dict[str, int] = {}
+
+    def knows(self, model: str, limit: str) -> bool:
+        """Whether this limit of the model is known; one that is known and None is unlimited."""
+        return model in self.limits and limit not in self.limits[model].unknown
 
 
 class DaySpend(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,12 +89,15 @@ def live(reply: Reply, request: Request) -> Standing:
             "or plan with --tier, or with --concurrency and --daily"
         )
     model = _model(account, organization, request)
+    limits = _overridden((organization.limits[model],), request)
+    if any(one.unknown for one in limits):
+        raise PlanError(f"not all limits of {model!r} are known now: plan with --concurrency and --daily")
     tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
     seen = max(organization.daily_generations.get(model, 0), tasks.accepted_24h)
     match = _tier(account, organization)
     return Standing(
         origin=Origin.ACCOUNT,
-        limits=_overridden((organization.limits[model],), request),
+        limits=limits,
         used=seen if request.used is None else request.used,
         used_known=request.used is not None or model in organization.daily_generations,
         ahead=(tasks.open.get(TaskStatus.THROTTLED, 0), sum(tasks.open.values())),
@@ -121,7 +124,12 @@ def _tier(account: AccountReply, organization: Organization) -> TierMatch | None
 def _overridden(limits: Iterable[ModelLimits], request: Request) -> tuple[ModelLimits, ...]:
     own = {"concurrency": request.concurrency, "daily_generations": request.daily}
     changes = {limit: value for limit, value in own.items() if value is not None}
-    return tuple(dict.fromkeys(replace(one, **changes) for one in limits))
+    return tuple(dict.fromkeys(_with(one, changes) for one in limits))
+
+
+def _with(limits: ModelLimits, changes: dict[str, int]) -> ModelLimits:
+    """The limits with some of them replaced, which are known then."""
+    return replace(limits, **changes, unknown=tuple(limit for limit in limits.unknown if limit not in changes))
 
 
 def _account(reply: Reply, request: Request) -> AccountReply:

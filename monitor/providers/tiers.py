@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from monitor.model import ModelLimits, Organization
+from monitor.model import MODEL_LIMITS, ModelLimits, Organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,6 @@ class TierTables:
             yield Claim("", "monthly_spend_credits", live.monthly_spend_credits, (spend,))
         for model, limits in live.limits.items():
             if known := self.limits(table, tier, model):
-                for limit in ("concurrency", "daily_generations"):
+                for limit in filter(partial(live.knows, model), MODEL_LIMITS):
                     allowed = tuple(sorted({getattr(one, limit) for one in known}))
                     yield Claim(model, limit, getattr(limits, limit), allowed)

@@ -55,7 +55,7 @@ class Ladder:
 
     def for_model(self, model: str, limit: str, wanted: int) -> int | None:
         """The lowest tier at which a limit of the model allows this much for sure; None where none does."""
-        live = [getattr(self._live.limits[model], limit)] if model in self._live.limits else []
+        live = [getattr(self._live.limits[model], limit)] if self._live.knows(model, limit) else []
 
         def table(tier: Tier) -> Iterable[float | None]:
             return (getattr(one, limit) for one in self._tables.limits(self._tables.newest, tier, model))

@@ -141,7 +141,16 @@ def test_a_bad_limit_is_left_out_and_told_while_its_neighbour_stays(exchange, ba
     document = changed(ORGANIZATION, bad, "tier", "models", "gen4.5", "maxConcurrentGenerations")
     told, finished = read(exchange, "organization", document)
     assert told == drift("organization")
-    assert finished.figures.limits["gen4.5"] == ModelLimits(concurrency=None, daily_generations=200)
+    assert finished.figures.limits["gen4.5"] == ModelLimits(daily_generations=200, unknown=("concurrency",))
+    assert not finished.figures.knows("gen4.5", "concurrency")
+    assert finished.figures.knows("gen4.5", "daily_generations")
+
+
+def test_a_limit_that_is_null_is_known_to_be_unlimited_and_a_model_without_an_entry_is_unknown(exchange):
+    (finished,) = read(exchange, "organization", ORGANIZATION)
+    assert finished.figures.limits["aleph2"] == ModelLimits()
+    assert finished.figures.knows("aleph2", "concurrency")
+    assert not finished.figures.knows("nobody", "concurrency")
 
 
 @pytest.mark.parametrize("bad", [..., None, "12", -1, 0.5, [12], True])

@@ -17,6 +17,7 @@ from monitor.providers.runway.exchange import outcome
 
 MOST_DAYS = 92
 USAGE_DAYS = 30
+LIMITS = {"concurrency": "maxConcurrentGenerations", "daily_generations": "maxDailyGenerations"}
 
 
 class OrganizationRead:
@@ -59,13 +60,8 @@ def _finished(
 
 
 def _organization(document: dict[str, object], drift: Drift) -> Organization | None:
-    limits = {
-        model: ModelLimits(
-            concurrency=_limit(entry, "maxConcurrentGenerations", drift),
-            daily_generations=_limit(entry, "maxDailyGenerations", drift),
-        )
-        for model, entry in _by_model(at(document, "tier", "models"), drift).items()
-    }
+    listed = _by_model(at(document, "tier", "models"), drift)
+    limits = {model: _limits(entry, drift) for model, entry in listed.items()}
     figures = Organization(
         credit_balance=drift.keep(number(at(document, "creditBalance"))),
         monthly_spend_credits=drift.keep(count(at(document, "tier", "maxMonthlyCreditSpend"))),
@@ -75,11 +71,13 @@ def _organization(document: dict[str, object], drift: Drift) -> Organization | N
     return figures if figures != Organization() else None
 
 
-def _limit(entry: dict[str, object], key: str, drift: Drift) -> int | None:
-    """A limit. `null` is unlimited (SDK 5.24.0); one that is absent or unreadable is unknown, which reads the same."""
-    if key in entry and entry[key] is None:
-        return None
-    return drift.keep(count(entry.get(key)))
+def _limits(entry: dict[str, object], drift: Drift) -> ModelLimits:
+    """The limits of a model. `null` is unlimited (SDK 5.24.0); one that is absent or unreadable is unknown."""
+    read = {limit: count(entry.get(key)) for limit, key in LIMITS.items()}
+    unlimited = {limit for limit, key in LIMITS.items() if key in entry and entry[key] is None}
+    unknown = tuple(limit for limit, value in read.items() if value is None and limit not in unlimited)
+    drift.note(strange=bool(unknown))
+    return ModelLimits(**read, unknown=unknown)
 
 
 def _daily_generations(used: object, limits: dict[str, ModelLimits], drift: Drift) -> dict[str, int]:
