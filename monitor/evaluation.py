@@ -14,11 +14,13 @@ from monitor.capacity import Capacities
 from monitor.config import Account
 from monitor.crediting import credits_of
 from monitor.forecasting import Forecaster
+from monitor.metrics import Operation
 from monitor.model import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
+from monitor.state.recent import Recent
 from monitor.state.snapshot import (
     AccountSnapshot,
     ModelTasks,
@@ -38,14 +40,15 @@ AnyFigures = TypeVar("AnyFigures", Organization, Usage, Performance, ProviderErr
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept between evaluations, restored from the store after a restart."""
+    """What is kept between evaluations; all but `recent`, by account, is restored from the store after a restart."""
 
     forecaster: Forecaster = field(default_factory=Forecaster)
     tiering: Tiering = field(default_factory=Tiering)
     capacities: Capacities = field(default_factory=Capacities)
+    recent: defaultdict[str, Recent] = field(default_factory=lambda: defaultdict(Recent))
 
-    def parts(self) -> dict[str, Forecaster | Tiering | Capacities]:
-        """Each part by the name under which it is stored."""
+    def parts(self) -> dict[Operation, Forecaster | Tiering | Capacities]:
+        """Each part that is stored, by its name there."""
         return {"forecast": self.forecaster, "peaks": self.tiering, "capacity": self.capacities}
 
 
@@ -80,6 +83,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         dollars_per_credit=provider.dollars_per_credit,
         has_credits=provider.has_credits,
         series=series,
+        recent=memory.recent[account.name].look(series, now),
         tasks=model_tasks(connection, account, limits, forecasts.used(now), now),
         reads=read_states(account, known, now),
         organization=limits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import floor
 
@@ -63,6 +64,12 @@ def ratio(value: float | None) -> str:
 def counted(count: float, one: str, many: str = "") -> str:
     """A count and what is counted: `1 task`, `2 tasks`. `many` is the plural that is not `one` with an s."""
     return f"{amount(count)} {one if count == 1 else many or f'{one}s'}"
+
+
+def tallied(counts: Mapping[str, int]) -> str:
+    """Labels with their counts, the most frequent first: `overloaded 80, timeout 4`."""
+    frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{words(printable(label))} {amount(count)}" for label, count in frequent)
 
 
 def their(count: float) -> str:

@@ -157,6 +157,12 @@ def requests(account: AccountSnapshot) -> list[RequestCount]:
     return [RequestCount(kind, dict(outcomes[kind])) for kind in Kind if kind in outcomes]
 
 
+def recent_requests(account: AccountSnapshot) -> list[RequestCount]:
+    """What the application has asked for in the last five minutes; a kind that was not seen is left out."""
+    seen = account.recent.requests
+    return [RequestCount(kind, seen[kind]) for kind in Kind if kind in seen]
+
+
 def retries(account: AccountSnapshot) -> int:
     """How many requests the client marked as repeating another."""
     return int(sum(series.value for series in account.series if series.tally is Tally.REQUEST_RETRIES))

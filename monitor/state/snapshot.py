@@ -62,6 +62,17 @@ class RunwayThresholds(msgspec.Struct, frozen=True):
     hard: float = 4 * 3600.0
 
 
+class RecentFigures(msgspec.Struct, frozen=True):
+    """What was seen in the last five minutes.
+
+    `requests` are by kind and outcome; `task_seconds` is how long the tasks that have ended took from acceptance to
+    end, the mean by model.
+    """
+
+    requests: dict[str, dict[str, int]] = {}
+    task_seconds: dict[str, float] = {}
+
+
 class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
     """The daily limit of one model by our own ledger.
 
@@ -90,6 +101,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     dollars_per_credit: float
     has_credits: bool = True
     series: tuple[Series, ...] = ()
+    recent: RecentFigures = RecentFigures()
     tasks: tuple[ModelTasks, ...] = ()
     reads: tuple[ReadState, ...] = ()
     organization: Organization | None = None

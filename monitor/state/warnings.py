@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from monitor.model import TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit, LimitUse, limit_uses
+from monitor.state.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
-from monitor.wording import AUTOBILLING, amount, duration, last_read, percentage, their, words
+from monitor.wording import AUTOBILLING, amount, counted, duration, last_read, percentage, share, tallied, their, words
 
 LONG_WAIT_SECONDS = 300.0
-# A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
+FEWEST_FAILED, FAILED_RATIO = 5, 0.05
 TROUBLE = frozenset({AutobillingState.OVERDUE, AutobillingState.CLIPPED, AutobillingState.STOPPED})
 CAPACITY = {State.APPROACHING: "approaching saturation", State.SATURATED: "saturated"}
+# A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
 SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
 
 
@@ -23,20 +24,23 @@ def warnings(account: AccountSnapshot) -> Iterator[str]:
     balance = account.organization.credit_balance if account.organization is not None else None
     if balance is not None and balance <= 0:
         yield "no credits are left: generations are refused"
+    for count in recent_requests(account):
+        yield from _requests(count)
     yield from _credits(account)
-    for read in account.reads:
-        if read.failed:
-            yield f"the read of {words(read.read)}: {last_read(read.age_seconds, read.outcome, up=read.up)}"
+    for read in filter(lambda read: read.failed, account.reads):
+        yield f"the read of {words(read.read)}: {last_read(read.age_seconds, read.outcome, up=read.up)}"
     for limit in sorted(limit_uses(account), key=lambda limit: -(limit.saturation or 0.0)):
         yield from _limit(limit)
-    for daily in account.daily:
-        if daily.exhaustion_seconds is not None:
-            yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
-    for one in sorted(account.capacity, key=lambda one: one.state is not State.SATURATED):
-        if one.state in {State.APPROACHING, State.SATURATED}:
-            yield f"{one.model}: {CAPACITY[one.state]}; have {amount(one.recommended_concurrency)} open at once at most"
+    yield from _outlook(account)
     for tasks in account.tasks:
-        yield from _tasks(tasks)
+        yield from _throttled(tasks)
+    yield from _orphaned(account.tasks)
+
+
+def _requests(recent: RequestCount) -> Iterator[str]:
+    if recent.failed >= FEWEST_FAILED and recent.failed >= FAILED_RATIO * recent.total:
+        seen = f"{counted(recent.total, 'request')} in the last 5 min, {share(recent.failed, recent.total)} failed"
+        yield f"{recent.kind}: {seen}: {tallied(recent.errors)}"
 
 
 def _credits(account: AccountSnapshot) -> Iterator[str]:
@@ -51,6 +55,15 @@ def _credits(account: AccountSnapshot) -> Iterator[str]:
         yield f"the limit of purchases will be reached in about {duration(outlook.spend_exhaustion_seconds)}"
 
 
+def _outlook(account: AccountSnapshot) -> Iterator[str]:
+    for daily in account.daily:
+        if daily.exhaustion_seconds is not None:
+            yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
+    for one in sorted(account.capacity, key=lambda one: one.state is not State.SATURATED):
+        if one.state in {State.APPROACHING, State.SATURATED}:
+            yield f"{one.model}: {CAPACITY[one.state]}; have {amount(one.recommended_concurrency)} open at once at most"
+
+
 def _limit(limit: LimitUse) -> Iterator[str]:
     if limit.limit in SILENT or not limit.used or limit.saturation is None or limit.saturation < limit.soft:
         return
@@ -59,9 +72,15 @@ def _limit(limit: LimitUse) -> Iterator[str]:
     yield f"{where}{words(limit.limit)} at {share}: {amount(limit.used)} of {amount(limit.allowed)}"
 
 
-def _tasks(tasks: ModelTasks) -> Iterator[str]:
+def _throttled(tasks: ModelTasks) -> Iterator[str]:
     throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
     if throttled and tasks.throttled_oldest_age_seconds >= LONG_WAIT_SECONDS:
         yield f"{tasks.model}: {amount(throttled)} throttled, for up to {duration(tasks.throttled_oldest_age_seconds)}"
-    if tasks.orphaned:
-        yield f"{tasks.model}: {amount(tasks.orphaned)} orphaned, {their(tasks.orphaned)} client stopped polling"
+
+
+def _orphaned(tasks: Iterable[ModelTasks]) -> Iterator[str]:
+    """One line, however many models are left alone: their client is one."""
+    orphaned = {one.model: one.orphaned for one in tasks if one.orphaned}
+    if orphaned:
+        total = sum(orphaned.values())
+        yield f"{counted(total, 'task')} orphaned, {their(total)} client stopped polling: {tallied(orphaned)}"

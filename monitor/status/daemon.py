@@ -9,7 +9,7 @@ from monitor.errors import DaemonError
 from monitor.model import Organization
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState
+from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures
 from monitor.state.tier import Advice, TierState
 from monitor.wording import printable
 
@@ -61,6 +61,7 @@ class AccountReply(msgspec.Struct, frozen=True):
     tasks: tuple[ModelTasks, ...]
     daily: tuple[DailyOutlook, ...]
     requests: tuple[RequestsReply, ...]
+    recent: RecentFigures
     retries: int
     credits: CreditOutlook | None
     tier: TierState | None = None

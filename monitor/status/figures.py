@@ -7,10 +7,11 @@ from collections.abc import Collection
 import msgspec
 
 from monitor.errors import DaemonError
-from monitor.model import TaskStatus
-from monitor.state.capacity.outlook import ModelCapacity, State
+from monitor.model import MODEL_LIMITS, Organization, TaskStatus
+from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import ModelTasks, ReadState
+from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
 
 
@@ -29,10 +30,11 @@ class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One model. `limits_known` says that a limit which is not in `limits` is unlimited, not unknown.
+    """One model. A limit that is in neither `limits` nor `unknown_limits` is unlimited.
 
     `throttled_oldest_age_seconds` is None where nothing is throttled, `throttled_drain_seconds` also where it cannot
-    be estimated; `daily_exhaustion_seconds` is None where the daily limit is not expected to be hit; `capacity` is None
+    be estimated; `recent_task_seconds` is the mean of the tasks that ended in the last five minutes, None where none
+    did; `daily_exhaustion_seconds` is None where the daily limit is not expected to be hit; `capacity` is None
     where the provider has limits, and of a model that was never used here; the dollars are None while the account's
     spend is unknown.
     """
@@ -45,22 +47,20 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     throttled_oldest_age_seconds: float | None
     throttled_drain_seconds: float | None
     accepted_24h: int
+    recent_task_seconds: float | None
     daily_exhaustion_seconds: float | None
-    limits_known: bool
+    unknown_limits: tuple[str, ...]
     limits: tuple[LimitFigures, ...]
     capacity: ModelCapacity | None
     spent_today_dollars: float | None
     spent_30d_dollars: float | None
 
     @property
-    def saturation(self) -> float:
-        """Of the limit that is closest."""
-        return max((limit.saturation_ratio or 0.0 for limit in self.limits), default=0.0)
-
-    @property
-    def strain(self) -> int:
-        """How far its queue is from healthy."""
-        return [*State].index((self.capacity and self.capacity.state) or State.HEALTHY)
+    def urgency(self) -> Urgency:
+        """Where it stands among the models: the smallest first."""
+        saturations = [limit.saturation_ratio for limit in self.limits if limit.limit in URGENT]
+        state = None if self.capacity is None else self.capacity.state
+        return urgency(self.throttled_oldest_age_seconds, saturations, state)
 
     def limit(self, name: str) -> LimitFigures | None:
         """One of its finite limits."""
@@ -68,13 +68,17 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests of one kind since counting began; `error_ratio` is None where there was none."""
+    """Requests of one kind since counting began; `error_ratio` is None where there was none.
+
+    `recent` are the outcomes of the last five minutes.
+    """
 
     kind: str
     total: int
     failed: int
     error_ratio: float | None
     outcomes: dict[str, int]
+    recent: dict[str, int]
 
 
 class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,11 +155,9 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
         purchase_coverage_ratio=credits_.coverage,
         limits=_limits("", account.limits),
         reads=account.reads,
-        requests=tuple(map(_requests, account.requests)),
+        requests=tuple(_requests(one, account.recent.requests.get(one.kind, {})) for one in account.requests),
         retries=account.retries,
-        models=tuple(
-            sorted(rows, key=lambda row: (row.model not in used, -row.saturation, -row.strain, -row.throttled))
-        ),
+        models=tuple(sorted(rows, key=lambda row: (row.model not in used, row.urgency))),
         unlisted_models=len(models - listed),
     )
 
@@ -173,6 +175,7 @@ def _model(model: str, account: AccountReply) -> ModelFigures:
     spent = None
     if account.spent is not None:
         spent = next((one for one in account.spent if one.model == model), SpentReply(model, 0.0, 0.0))
+    told = account.organization or Organization()
     return ModelFigures(
         model=model,
         pending=tasks.open.get(TaskStatus.PENDING, 0),
@@ -182,8 +185,9 @@ def _model(model: str, account: AccountReply) -> ModelFigures:
         throttled_oldest_age_seconds=tasks.throttled_oldest_age_seconds if throttled else None,
         throttled_drain_seconds=tasks.throttled_drain_seconds if throttled else None,
         accepted_24h=tasks.accepted_24h,
+        recent_task_seconds=account.recent.task_seconds.get(model),
         daily_exhaustion_seconds=next((d.exhaustion_seconds for d in account.daily if d.model == model), None),
-        limits_known=account.organization is not None and model in account.organization.limits,
+        unknown_limits=tuple(name for name in MODEL_LIMITS if not told.knows(model, name)),
         limits=_limits(model, account.limits) if model else (),
         capacity=next((one for one in account.capacity if one.model == model), None),
         spent_today_dollars=_dollars(None if spent is None else spent.today_credits, account.dollars_per_credit),
@@ -206,13 +210,14 @@ def _limits(model: str, limits: tuple[LimitReply, ...]) -> tuple[LimitFigures, .
     )
 
 
-def _requests(requests: RequestsReply) -> RequestFigures:
+def _requests(requests: RequestsReply, recent: dict[str, int]) -> RequestFigures:
     return RequestFigures(
         kind=requests.kind,
         total=requests.total,
         failed=requests.failed,
         error_ratio=requests.failed / requests.total if requests.total else None,
         outcomes=requests.outcomes,
+        recent=recent,
     )
 
 

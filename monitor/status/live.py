@@ -93,7 +93,7 @@ class _Screen:
         while True:
             await asyncio.sleep(interval)
             try:
-                self._watch = self._watch.saw(await choice.figures(), time.monotonic())
+                self._watch = Watch(await choice.figures(), time.monotonic())
             except DaemonError as error:
                 self._watch = self._watch.missed(str(error))
             self._draw()

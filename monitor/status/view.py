@@ -15,7 +15,7 @@ from rich.text import Text
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.figures import Limit, failed
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
-from monitor.status.watch import Pace, Watch
+from monitor.status.watch import Watch
 from monitor.wording import (
     AUTOBILLING,
     OLD_AFTER_SECONDS,
@@ -30,6 +30,7 @@ from monitor.wording import (
     printable,
     ratio,
     share,
+    tallied,
     words,
 )
 
@@ -70,10 +71,10 @@ class View:
     def _accounts(self, width: int) -> Iterator[RenderableType]:
         for account in self._watch.figures.accounts:
             yield Text()
-            yield from account_view(account, self._watch.paces(account), width)
+            yield from account_view(account, width)
 
 
-def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int) -> Iterator[RenderableType]:
+def account_view(account: AccountFigures, width: int) -> Iterator[RenderableType]:
     """One account for a terminal of this width."""
     title = Text.assemble((printable(account.account), "bold"), (f" {printable(account.provider)}", FAINT))
     yield Rule(title, align="left", style=FAINT, characters="-")
@@ -81,7 +82,7 @@ def account_view(account: AccountFigures, paces: Mapping[str, Pace], width: int)
         yield Text(f"! {printable(warning)}", style=WARN)
     yield Padding(_facts(account), (0, 0, 0, 2), expand=False)
     if account.requests:
-        yield _section(_requests(account, paces))
+        yield _section(_requests(account))
     waiting = [model for model in account.models if model.pending or model.throttled or model.running]
     if waiting:
         yield _section(_tasks(waiting))
@@ -170,33 +171,30 @@ def _reads(account: AccountFigures) -> Iterator[Text]:
         yield Text(f"{words(printable(read.read))} {told}", style=style)
 
 
-def _requests(account: AccountFigures, paces: Mapping[str, Pace]) -> Table:
-    seconds = next((pace.seconds for pace in paces.values()), None)
-    titles = ["requests", "total", "failed", "rate"]
-    table = _table(*titles if seconds is None else [*titles, f"last {duration(seconds)}"])
+def _requests(account: AccountFigures) -> Table:
+    table = _table("requests", "total", "failed", "rate", "last 5 min")
     table.add_column("failed with", overflow="fold")
     for requests in account.requests:
-        row = [
+        table.add_row(
             Text(printable(requests.kind)),
             Text(amount(requests.total)),
             Text(amount(requests.failed)),
             Text(share(requests.failed, requests.total)),
-        ]
-        if seconds is not None:
-            row.append(_pace(paces[requests.kind]))
-        table.add_row(*row, Text(_causes(requests.outcomes)))
+            _recent(requests.recent),
+            Text(tallied(_errors(requests.outcomes))),
+        )
     return table
 
 
-def _pace(pace: Pace) -> Text:
-    if not pace.failed:
-        return Text(amount(pace.total))
-    return Text(f"{amount(pace.total)}, {amount(pace.failed)} failed ({share(pace.failed, pace.total)})", style=WARN)
+def _recent(outcomes: Mapping[str, int]) -> Text:
+    total, wrong = sum(outcomes.values()), sum(_errors(outcomes).values())
+    if not wrong:
+        return Text(amount(total))
+    return Text(f"{amount(total)}, {amount(wrong)} failed ({share(wrong, total)})", style=WARN)
 
 
-def _causes(outcomes: Mapping[str, int]) -> str:
-    errors = sorted(((count, outcome) for outcome, count in outcomes.items() if failed(outcome)), reverse=True)
-    return ", ".join(f"{words(printable(outcome))} {amount(count)}" for count, outcome in errors)
+def _errors(outcomes: Mapping[str, int]) -> dict[str, int]:
+    return {outcome: count for outcome, count in outcomes.items() if failed(outcome)}
 
 
 def _tasks(models: list[ModelFigures]) -> Table:
@@ -222,7 +220,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
         table.add_column(ratio=1, min_width=SHORTEST_BAR)
         table.add_column(justify="right", no_wrap=True)
     if width >= WIDE:
-        for title in ("full in", "seen here", "today", "30 days"):
+        for title in ("takes", "full in", "seen here", "today", "30 days"):
             table.add_column(title, justify="right", no_wrap=True)
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
@@ -230,7 +228,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
             _name(model),
             *_limit(model, Limit.CONCURRENCY),
             *_limit(model, Limit.DAILY_GENERATIONS),
-            *((_full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
+            *((_takes(model), _full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
         )
     return table
 
@@ -259,6 +257,11 @@ def _queue(capacity: ModelCapacity | None) -> Iterator[Text]:
     yield Text(ratio(capacity.failure_ratio))
 
 
+def _takes(model: ModelFigures) -> Text:
+    seconds = model.recent_task_seconds
+    return Text("-" if seconds is None else duration(seconds))
+
+
 def _full_in(model: ModelFigures) -> Text:
     seconds = model.daily_exhaustion_seconds
     return Text("-") if seconds is None else Text(duration(seconds), style=WARN)
@@ -271,7 +274,7 @@ def _name(model: ModelFigures) -> Text:
 def _limit(model: ModelFigures, name: Limit) -> tuple[RenderableType, RenderableType, RenderableType]:
     limit = model.limit(name)
     if limit is None:
-        return Text("unlimited" if model.limits_known else UNKNOWN), Text(), Text()
+        return Text(UNKNOWN if name in model.unknown_limits else "unlimited"), Text(), Text()
     ratio = limit.saturation_ratio
     if ratio is None:
         return _use(limit), Text(), Text()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from monitor.model import Reason, TaskStatus
+from monitor.model import Organization, Reason, TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit, LimitUse, Spend, limit_uses, requests, spend
+from monitor.state.figures import Limit, LimitUse, RequestCount, Spend, limit_uses, recent_requests, requests, spend
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
+from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.state.warnings import warnings
 from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 from monitor.wording import (
@@ -25,8 +26,8 @@ from monitor.wording import (
     last_read,
     percentage,
     share,
+    tallied,
     their,
-    words,
 )
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
@@ -73,17 +74,20 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class CountView:
-    """A row of requests of one kind, or of ended tasks of one model."""
+    """A row of requests of one kind, or of ended tasks of one model; `lately` is of the last five minutes."""
 
     name: str
     figures: tuple[str, ...]
+    lately: str
     causes: str
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
     """All that the page says of one account. `unused` counts the models that have limits and no use.
 
+    The most urgent model comes first, and of the ended tasks the model with the most failures.
     `has_capacity` says that its models have no limits, but a capacity that is judged.
     """
 
@@ -252,7 +256,20 @@ def _models_in_use(
     used = {model for (model, _), use in uses.items() if use.used and model}
     judged = {one.model for one in account.capacity if one.state is not None}
     paid = {model for model, cost in spent.items() if cost.today or cost.month}
-    return sorted(used | judged | paid | {tasks.model for tasks in account.tasks})
+    names = used | judged | paid | {tasks.model for tasks in account.tasks}
+    return sorted(names, key=lambda model: (_urgency(model, account, uses), model))
+
+
+def _urgency(model: str, account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse]) -> Urgency:
+    tasks = _tasks(model, account)
+    waiting = tasks.throttled_oldest_age_seconds if tasks.open.get(TaskStatus.THROTTLED, 0) else None
+    saturations = [uses[model, limit].saturation for limit in URGENT if (model, limit) in uses]
+    state = next((one.state for one in account.capacity if one.model == model), None)
+    return urgency(waiting, saturations, state)
+
+
+def _tasks(model: str, account: AccountSnapshot) -> ModelTasks:
+    return next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
 
 
 def _model(
@@ -261,10 +278,10 @@ def _model(
     uses: dict[tuple[str, Limit], LimitUse],
     spent: dict[str, Spend] | None,
 ) -> ModelView:
-    tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
+    tasks = _tasks(model, account)
     throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
     cost = None if spent is None else spent.get(model, Spend())
-    listed = account.organization is not None and model in account.organization.limits
+    told = account.organization or Organization()
     return ModelView(
         model=model or "no model",
         throttled=amount(throttled),
@@ -273,8 +290,8 @@ def _model(
         oldest=duration(tasks.throttled_oldest_age_seconds) if throttled else "-",
         drain=duration(tasks.throttled_drain_seconds) if throttled else "-",
         orphaned=amount(tasks.orphaned),
-        concurrency=_bar(uses.get((model, Limit.CONCURRENCY)), listed),
-        daily=_daily(model, uses, listed),
+        concurrency=_bar(uses.get((model, Limit.CONCURRENCY)), known=told.knows(model, Limit.CONCURRENCY)),
+        daily=_daily(model, uses, known=told.knows(model, Limit.DAILY_GENERATIONS)),
         full_in=_full_in(model, account),
         capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),
         today=dollars(None if cost is None else cost.today * account.dollars_per_credit),
@@ -288,18 +305,18 @@ def _full_in(model: str, account: AccountSnapshot) -> str:
     return "-" if daily is None or daily.exhaustion_seconds is None else duration(daily.exhaustion_seconds)
 
 
-def _bar(use: LimitUse | None, listed: bool) -> Bar:
-    """The bar of one limit; a model that the provider lists without a limit is unlimited."""
+def _bar(use: LimitUse | None, *, known: bool) -> Bar:
+    """The bar of one limit; one that is known and not finite is unlimited."""
     if use is None:
-        return Bar("unlimited" if listed else UNKNOWN)
+        return Bar("unlimited" if known else UNKNOWN)
     if use.saturation is None:
         return Bar(f"{UNKNOWN} of {amount(use.allowed)}")
     return Bar(f"{amount(use.used)} of {amount(use.allowed)}", min(100.0, 100 * use.saturation))
 
 
-def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], listed: bool) -> Bar:
+def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], *, known: bool) -> Bar:
     theirs, ours = uses.get((model, Limit.DAILY_GENERATIONS)), uses.get((model, Limit.DAILY_GENERATIONS_LEDGER))
-    bar = _bar(theirs, listed)
+    bar = _bar(theirs, known=known)
     if theirs is None or theirs.saturation is None:
         return bar
     level = "bad" if theirs.saturation >= theirs.hard else "warn" if theirs.saturation >= theirs.soft else ""
@@ -308,9 +325,13 @@ def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], listed: bool) ->
 
 
 def _requests(account: AccountSnapshot) -> Iterator[CountView]:
+    recent = {count.kind: count for count in recent_requests(account)}
     for count in requests(account):
         figures = (amount(count.total), amount(count.failed), share(count.failed, count.total))
-        yield CountView(count.kind, figures, _causes(Counter(count.errors)))
+        lately = recent.get(count.kind, RequestCount(count.kind, {}))
+        wrong = f", {amount(lately.failed)} failed ({share(lately.failed, lately.total)})" if lately.failed else ""
+        level = "warn" if lately.failed else ""
+        yield CountView(count.kind, figures, f"{amount(lately.total)}{wrong}", tallied(count.errors), level)
 
 
 def _ended(account: AccountSnapshot) -> Iterator[CountView]:
@@ -319,15 +340,12 @@ def _ended(account: AccountSnapshot) -> Iterator[CountView]:
         if series.tally is Tally.TASKS_FINISHED:
             model, outcome, reason = series.labels
             ends[model][outcome, reason] += int(series.value)
-    for model, counts in sorted(ends.items()):
-        figures = tuple(amount(sum(count for (end, _), count in counts.items() if end == status)) for status in ENDS)
-        reasons = Counter({reason: count for (_, reason), count in counts.items() if reason != Reason.NONE})
-        yield CountView(model or "no model", figures, _causes(reasons))
+    for model, counts in sorted(ends.items(), key=lambda one: (-_ended_as(one[1], TaskStatus.FAILED), one[0])):
+        figures = tuple(amount(_ended_as(counts, status)) for status in ENDS)
+        reasons = {reason: count for (_, reason), count in counts.items() if reason != Reason.NONE}
+        seconds = account.recent.task_seconds.get(model)
+        yield CountView(model or "no model", figures, "-" if seconds is None else duration(seconds), tallied(reasons))
 
 
-def _causes(counts: Counter[str]) -> str:
-    return ", ".join(_named(counts.most_common()))
-
-
-def _named(counts: Iterable[tuple[str, int]]) -> Iterator[str]:
-    return (f"{words(label)} {amount(count)}" for label, count in counts)
+def _ended_as(counts: Counter[tuple[str, str]], status: TaskStatus) -> int:
+    return sum(count for (end, _), count in counts.items() if end == status)

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from monitor.model import ModelLimits, Organization
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState
+from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
 from monitor.state.warnings import warnings
 
 CALM = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01)
@@ -91,7 +91,34 @@ def test_a_strained_queue_comes_with_what_to_run_at_most_the_worst_first() -> No
     ]
 
 
-@pytest.mark.parametrize(("orphaned", "whose"), [(1, "its"), (2, "their")])
-def test_one_orphaned_task_is_not_many(orphaned: int, whose: str) -> None:
-    tasks = ModelTasks(model="m", open={}, orphaned=orphaned)
-    assert warned(tasks=(tasks,)) == [f"m: {orphaned} orphaned, {whose} client stopped polling"]
+@pytest.mark.parametrize(
+    ("orphaned", "told"),
+    [
+        ({"m": 0}, []),
+        ({"m": 1}, ["1 task orphaned, its client stopped polling: m 1"]),
+        ({"m": 1, "calm": 0, "n": 2}, ["3 tasks orphaned, their client stopped polling: n 2, m 1"]),
+    ],
+)
+def test_orphaned_tasks_are_one_warning_however_many_models_they_are_of(
+    orphaned: dict[str, int], told: list[str]
+) -> None:
+    tasks = tuple(ModelTasks(model=model, open={}, orphaned=count) for model, count in orphaned.items())
+    assert warned(tasks=tasks) == told
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ({"success": 100}, []),
+        ({"overloaded": 4}, []),
+        ({"success": 96, "overloaded": 5}, []),
+        ({"success": 95, "overloaded": 5}, ["create: 100 requests in the last 5 min, 5.0 % failed: overloaded 5"]),
+        ({"client_gone": 50, "benign_not_found": 50}, []),
+        (
+            {"rate_limited": 3, "overloaded": 84, "success": 33},
+            ["create: 120 requests in the last 5 min, 72.5 % failed: overloaded 84, rate limited 3"],
+        ),
+    ],
+)
+def test_requests_that_fail_lately_are_a_warning_with_their_causes(outcomes: dict[str, int], told: list[str]) -> None:
+    assert warned(recent=RecentFigures(requests={"poll": {"success": 1000}, "create": outcomes})) == told

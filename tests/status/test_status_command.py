@@ -100,7 +100,7 @@ async def test_the_live_view_follows_and_gives_the_terminal_back(listener: Liste
         listener.snapshot = replace(listener.snapshot, at=listener.snapshot.at + 5, accounts=later)
         screen = await live.until(lambda screen: "14:30:05 UTC" in screen and "staging" in screen)
         assert "27 were retries" in screen
-        assert "last 5 s" in screen
+        assert "last 5 min" in screen
         if leave == "ctrl-c":
             live.type(b"\x03")
         else:

@@ -11,6 +11,7 @@ from monitor.model import DaySpend, SpendTotal, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.snapshot import AccountSnapshot, ReadState, Snapshot
 from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
+from monitor.web.view import account_view
 
 Ask = Callable[..., Awaitable[Figures]]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "status.md"
@@ -20,10 +21,13 @@ def only(account: AccountSnapshot) -> Snapshot:
     return Snapshot(at=1_795_357_800.0, accounts=(account,))
 
 
-async def test_models_in_use_are_listed_the_most_saturated_first(ask: Ask, snapshot: Snapshot) -> None:
+async def test_models_in_use_are_listed_in_the_order_of_the_status_page(ask: Ask, snapshot: Snapshot) -> None:
     account = (await ask(snapshot)).accounts[0]
     hostile = snapshot.accounts[0].tasks[2].model
-    assert [model.model for model in account.models] == ["gen4.5", "gen4_image", hostile, "upscale_v1"]
+    assert [model.model for model in account.models] == ["gen4.5", hostile, "gen4_image", "upscale_v1"]
+    assert [model.model for model in account_view(snapshot.accounts[0], snapshot.at).models] == [
+        model.model for model in account.models
+    ]
     assert account.unlisted_models == 3
 
 
@@ -41,7 +45,7 @@ async def test_a_model_tells_its_tasks_limits_and_spend(ask: Ask, snapshot: Snap
         limit="daily_generations", allowed=500, used=418, saturation_ratio=0.836, soft=0.75, hard=0.9
     )
     assert (model.spent_today_dollars, model.spent_30d_dollars) == (12.0, 42.0)
-    assert model.daily_exhaustion_seconds == 3540
+    assert (model.daily_exhaustion_seconds, model.recent_task_seconds) == (3540, 41.2)
 
 
 async def test_models_without_limits_tell_their_capacity_the_worst_first(ask: Ask, snapshot: Snapshot) -> None:
@@ -62,6 +66,7 @@ async def test_an_account_tells_its_money_and_requests(ask: Ask, snapshot: Snaps
     assert (account.spent_today_dollars, account.spent_30d_dollars) == (11.6, 46.47)
     create = account.requests[0]
     assert (create.kind, create.total, create.failed, create.error_ratio) == ("create", 532, 25, 25 / 532)
+    assert create.recent == {"success": 7, "rate_limited": 3}
     assert (account.burn_1h_dollars, account.burn_24h_dollars, account.runway_seconds) == (2.4, 51, 18_000)
     assert (account.autobilling, account.purchase_coverage_ratio) == ("due", 0.5)
     assert account.retries == 20
@@ -74,7 +79,8 @@ async def test_what_is_unknown_is_null_and_never_zero(ask: Ask, snapshot: Snapsh
     burn = (staging.burn_1h_dollars, staging.burn_24h_dollars, staging.runway_seconds, staging.autobilling)
     assert burn == (None, None, None, None)
     model = (await ask(only(replace(snapshot.accounts[0], organization=None, usage=None)))).accounts[0].models[0]
-    assert (model.limits, model.limits_known, model.spent_today_dollars) == ((), False, None)
+    assert (model.limits, model.spent_today_dollars) == ((), None)
+    assert model.unknown_limits == ("concurrency", "daily_generations")
 
 
 async def test_spend_without_a_model_has_no_limits_of_its_own(ask: Ask, snapshot: Snapshot) -> None:
@@ -91,7 +97,7 @@ async def test_a_model_on_which_nothing_was_spent_is_not_in_use(ask: Ask, snapsh
 
 
 async def test_nothing_throttled_has_no_age(ask: Ask, snapshot: Snapshot) -> None:
-    model = (await ask(snapshot)).accounts[0].models[1]
+    model = (await ask(snapshot)).accounts[0].models[2]
     assert (model.throttled, model.throttled_oldest_age_seconds, model.throttled_drain_seconds) == (0, None, None)
 
 
@@ -118,7 +124,7 @@ async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limit
         "gen4.5: daily generations at 83 %: 418 of 500",
         "gen4.5: the daily limit will be hit in about 59 min",
         "gen4.5: 198 throttled, for up to 21 min 24 s",
-        "gen4.5: 3 orphaned, their client stopped polling",
+        "3 tasks orphaned, their client stopped polling: gen4.5 3",
     )
     assert told.accounts[1].warnings == ("the read of organization: has not worked yet (unauthorized)",)
 
