@@ -181,7 +181,10 @@ def drain_estimates(
     limits: Organization | None,
     now: float,
 ) -> dict[str, float | None]:
-    """Seconds until no task is throttled, for the models that have throttled tasks."""
+    """Seconds until no task is throttled, for the models that have throttled tasks.
+
+    What was submitted after a throttled task waits too, though nobody has read it yet: the vendor's queue is in order.
+    """
     throttled = {m: row for m, rows in by_model.items() for row in rows if row.status is TaskStatus.THROTTLED}
     if not throttled:
         return {}
@@ -190,8 +193,8 @@ def drain_estimates(
     allowed = limits.limits if limits else {}
     return {
         model: drain_seconds(
-            row.total,
-            Pace(oldest_age([row], now), *ended[model]),
+            row.total + ended[model].unread,
+            Pace(oldest_age([row], now), ended[model].total, ended[model].seconds),
             allowed[model].concurrency if model in allowed else None,
             runs.get(model),
         )

@@ -44,10 +44,14 @@ class Accepted(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """Runs that ended since some moment, and the seconds from then to the newest end."""
+    """Runs that ended since some moment, and the seconds from then to the newest end.
+
+    `unread` are the tasks that were submitted since then and that nobody has read yet.
+    """
 
     total: int
     seconds: float
+    unread: int
 
 
 def load(connection: Connection, keys: Collection[Key]) -> dict[Key, Task]:
@@ -102,7 +106,7 @@ def acceptances(connection: Connection, account: str, since: float) -> dict[str,
 
 def runs_while_throttled(connection: Connection, account: str) -> dict[str, Runs]:
     """Per model with throttled tasks, the runs that have ended since the oldest of those was submitted."""
-    waiting = tasks.alias()
+    waiting, later = tasks.alias(), tasks.alias()
     oldest = (
         select(waiting.c.model, func.min(waiting.c.throttled_at).label("since"))
         .where(waiting.c.account == account, waiting.c.finished_at.is_(None))
@@ -110,13 +114,21 @@ def runs_while_throttled(connection: Connection, account: str) -> dict[str, Runs
         .group_by(waiting.c.model)
         .subquery()
     )
+    is_unread = and_(later.c.status == TaskStatus.PENDING.value, later.c.seen_at <= later.c.created_at)
+    unread = (
+        select(func.count())
+        .where(later.c.account == account, later.c.model == oldest.c.model, later.c.finished_at.is_(None))
+        .where(is_unread, later.c.created_at >= oldest.c.since)
+        .scalar_subquery()
+    )
     ended = and_(tasks.c.account == account, tasks.c.model == oldest.c.model, tasks.c.finished_at >= oldest.c.since)
     statement = (
-        select(oldest.c.model, func.count(tasks.c.id), func.max(tasks.c.finished_at) - func.min(oldest.c.since))
+        select(oldest.c.model, func.count(tasks.c.id), func.max(tasks.c.finished_at) - oldest.c.since, unread)
         .select_from(oldest.outerjoin(tasks, and_(ended, tasks.c.status.in_(RUNS))))
-        .group_by(oldest.c.model)
+        .group_by(oldest.c.model, oldest.c.since)
     )
-    return {model: Runs(total, seconds or 0.0) for model, total, seconds in connection.execute(statement)}
+    rows = connection.execute(statement)
+    return {model: Runs(total, seconds or 0.0, unread) for model, total, seconds, unread in rows}
 
 
 def mean_run_seconds(connection: Connection, account: str, now: float) -> dict[str, float]:

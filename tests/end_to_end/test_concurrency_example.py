@@ -88,7 +88,9 @@ class Application:
         return answer
 
 
-async def test_two_hundred_tasks_at_concurrency_two_drain_as_forecast(tmp_path: Path) -> None:
+async def test_two_hundred_tasks_at_concurrency_two_drain_as_forecast_whether_they_were_read_or_not(
+    tmp_path: Path,
+) -> None:
     clock = SteppedClock()
     patient = FollowUp(silence=3600)
     async with (
@@ -104,6 +106,10 @@ async def test_two_hundred_tasks_at_concurrency_two_drain_as_forecast(tmp_path: 
 
         started, application.poll_seconds = clock.now(), POLL_SECONDS
         await application.submit(TASKS)
+        await application.poll(due_by=started + POLL_SECONDS / 2)
+        figures = await application.watched()
+        assert figures.value("genmedia_tasks", status="pending") == pytest.approx(TASKS / 2, rel=0.1)
+        assert drained_after(figures, 0) == pytest.approx(EXAMPLE_SECONDS, rel=0.1)
         await application.poll(due_by=started + POLL_SECONDS)
         figures = await application.watched()
         assert figures.by("genmedia_tasks", "status") == {("throttled",): 198, ("running",): 2}

@@ -89,7 +89,9 @@ def test_the_last_day_counts_accepted_tasks_only_and_its_oldest_second_leaves(da
         assert sum(len(times) for times in tasks.acceptances(connection, "a", T0 - 86400).values()) >= 3
 
 
-def test_the_pace_counts_what_finished_since_the_oldest_throttled_task_of_the_model(database: Database) -> None:
+def test_the_pace_counts_what_finished_and_what_nobody_read_since_the_oldest_throttled_task_of_the_model(
+    database: Database,
+) -> None:
     store(
         database,
         task("old", S.THROTTLED, throttled_at=T0),
@@ -99,12 +101,16 @@ def test_the_pace_counts_what_finished_since_the_oldest_throttled_task_of_the_mo
         task("failed since", S.FAILED, finished_at=T0 + 60),
         task("cancelled since", S.CANCELLED, finished_at=T0 + 70),
         task("other model", S.SUCCEEDED, model="gen4_turbo", finished_at=T0 + 60),
+        task("unread", S.PENDING, created_at=T0 + 10, seen_at=T0 + 10),
+        task("read", S.PENDING, created_at=T0 + 10, seen_at=T0 + 20),
+        task("unread before", S.PENDING, created_at=T0 - 10, seen_at=T0 - 10),
+        task("unread of another model", S.PENDING, model="gen4_turbo", created_at=T0 + 10, seen_at=T0 + 10),
         task("alone", S.THROTTLED, model="aleph", throttled_at=T0),
         task("other account", S.SUCCEEDED, account="b", finished_at=T0 + 60),
     )
 
     with database.begin() as connection:
-        assert tasks.runs_while_throttled(connection, "a") == {"gen4.5": (2, 60), "aleph": (0, 0)}
+        assert tasks.runs_while_throttled(connection, "a") == {"gen4.5": (2, 60, 1), "aleph": (0, 0, 0)}
 
 
 def test_the_mean_run_is_that_of_the_newest_runs_of_the_last_hour(database: Database) -> None:
