@@ -37,7 +37,7 @@ COLLECT_DRAIN_SECONDS = 1.0
 WEB_DRAIN_SECONDS = 0.5
 FORCED_EXIT_STATUS = 1
 # A thread that waits for a database which does not answer would keep the process for ever.
-LATEST_EXIT_SECONDS = 9.5
+LATEST_EXIT_SECONDS = 9.0
 # How long a thread that commits or evaluates may keep the interpreter while a request waits; the default is 5 ms.
 SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.

@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that the small ones answer at 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,8 @@ def run(config: ConfigFile = None) -> None:
 
     SIGHUP reads the configuration again. A second SIGTERM stops at once.
     """
+    # Until there is something to read the configuration again, it is no reason to end.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     import uvloop
 
     from monitor.app import serve

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from daemon.process import ProcessStage, process_stage
-from stores import figures
+from daemon.process import (
+    Process,
+    ProcessStage,
+    environment,
+    process_stage,
+    vendor_stage,
+    write_config,
+    write_key,
+)
+from end_to_end.stage import PATIENCE_SECONDS
+from sqlalchemy import text
+from stores import figures, postgresql_database
 
 from monitor.store import Database
 
@@ -112,6 +123,44 @@ async def test_sighup_loads_a_key_that_was_replaced(stage: ProcessStage) -> None
     stage.daemon.signal(signal.SIGHUP)
     await stage.until(lambda figures: figures.value("genmedia_account_read_up", read="organization") == 1)
     assert len(stage.daemon.events("config.loaded")) == 1
+
+
+async def test_sighup_does_not_end_a_daemon_that_starts(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    async with vendor_stage(tmp_path) as stage:
+        command = f"sh -c 'touch {begun}; sleep 0.3; cat {write_key(tmp_path, 'runway', stage.keys['runway'])}'"
+        account = {"api_key_command": command, "base_url": stage.vendor}
+        config = write_config(tmp_path, {"runway": account})
+        daemon = await Process.spawn("run", "--config", config, cwd=tmp_path, environ=environment())
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not begun.exists():
+                    await asyncio.sleep(0.01)
+            daemon.signal(signal.SIGHUP)
+            await daemon.ready()
+        finally:
+            await daemon.kill()
+
+
+async def test_a_database_that_does_not_answer_holds_up_no_end(postgres_url: str, tmp_path: Path) -> None:
+    with postgresql_database(postgres_url) as url:
+        async with process_stage(tmp_path, store=url) as stage:
+            watching = Database.open(url)
+            with watching.begin() as connection:
+                others = (
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+                pids = connection.scalars(text(others)).all()
+            watching.close()
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                stage.daemon.signal(signal.SIGTERM)
+                async with asyncio.timeout(STOP_SECONDS):
+                    assert await stage.daemon.end() in {0, 1}
+            finally:
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
 
 
 async def test_sighup_with_a_bad_file_is_logged_and_changes_nothing(stage: ProcessStage) -> None:
