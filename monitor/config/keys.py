@@ -24,6 +24,7 @@ LONGEST_KEY_BYTES = 64 * 1024
 CONVENTIONAL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 SENDABLE = re.compile(r"[!-~]+")
 PATH_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+QUOTES = "'\""
 API_KEY = "the API key"
 
 log = structlog.get_logger(__name__)
@@ -37,11 +38,13 @@ def clean_key(text: str, what: str = API_KEY) -> SecretStr:
     """The key, less the white space around it; a message calls it `what`.
 
     Raises:
-        NoKeyError: nothing is left, or what is left cannot be sent in a header.
+        NoKeyError: nothing is left, it is in quotes, or what is left cannot be sent in a header.
     """
     key = text.strip()
     if not key:
         raise NoKeyError(f"the key is empty; put {what} there")
+    if key[0] == key[-1] in QUOTES:
+        raise NoKeyError(f"the key is in quotes; put {what} there without them")
     if re.search(r"\s", key):
         raise NoKeyError(f"the key has white space inside; put {what} there and nothing else")
     if not SENDABLE.fullmatch(key):

@@ -65,11 +65,12 @@ def _outlook(account: AccountSnapshot) -> Iterator[str]:
 
 
 def _limit(limit: LimitUse) -> Iterator[str]:
-    if limit.limit in SILENT or not limit.used or limit.saturation is None or limit.saturation < limit.soft:
-        return
-    where = f"{limit.model}: " if limit.model else ""
-    share = percentage(limit.saturation)
-    yield f"{where}{words(limit.limit)} at {share}: {amount(limit.used)} of {amount(limit.allowed)}"
+    saturation = limit.saturation or 0.0
+    # A limit of zero was not used up: nothing was bought.
+    if limit.allowed and limit.limit not in SILENT and saturation >= limit.soft:
+        where = f"{limit.model}: " if limit.model else ""
+        use = f"{amount(limit.used)} of {amount(limit.allowed)}"
+        yield f"{where}{words(limit.limit)} at {percentage(saturation)}: {use}"
 
 
 def _throttled(tasks: ModelTasks) -> Iterator[str]:

@@ -205,6 +205,7 @@ def test_a_key_file_that_everybody_may_read_is_warned_about(tmp_path: Path) -> N
         (b" \n", "the key is empty; put the API key there"),
         (b"\xff\xfe", "the file is not text; put the API key there and nothing else"),
         ("schlüssel".encode(), "the key has characters that no header can carry; copy it again"),
+        (b"'key_a'\n", "the key is in quotes; put the API key there without them"),
         (b"key_a\nkey_b", "the key has white space inside; put the API key there and nothing else"),
     ],
 )

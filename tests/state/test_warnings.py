@@ -67,6 +67,11 @@ def test_a_read_that_was_not_tried_yet_has_not_failed(read: ReadState, told: lis
     assert warned(reads=(read,)) == told
 
 
+def test_a_limit_of_zero_is_no_warning() -> None:
+    organization = Organization(limits={"m": ModelLimits(daily_generations=0)}, daily_generations={"m": 3})
+    assert warned(organization=organization) == []
+
+
 def test_the_limit_that_is_closest_is_told_first_then_the_next_to_be_hit() -> None:
     limits = {name: ModelLimits(concurrency=1, daily_generations=10) for name in ("far", "near", "full")}
     organization = Organization(limits=limits, daily_generations={"far": 1, "near": 8, "full": 10})
