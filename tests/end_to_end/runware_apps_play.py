@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from end_to_end.runware_scene import Diary, Scene
+from end_to_end.runware_scene import SETTINGS, Diary, Scene
 from runware import Runware
 from runware.errors import RunwareError
 from runware.types.serverless import InvokeOptions
@@ -25,7 +25,7 @@ async def play_apps(scene: Scene) -> Diary:
             await _seen(client.invoke("my-third-app", "upscale", {}, options=POLLED, environment="staging")),
         ],
         "fail": await _fail(client, scene),
-        "time out": await _seen(client.invoke("my-first-app", "generate", {}, options=IMPATIENT)),
+        "time out": await _time_out(client, scene),
         "reconnect": await _reconnect(client, scene),
         "paused": await _paused(client, scene),
     }
@@ -47,6 +47,14 @@ async def _fail(client: Runware, scene: Scene) -> list[str]:
     await scene.change(script=["out of memory"])
     failed = await _seen(client.invoke("my-first-app", "generate", {}, options=POLLED))
     return [failed, await _seen(client.get_task("my-first-app", "0a0a0a0a-0000-4000-8000-00000000000a"))]
+
+
+async def _time_out(client: Runware, scene: Scene) -> str:
+    """Its patience is looked at between polls only, and must end long before the application does."""
+    await scene.change(models={**SETTINGS["models"], "serverless": {"seconds": 5}})
+    impatient = await _seen(client.invoke("my-first-app", "generate", {}, options=IMPATIENT))
+    await scene.change(models=SETTINGS["models"])
+    return impatient
 
 
 async def _reconnect(client: Runware, scene: Scene) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 REFUSALS = {
     "invalidModel": "invalid_request",
     "insufficientCredits": "insufficient_credits",
     "invalidApiKey": "unauthorized",
+    "missingApiKey": "unauthorized",  # sent on a socket ahead of its authentication
     "rateLimitExceeded": "rate_limited",
     "serviceUnavailable": "overloaded",
 }
@@ -29,7 +31,21 @@ WITHOUT_TASKS = {
 }
 OVERLOADED = {502, 503, 504}
 CUT_OFF = {"closed": "truncated", "half_body": "truncated", "client_gone": "client_gone", "reset": "unreachable"}
+STRANGER = "plain"
+"""Who also plays with a key that is nobody's: the simulator cannot tell, the gateway knows whose path it was."""
+
 Counts = dict[tuple[str, ...], float]
+
+
+def records_of(client: str, records: Iterable[dict[str, Any]], tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of a client. One whose account is not known is its task's owner's, else the stranger's."""
+    owners = {task["uuid"]: task["account"] for task in tasks}
+
+    def owner(record: dict[str, Any]) -> str:
+        known = (owners[told["uuid"]] for told in record["tasks"] if told["uuid"] in owners)
+        return record["account"] or next(known, STRANGER)
+
+    return [record for record in records if owner(record) == client]
 
 
 def of_one(record: dict[str, Any], told: dict[str, Any]) -> str:

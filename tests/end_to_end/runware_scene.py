@@ -15,7 +15,7 @@ CELLS = ("complete", "fail", "mix", "time out", "reconnect", "resume")
 SETTINGS: dict[str, Any] = {
     "seconds": 0.1,
     "models": {
-        "klingai:6@1": {"seconds": 1.0, "price": 0.28},
+        "klingai:6@1": {"seconds": 2.5, "price": 0.28},
         "openai:1@1": {"seconds": 1.0, "capacity": 1, "queue": 0},
         "promptEnhance": {"seconds": 1.0},
         "openai:1@2": {"seconds": 1.6},
@@ -57,11 +57,6 @@ class Scene:
     async def fault(self, fault: str, **more: Any) -> None:
         """Spoil the next of the client's requests that this fits."""
         await self.control("POST", "/faults", fault=fault, account=self.client, own=False, count=1, **more)
-
-    async def records(self) -> list[dict[str, Any]]:
-        """The simulator's record of the client's requests."""
-        records = await self.control("GET", "/requests")
-        return [one for one in records if one["account"] in {self.client, ""} and not one["own"]]
 
     async def tasks(self) -> list[dict[str, Any]]:
         """The simulator's record of the client's tasks."""

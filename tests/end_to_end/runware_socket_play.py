@@ -7,11 +7,13 @@ nothing again, and goes on waiting for what it had asked.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import aiohttp
-from end_to_end.runware_scene import Diary, Scene, counted, image, named, poll, video
+from end_to_end.runware_scene import PATIENCE_SECONDS, Diary, Scene, counted, image, named, poll, video
 
 POLL_SECONDS = 0.2
 AGENT = {"User-Agent": "runware-typescript/1.6.8 (node/20.20.2; linux x64) schemas/20260722152433"}
@@ -58,10 +60,15 @@ class Client:
         frame = await asyncio.wait_for(self.inbox.get(), patience)
         return frame.get("data", []), frame.get("errors", [])
 
-    async def run(self, task: Frame) -> str:
-        """An asynchronous task to its end: any error fails it, and drops its results."""
+    async def run(self, task: Frame, meanwhile: Callable[[], Awaitable[None]] | None = None) -> str:
+        """An asynchronous task to its end: any error fails it, and drops its results.
+
+        What happens `meanwhile` happens between its acknowledgement and the first poll.
+        """
         await self.send(task)
         _, errors = await self.told()
+        if meanwhile:
+            await meanwhile()
         data: list[Frame] = []
         while not errors and len(data) < task.get("numberResults", 1):
             await asyncio.sleep(POLL_SECONDS)
@@ -79,11 +86,13 @@ class Client:
             return "timeout"
         return str(errors[0]["code"]) if errors else counted(data)
 
-    async def broken(self, work: asyncio.Task[str], **ending: Any) -> str:
-        """The end of work whose socket goes while it is under way."""
-        await self.scene.until_open()
+    async def renew(self, **ending: Any) -> None:
+        """Lose the socket, and wait for the next: what is sent between them is never answered."""
+        previous = self.session
         await self.scene.control("DELETE", "/sockets", account=self.scene.client, **ending)
-        return await work
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.session == previous:
+                await asyncio.sleep(0.01)
 
     async def aclose(self) -> None:
         self._closed = True
@@ -132,11 +141,12 @@ async def _time_out(client: Client) -> list[str]:
 
 async def _reconnect(client: Client) -> str:
     """Closed in good order, as an idle or a restarting vendor does it; the task is acknowledged and asked for again."""
-    work = asyncio.create_task(client.run(_asked(video(includeCost=True))))
-    return await client.broken(work, code=1000)
+    return await client.run(_asked(video(includeCost=True)), meanwhile=partial(client.renew, code=1000))
 
 
 async def _resume(client: Client) -> str:
     """Broken off under synchronous work: its result comes on the next socket."""
     work = asyncio.create_task(client.wait_for(named(video(includeCost=True), deliveryMethod="sync")))
-    return await client.broken(work, abnormal=True)
+    await client.scene.until_open()
+    await client.renew(abnormal=True)
+    return await work

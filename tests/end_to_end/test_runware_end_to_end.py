@@ -102,8 +102,6 @@ MISSING = {
     "legacy": "the older SDK is not installed (make test installs it)",
     "node": "Node.js or its packages are not installed (make test installs them where npm is)",
 }
-STRANGER = "plain"
-"""Who also plays with a key that is nobody's: the simulator cannot tell, the gateway knows whose path it was."""
 
 runs_once = pytest.mark.asyncio(loop_scope="module")
 each_client = pytest.mark.parametrize("client", SEEN)
@@ -135,7 +133,7 @@ def test_a_client_sees_through_the_gateway_what_it_sees_without(client: str, per
 @each_client
 def test_a_client_s_requests_are_those_that_the_simulator_has_counted(client: str, performance: Performance) -> None:
     present(client, performance)
-    records = [one for one in performance.records if (one["account"] or STRANGER) == client]
+    records = recount.records_of(client, performance.records, performance.tasks)
     figures = performance.figures
     by_request = figures.by("genmedia_requests_total", "endpoint", "kind", "code", "outcome", account=client)
     assert by_request == recount.requests(records)

@@ -1,14 +1,16 @@
 """A database that is locked, full, damaged, removed or away: observations wait, and nothing counts twice."""
 
 import asyncio
+import os
+import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from engine_bench import Bench, until
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, event, make_url, text
 from stores import T0, accepted, administer, catalogue_of, create, figures, postgresql_database
 
 from monitor import engine as engine_module
@@ -71,6 +73,7 @@ async def test_a_submit_that_cannot_be_stored_in_time_fails_and_is_withdrawn(
     async with bench.running() as engine:
         with pytest.raises(StoreError, match="send the observations again"):
             await engine.submit([create(), accepted()], "ingest")
+        monkeypatch.setattr(engine_module, "SUBMIT_SECONDS", 5.0)
         failures = bench.own("store_errors_total", operation="commit")
         await until(lambda: bench.own("store_errors_total", operation="commit") > failures)  # the attempt under way
         other.execute("ROLLBACK")
@@ -218,6 +221,54 @@ async def test_a_group_whose_commit_is_in_doubt_counts_once(
         await until(lambda: bench.own("store_up") == 1)
 
     assert figures(bench.database)[REQUEST] == 2
+
+
+@pytest.fixture
+def stalling(postgres_url: str) -> Iterator[tuple[Bench, Callable[[signal.Signals], None]]]:
+    """An engine on a server of which every process that serves it can be stopped and set going again."""
+    with postgresql_database(postgres_url) as url:
+        database = Database.open(url)
+        bench = Bench(database)
+
+        def send(number: signal.Signals) -> None:
+            for pid in pids:
+                os.kill(pid, number)
+
+        with database.begin() as connection:
+            pids = connection.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
+        yield bench, send
+        send(signal.SIGCONT)
+        database.close()
+
+
+async def test_a_server_that_does_not_answer_shows_until_it_does(
+    stalling: tuple[Bench, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "STALL_SECONDS", 0.2)
+    bench, send = stalling
+    async with bench.running() as engine:
+        send(signal.SIGSTOP)
+        engine.put([create()], "gateway")
+        await until(lambda: bench.own("store_up") == 0)
+        assert not engine.is_storing
+        send(signal.SIGCONT)
+        await until(lambda: bench.own("store_up") == 1)
+
+    assert figures(bench.database)[REQUEST] == 1
+
+
+async def test_a_server_that_does_not_answer_holds_up_no_stop(
+    stalling: tuple[Bench, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(engine_module, "STOP_SECONDS", 0.2)
+    bench, send = stalling
+    async with bench.running() as engine:
+        send(signal.SIGSTOP)
+        engine.put([create()], "gateway")
+        await until(lambda: bench.own("store_up") == 0)
+
+    assert bench.own("observations_dropped_total", reason="stopped") == 1
 
 
 async def test_a_server_that_goes_away_delays_and_loses_nothing(postgres_url: str) -> None:

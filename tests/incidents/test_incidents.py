@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -47,20 +46,26 @@ async def play(machine: Machinery, incidents: list[Incident], prometheus: str, a
     scenes = await set_up(machine, incidents, prometheus, alertmanager)
     await asyncio.gather(*(scene.play() for scene in scenes))
     await machine.pass_by(LINGER_MINUTES * MINUTE)
-    together = machine.instance(TOGETHER)
-    if any(told.alert == DOWN and told.labels.get("instance") == together for told in machine.pager.told):
-        pytest.skip("the machine is too busy: Prometheus could not scrape the daemon in time")
     return scenes
+
+
+def is_disturbed(machine: Machinery) -> bool:
+    """Whether the machine was too busy: Prometheus could not scrape a daemon in time that was there all along."""
+    together = machine.instance(TOGETHER)
+    return any(told.alert == DOWN and told.labels.get("instance") == together for told in machine.pager.told)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scenes(
     prometheus_binary: str, alertmanager_binary: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[dict[str, Scene]]:
-    """Every scene when it is over, by name."""
-    async with machinery(tmp_path_factory.mktemp("incidents")) as machine:
-        played = await play(machine, [*INCIDENTS, QUIET], prometheus_binary, alertmanager_binary)
-        yield {scene.incident.name: scene for scene in played}
+) -> dict[str, Scene]:
+    """Every scene when it is over, by name; what was disturbed is played once more."""
+    for _ in range(2):
+        async with machinery(tmp_path_factory.mktemp("incidents")) as machine:
+            played = await play(machine, [*INCIDENTS, QUIET], prometheus_binary, alertmanager_binary)
+        if not is_disturbed(machine):
+            return {scene.incident.name: scene for scene in played}
+    pytest.skip("the machine is too busy: Prometheus could not scrape the daemon in time")
 
 
 each_incident = pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.name)

@@ -15,8 +15,10 @@ async function control(method, path, body) {
 
 const change = (changes) => control("PATCH", `/accounts/${account}`, changes);
 
-async function untilOpen() {
-  while ((await control("GET", "/tasks")).every((task) => task.finishedAt || task.account !== account)) await sleep(20);
+const isOpen = (task) => task.account === account && !task.finishedAt;
+
+async function until(open) {
+  while ((await control("GET", "/tasks")).some(isOpen) !== open) await sleep(20);
 }
 
 // What an application sees of a call: its results and their cost, or the error.
@@ -53,7 +55,8 @@ async function large(runware) {
 async function timeOut() {
   const impatient = await Runware.initialize({ apiKey, url, globalMaxRetries: 1, timeoutDuration: 1000 });
   const told = await seen(impatient.imageInference({ ...image, model: "openai:1@2" }));
-  await sleep(800);
+  await until(false);
+  await sleep(500); // until the result, unawaited, has come
   await impatient.disconnect();
   return told;
 }
@@ -61,7 +64,7 @@ async function timeOut() {
 // The socket breaks off while the SDK waits between two polls.
 async function reconnect(runware) {
   const work = seen(runware.videoInference(video));
-  await untilOpen();
+  await until(true);
   await control("DELETE", "/sockets", { account, abnormal: true });
   return work;
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -14,6 +15,7 @@ from monitor.simulator.runware.app import build_app
 from monitor.simulator.runware.settings import DEFAULT_KEY
 
 Post = Callable[..., Awaitable[httpx.Response]]
+Taken = Callable[[int], Awaitable[None]]
 AUTHENTICATION = {"taskType": "authentication", "apiKey": DEFAULT_KEY}
 
 
@@ -46,6 +48,18 @@ async def post(url: str) -> AsyncIterator[Post]:
             return await client.post(f"{url}/v1", json=tasks, headers={**authorization, **headers})
 
         yield post
+
+
+@pytest.fixture
+def taken(control: httpx.AsyncClient) -> Taken:
+    """Wait until the simulator has taken so many tasks."""
+
+    async def taken(number: int) -> None:
+        async with asyncio.timeout(5):
+            while len((await control.get("/tasks")).json()) != number:
+                await asyncio.sleep(0.01)
+
+    return taken
 
 
 @pytest.fixture

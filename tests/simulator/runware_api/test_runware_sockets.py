@@ -8,24 +8,11 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from runware_api.conftest import AUTHENTICATION, Socket, image, poll, task
+from runware_api.conftest import AUTHENTICATION, Socket, Taken, image, poll, task
 
 from monitor.clock import ManualClock
 
 Connect = Callable[..., Awaitable[tuple[Socket, str]]]
-
-
-@pytest.fixture
-def taken(until: Callable[[str, int], Awaitable[None]], control: httpx.AsyncClient) -> Callable[[int], Awaitable[None]]:
-    """Wait until the simulator has taken so many tasks."""
-
-    async def taken(number: int) -> None:
-        for _ in range(500):
-            if len((await control.get("/tasks")).json()) == number:
-                return
-        raise AssertionError("the tasks were not taken")
-
-    return taken
 
 
 async def test_ping_is_answered_and_compression_agreed(connect: Connect) -> None:
@@ -51,7 +38,7 @@ async def test_a_refused_key_is_told_and_the_socket_stays(
 
 
 async def test_results_come_one_by_one_or_packed(
-    connect: Connect, control: httpx.AsyncClient, clock: ManualClock, taken: Callable[[int], Awaitable[None]]
+    connect: Connect, control: httpx.AsyncClient, clock: ManualClock, taken: Taken
 ) -> None:
     socket, _ = await connect()
     one = image(deliveryMethod="sync", numberResults=2)
@@ -87,7 +74,7 @@ async def test_work_in_flight_survives_a_close_and_is_told_to_who_resumes(
     connect: Connect,
     control: httpx.AsyncClient,
     clock: ManualClock,
-    taken: Callable[[int], Awaitable[None]],
+    taken: Taken,
     abnormal: bool,
     code: int,
 ) -> None:
@@ -107,7 +94,7 @@ async def test_work_in_flight_survives_a_close_and_is_told_to_who_resumes(
 
 
 async def test_after_120_seconds_there_is_nothing_to_resume(
-    connect: Connect, control: httpx.AsyncClient, clock: ManualClock, taken: Callable[[int], Awaitable[None]]
+    connect: Connect, control: httpx.AsyncClient, clock: ManualClock, taken: Taken
 ) -> None:
     socket, previous = await connect()
     await socket.send(image(deliveryMethod="sync"))
@@ -127,7 +114,7 @@ async def test_an_idle_socket_is_closed(connect: Connect, control: httpx.AsyncCl
 
 
 async def test_frames_may_be_larger_than_a_mebibyte(
-    connect: Connect, control: httpx.AsyncClient, clock: ManualClock, taken: Callable[[int], Awaitable[None]]
+    connect: Connect, control: httpx.AsyncClient, clock: ManualClock, taken: Taken
 ) -> None:
     await control.patch("/accounts/simulated", json={"payload_bytes": 2_000_000})
     socket, _ = await connect()

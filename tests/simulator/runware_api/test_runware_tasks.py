@@ -8,24 +8,22 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
-from runware_api.conftest import AUTHENTICATION, Post, image, poll, task
+from runware_api.conftest import AUTHENTICATION, Post, Taken, image, poll, task
 
 from monitor.clock import ManualClock
 from monitor.simulator.app import serve
 from monitor.simulator.runware.settings import DEFAULT_KEY
 
 
-async def in_time(clock: ManualClock, seconds: float, reply: asyncio.Task[httpx.Response]) -> httpx.Response:
-    """The reply, once so many seconds have passed since the simulator had the request."""
-    await asyncio.sleep(0.05)
-    assert not reply.done()
-    clock.advance(seconds)
-    return await asyncio.wait_for(reply, 5)
-
-
-async def test_a_synchronous_task_is_answered_with_its_results_when_it_is_over(post: Post, clock: ManualClock) -> None:
+async def test_a_synchronous_task_is_answered_with_its_results_when_it_is_over(
+    post: Post, clock: ManualClock, taken: Taken
+) -> None:
     one = image(deliveryMethod="sync", numberResults=2, includeCost=True)
-    reply = await in_time(clock, 1.4, asyncio.create_task(post(one)))
+    posting = asyncio.create_task(post(one))
+    await taken(1)
+    assert not posting.done()
+    clock.advance(1.4)
+    reply = await asyncio.wait_for(posting, 5)
     assert reply.status_code == 200
     items = reply.json()["data"]
     assert [item["taskUUID"] for item in items] == [one["taskUUID"]] * 2
