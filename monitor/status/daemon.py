@@ -61,12 +61,12 @@ class AccountReply(msgspec.Struct, frozen=True):
     tasks: tuple[ModelTasks, ...]
     daily: tuple[DailyOutlook, ...]
     requests: tuple[RequestsReply, ...]
-    recent: RecentFigures
     retries: int
     credits: CreditOutlook | None
     tier: TierState | None = None
     advice: Advice | None = None
     capacity: tuple[ModelCapacity, ...] = ()
+    recent: RecentFigures = RecentFigures()
 
 
 class Reply(msgspec.Struct, frozen=True):
