@@ -40,6 +40,7 @@ NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")
 HOUR = 3600.0
 DAY = 24 * HOUR
 TIER_3_SPEND = 200_000
+HALF_KNOWN = {"gen4.5": ModelLimits(concurrency=5, unknown=("daily_generations",))}
 
 
 def offline(**options: Any) -> Answer:
@@ -326,6 +327,8 @@ def test_numbers_given_override_the_accounts() -> None:
             {},
             "limits of account 'production' are not known now",
         ),
+        ((account(limits=HALF_KNOWN),), {}, "not all limits of 'gen4.5' are known now"),
+        ((account(limits=HALF_KNOWN),), {"concurrency": 2}, "not all limits of 'gen4.5' are known now"),
         ((account(provider="runware"),), {}, "'production' is at runware"),
     ],
 )
@@ -335,6 +338,12 @@ def test_what_is_not_clear_is_one_line(
     with pytest.raises(PlanError, match=message) as caught:
         asked(*accounts, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_number_given_stands_for_a_limit_that_is_not_known() -> None:
+    answer = asked(account(limits=HALF_KNOWN), daily=10_000)
+    assert limit(answer, "daily_generations").allowed == exactly(10_000)
+    assert limit(answer, "concurrency").allowed == exactly(5)
 
 
 def test_the_one_account_with_such_limits_is_meant_without_a_name() -> None:

@@ -134,6 +134,7 @@ async def test_a_bad_line_is_named_and_stops_no_other(sender: TestClient, daemon
         (request(code="OK"), "`code` must be an HTTP status or `none`"),
         (request(duration_seconds=-1), "`duration_seconds` must not be negative"),
         (request(id="x" * 201), "`id` is longer than 200 characters"),
+        (request(id="a\x00b"), "`id` must be printable text"),
         (task(task="../other"), "`task` does not look like a task's id"),
         (task(credits=-5), "credits must not be negative"),
         ({"type": "unknown", "account": "production", "at": 1, "field": "Free text!"}, "`field` must be a short name"),
