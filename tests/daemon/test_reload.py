@@ -51,6 +51,7 @@ async def test_what_an_account_has_counted_outlasts_its_absence(stage: ProcessSt
 
 
 async def test_requests_in_flight_are_those_of_an_account_that_came_back(stage: ProcessStage) -> None:
+    assert (await stage.ask("/v1/organization", "first")).status_code == 200
     for serving in (["second"], ["first", "second"]):
         stage.configure(serving)
         await stage.reload()

@@ -223,9 +223,13 @@ async def test_a_group_whose_commit_is_in_doubt_counts_once(
     assert figures(bench.database)[REQUEST] == 2
 
 
+Send = Callable[[signal.Signals], None]
+
+
 @pytest.fixture
-def stalling(postgres_url: str) -> Iterator[tuple[Bench, Callable[[signal.Signals], None]]]:
-    """An engine on a server of which every process that serves it can be stopped and set going again."""
+def stalling(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Send]]:
+    """An engine of little patience, and what stops and continues the processes of the server that serve it."""
+    monkeypatch.setattr(engine_module, "STALL_SECONDS", 0.2)
     with postgresql_database(postgres_url) as url:
         database = Database.open(url)
         bench = Bench(database)
@@ -238,19 +242,22 @@ def stalling(postgres_url: str) -> Iterator[tuple[Bench, Callable[[signal.Signal
             pids = connection.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
         yield bench, send
         send(signal.SIGCONT)
+        bench.engine._writer.shutdown()  # it still holds the connection that stalled
         database.close()
 
 
-async def test_a_server_that_does_not_answer_shows_until_it_does(
-    stalling: tuple[Bench, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_module, "STALL_SECONDS", 0.2)
+async def put_while_it_stalls(bench: Bench, send: Send) -> None:
+    """Put one observation, and see that the database does not answer."""
+    send(signal.SIGSTOP)
+    bench.engine.put([create()], "gateway")
+    await until(lambda: bench.own("store_up") == 0)
+    assert not bench.engine.is_storing
+
+
+async def test_a_server_that_does_not_answer_shows_until_it_does(stalling: tuple[Bench, Send]) -> None:
     bench, send = stalling
-    async with bench.running() as engine:
-        send(signal.SIGSTOP)
-        engine.put([create()], "gateway")
-        await until(lambda: bench.own("store_up") == 0)
-        assert not engine.is_storing
+    async with bench.running():
+        await put_while_it_stalls(bench, send)
         send(signal.SIGCONT)
         await until(lambda: bench.own("store_up") == 1)
 
@@ -258,15 +265,12 @@ async def test_a_server_that_does_not_answer_shows_until_it_does(
 
 
 async def test_a_server_that_does_not_answer_holds_up_no_stop(
-    stalling: tuple[Bench, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
+    stalling: tuple[Bench, Send], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "STALL_SECONDS", 0.2)
     monkeypatch.setattr(engine_module, "STOP_SECONDS", 0.2)
     bench, send = stalling
-    async with bench.running() as engine:
-        send(signal.SIGSTOP)
-        engine.put([create()], "gateway")
-        await until(lambda: bench.own("store_up") == 0)
+    async with bench.running():
+        await put_while_it_stalls(bench, send)
 
     assert bench.own("observations_dropped_total", reason="stopped") == 1
 
