@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     TASK_FAILED = "task_failed"
     BENIGN_NOT_FOUND = "benign_not_found"
     INVALID_REQUEST = "invalid_request"
+    REDIRECTED = "redirected"
     INSUFFICIENT_CREDITS = "insufficient_credits"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"

@@ -144,7 +144,7 @@ def _endpoints() -> models.Panel:
             Column("Requests", _requests_in_range(""), decimals=0),
             Column(
                 "Vendor fails",
-                _requests_in_range(',outcome=~"overloaded|server_error|truncated|timeout|unreachable"'),
+                _requests_in_range(',outcome=~"redirected|overloaded|server_error|truncated|timeout|unreachable"'),
                 decimals=0,
             ),
             Column("Refused", _requests_in_range("," + shared.REFUSED), decimals=0),

@@ -31,6 +31,7 @@ OUTCOME = {
     "client_error": "blue",
     "overloaded": "light-red",
     "server_error": HARD,
+    "redirected": "dark-yellow",
     "truncated": "semi-dark-red",
     "timeout": "dark-red",
     "unreachable": "dark-red",

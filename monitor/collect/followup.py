@@ -27,6 +27,7 @@ ACCOUNT_WIDE = frozenset(
         Outcome.FORBIDDEN,
         Outcome.OVERLOADED,
         Outcome.RATE_LIMITED,
+        Outcome.REDIRECTED,
         Outcome.SERVER_ERROR,
         Outcome.TIMEOUT,
         Outcome.TRUNCATED,

@@ -18,7 +18,7 @@ from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.metrics import Own, Source, Stage
 from monitor.model import AnyObservation
-from monitor.providers.base import Exchange, Failure, Item, Leftovers, Provider, Route, is_event_stream
+from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Item, Leftovers, Provider, Route, media_type
 
 SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -154,7 +154,7 @@ def _scanner(route: Route | None) -> FieldScanner | ItemScanner | None:
 
 def _copy(route: Route, provider: Provider, response: ClientResponse) -> ReplyCopy | CutCopy | EventCopy | None:
     """What keeps of the answer's body what the decoder needs."""
-    if is_event_stream(response.headers.get("Content-Type", "")):
+    if media_type(response.headers) == EVENT_STREAM:
         return EventCopy(_codings(response), provider.keeps_event)
     if route.cuts_reply:
         return CutCopy(_codings(response))

@@ -19,6 +19,7 @@ from monitor.providers.prices import PriceList
 from monitor.providers.tiers import TierTables
 
 MOST_LEFT = 1000
+EVENT_STREAM = "text/event-stream"
 
 Item: TypeAlias = Mapping[str, str]
 """What is kept of an element of a message: its wanted strings, and its wanted numbers and truths as JSON has them."""
@@ -91,13 +92,13 @@ class Exchange(msgspec.Struct, frozen=True):
     @property
     def is_stream(self) -> bool:
         """Whether the reply is a stream of events."""
-        types = (value for name, value in self.response_headers.items() if name.lower() == "content-type")
-        return is_event_stream(next(types, ""))
+        return media_type(self.response_headers) == EVENT_STREAM
 
 
-def is_event_stream(content_type: str) -> bool:
-    """Whether a `Content-Type` says server-sent events."""
-    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
+def media_type(headers: Mapping[str, str]) -> str:
+    """The `Content-Type` among `headers` without its parameters, in lower case; empty where there is none."""
+    types = (value for name, value in headers.items() if name.lower() == "content-type")
+    return next(types, "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.model import Outcome
-from monitor.providers.base import Exchange, Failure
+from http import HTTPStatus
+
+from monitor.model import Kind, Outcome
+from monitor.providers.base import Exchange, Failure, media_type
 
 RETRY_HEADER = "x-stainless-retry-count"
 """How SDKs that Stainless generates count attempts, from 0: those of Runway (Python 5.24.0, Node 4.20.1), and those of
@@ -11,7 +13,11 @@ OpenAI and Anthropic (Python 3.54.0 and 2.12.0), whose formats other vendors spe
 
 STATUS_CODES = range(100, 600)
 SUCCESSES = range(200, 300)
+REDIRECTIONS = range(300, 400)
 CLIENT_ERRORS = range(400, 500)
+READING_METHODS = frozenset({"GET", "HEAD"})
+UNKNOWN_ENDPOINT = "other"
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 OUTCOMES = {
     400: Outcome.INVALID_REQUEST,
@@ -37,6 +43,28 @@ def error_outcome(status: int) -> Outcome:
     """What an error status says by itself."""
     plain = Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
     return OUTCOMES.get(status, plain)
+
+
+def is_redirected(exchange: Exchange, kind: Kind) -> bool:
+    """Whether the answer sends the client elsewhere: no vendor does so, a login page or a proxy in its place does.
+
+    A 304 is an answer to a poll, or to any other read by the application: nothing has changed (RFC 9110, 15.4.5).
+    """
+    if exchange.status not in REDIRECTIONS:
+        return False
+    is_read = kind is Kind.POLL or (exchange.by_client and exchange.method.upper() in READING_METHODS)
+    return not (exchange.status == HTTPStatus.NOT_MODIFIED and is_read)
+
+
+def is_interim(status: int) -> bool:
+    """Whether a status announces an answer that never came; 101 is what a WebSocket was asked to begin with."""
+    return status < SUCCESSES.start and status != HTTPStatus.SWITCHING_PROTOCOLS
+
+
+def is_page(exchange: Exchange) -> bool:
+    """Whether a known endpoint answers with a page for people: somebody has answered in the vendor's place."""
+    is_known = exchange.route.endpoint != UNKNOWN_ENDPOINT
+    return is_known and exchange.status in SUCCESSES and media_type(exchange.response_headers) in PAGE_TYPES
 
 
 def is_marked_retry(exchange: Exchange) -> bool:

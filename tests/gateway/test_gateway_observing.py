@@ -63,6 +63,15 @@ async def test_a_create_and_its_poll_become_observations() -> None:
         assert front.sink.tasks[0].by_client
 
 
+async def test_a_redirect_passes_on_as_it_came_and_is_an_error() -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\nContent-Length: 0\r\n\r\n"
+    async with between(answers(redirect)) as (front, _):
+        answer = await front.ask(post(BODY))
+        assert answer.startswith(b"HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n")
+        assert [(seen.outcome, seen.code) for seen in front.sink.requests] == [(Outcome.REDIRECTED, "302")]
+        assert not front.sink.tasks
+
+
 async def test_the_exchange_shows_what_is_allowed_and_nothing_secret() -> None:
     provider = Recording()
     async with between(answers(reply(RUNNING)), provider) as (front, _):

@@ -74,6 +74,15 @@ ASKED = [(U, "asked", "")]
         (b"Forbidden", 403, Ends.FORBIDDEN, []),
         (b"oops", 500, Ends.SERVER_ERROR, []),
         (b"half a", 200, Ends.TRUNCATED, ASKED),
+        (b"<html>log in", 200, Ends.TRUNCATED, ASKED),
+        (b"", 204, Ends.TRUNCATED, ASKED),
+        (b"\"log in\"", 200, Ends.TRUNCATED, []),
+        (b"<html>", 302, Ends.REDIRECTED, []),
+        (b"", 304, Ends.REDIRECTED, []),
+        (b"", 308, Ends.REDIRECTED, []),
+        ({"data": [result()]}, 303, Ends.REDIRECTED, []),
+        ({"errors": [error("taskCancelled")]}, 300, Ends.REDIRECTED, []),
+        (b"", 103, Ends.TRUNCATED, []),
         ({}, 200, Ends.SUCCESS, []),
     ],
 )  # fmt: skip
@@ -116,6 +125,9 @@ def test_a_create_ends_by_what_its_task_was_told(body: Any, status: int, outcome
         ({"errors": [error("invalidApiKey", None, None)]}, 401, Ends.UNAUTHORIZED, []),
         (b"<html>", 504, Ends.OVERLOADED, []),
         (b"", 503, Ends.OVERLOADED, []),
+        (b"<html>", 302, Ends.REDIRECTED, []),
+        ({"data": [result(status="success")]}, 307, Ends.REDIRECTED, []),
+        (b"", 304, Ends.SUCCESS, []),
     ],
 )  # fmt: skip
 def test_a_poll_tells_of_its_task_and_is_a_success_when_it_was_answered(
@@ -296,6 +308,14 @@ def test_an_endpoint_in_another_vendors_format_is_a_request_only() -> None:
         Kind.CREATE, AIR, Ends.SUCCESS, "/v1/chat/completions",
     )  # fmt: skip
     assert plain("/v1/responses", 429).outcome is Ends.RATE_LIMITED
+
+
+def test_a_redirect_or_a_page_in_place_of_another_vendors_format_is_an_error() -> None:
+    page = {"response_headers": {"Content-Type": "text/html"}}
+    assert plain("/v1/chat/completions", 302).outcome is Ends.REDIRECTED
+    assert plain("/v1/chat/completions", 200, b"<html>", **page).outcome is Ends.TRUNCATED
+    assert plain("/v1/apps/my-app/invoke-sync/page", 200, b"<html>", **page).outcome is Ends.SUCCESS
+    assert plain("/v1/apps/my-app/invoke-sync/page", 307).outcome is Ends.REDIRECTED
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,8 @@ def test_an_answer_that_says_nothing_is_truncated_and_has_no_figures(exchange, n
     [
         ({"status": 401}, Outcome.UNAUTHORIZED),
         ({"status": 404}, Outcome.NOT_FOUND),
+        ({"status": 302}, Outcome.REDIRECTED),
+        ({"status": 304}, Outcome.REDIRECTED),
         ({"status": 429}, Outcome.RATE_LIMITED),
         ({"status": 500}, Outcome.SERVER_ERROR),
         ({"status": None, "failure": Failure.UNREACHABLE}, Outcome.UNREACHABLE),

@@ -78,7 +78,14 @@ def test_a_request_tells_all_its_labels_at_its_end(exchange):
         (503, {"message": "Service Unavailable"}, Outcome.OVERLOADED),
         (504, b"", Outcome.OVERLOADED),
         (520, HTML, Outcome.SERVER_ERROR),
-        (301, HTML, Outcome.SUCCESS),
+        (301, HTML, Outcome.REDIRECTED),
+        (302, ACCEPTED, Outcome.REDIRECTED),
+        (304, b"", Outcome.REDIRECTED),
+        (307, b"", Outcome.REDIRECTED),
+        (399, b"", Outcome.REDIRECTED),
+        (103, b"", Outcome.TRUNCATED),
+        (204, b"", Outcome.TRUNCATED),
+        (205, b"", Outcome.TRUNCATED),
         (200, ACCEPTED, Outcome.SUCCESS),
         (202, ACCEPTED, Outcome.SUCCESS),
         (200, HTML, Outcome.TRUNCATED),
@@ -91,6 +98,30 @@ def test_a_request_tells_all_its_labels_at_its_end(exchange):
 def test_every_answer_to_a_create_has_its_outcome(exchange, status, body, outcome):
     seen = request(exchange("POST", "/v1/text_to_video", body, status=status))
     assert (seen.outcome, seen.code) == (outcome, str(status))
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
+def test_a_redirect_of_any_request_is_an_error_and_tells_nothing_of_tasks(exchange, status):
+    for method, path in [("POST", "/v1/text_to_video"), ("GET", f"/v1/tasks/{ID}"), ("DELETE", f"/v1/tasks/{ID}")]:
+        [seen] = RUNWAY.decode(exchange(method, path, ACCEPTED | {"status": "SUCCEEDED"}, status=status))
+        assert (seen.outcome, seen.code) == (Outcome.REDIRECTED, str(status))
+
+
+def test_a_304_answers_a_poll_and_tells_nothing_new(exchange):
+    [seen] = RUNWAY.decode(exchange("GET", f"/v1/tasks/{ID}", status=304))
+    assert seen.outcome is Outcome.SUCCESS
+    assert request(exchange("GET", "/v1/organization", status=304)).outcome is Outcome.SUCCESS
+    assert request(exchange("DELETE", f"/v1/tasks/{ID}", status=304)).outcome is Outcome.REDIRECTED
+    broken = exchange("GET", f"/v1/tasks/{ID}", status=304, failure=Failure.CLIENT_GONE)
+    assert request(broken).outcome is Outcome.CLIENT_GONE
+
+
+def test_a_page_in_place_of_an_answer_is_no_success_and_deletes_nothing(exchange):
+    page = {"response_headers": {"content-type": "Text/HTML; charset=utf-8"}}
+    for method, path in [("DELETE", f"/v1/tasks/{ID}"), ("GET", "/v1/organization"), ("GET", "/v1/voices")]:
+        [seen] = RUNWAY.decode(exchange(method, path, **page))
+        assert seen.outcome is Outcome.TRUNCATED
+    assert request(exchange("GET", "/health", **page)).outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("path", [f"/v1/tasks/{ID}", f"/v1/voices/{ID}", f"/v1/realtime_sessions/{ID}"])

@@ -89,6 +89,11 @@ def test_an_id_that_can_be_none_is_told_and_makes_no_task(exchange, strange):
     assert facts(exchange("POST", "/v1/text_to_video", {"id": strange})) == [unknown("task_id")]
 
 
+def test_a_create_without_an_id_is_strange_but_for_a_routers_dry_run(exchange):
+    assert facts(exchange("POST", "/v1/text_to_video", {"message": "please log in"})) == [unknown("task_id")]
+    assert facts(exchange("POST", "/v1/generate/video", {"routing": {"model": "gen4.5"}})) == []
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/realtime_sessions", "/v1/voices", "/v1/voices/preview", "/v1/avatars", "/v1/uploads"]
 )

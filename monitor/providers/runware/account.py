@@ -19,6 +19,7 @@ from monitor.model import (
     ErrorCount,
     Figures,
     Inference,
+    Kind,
     Organization,
     Outcome,
     Performance,
@@ -32,7 +33,7 @@ from monitor.providers.reads import MOST_MODELS, Drift, finished
 from monitor.providers.runware.messages import answers
 from monitor.providers.runware.tables import TASKS
 from monitor.providers.runware.tasks import status_outcome, without_task
-from monitor.providers.statuses import BROKEN_OFF, SUCCESSES
+from monitor.providers.statuses import BROKEN_OFF, SUCCESSES, is_redirected
 
 ERRORS = 400
 USAGE_SECONDS = 300.0
@@ -124,6 +125,8 @@ def _finished(read: str, exchange: Exchange, figures_of: FiguresOf) -> list[AnyO
 def _outcome(exchange: Exchange, document: object) -> Outcome:
     """How the read ended: any error among the answers spoils it."""
     status = exchange.status
+    if is_redirected(exchange, Kind.ACCOUNT):
+        return Outcome.REDIRECTED
     error = next((answer.error for answer in answers(document) if answer.error is not None), None)
     if status is not None and (error is not None or status >= ERRORS):
         return status_outcome(status) if error is None else without_task(error, status)

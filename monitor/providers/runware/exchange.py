@@ -11,7 +11,7 @@ from monitor.providers.base import Exchange, Failure
 from monitor.providers.lenient import at, json_value, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, State, answers
-from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, STREAM_ENDS, STREAM_ERROR
+from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, SERVERLESS, STREAM_ENDS, STREAM_ERROR
 from monitor.providers.runware.tasks import (
     GATEWAY_TIMEOUT,
     Asked,
@@ -28,7 +28,15 @@ from monitor.providers.runware.tasks import (
     strange,
     without_task,
 )
-from monitor.providers.statuses import BROKEN_OFF, SUCCESSES, code_label, is_marked_retry
+from monitor.providers.statuses import (
+    BROKEN_OFF,
+    SUCCESSES,
+    code_label,
+    is_interim,
+    is_marked_retry,
+    is_page,
+    is_redirected,
+)
 
 ERRORS = 400
 MOST_EVENTS = 1000
@@ -48,7 +56,7 @@ def decode(exchange: Exchange) -> list[AnyObservation]:
 def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
     asked = asked_of(exchange.request_items)
     message = _message(exchange)
-    told = _of_stream(answers(message)) if exchange.is_stream else answers(message)
+    told = _told(exchange, message)
     moment = Moment(
         account=exchange.account,
         asked_at=exchange.started_at,
@@ -58,8 +66,9 @@ def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
     )
     outcomes, facts = _verdicts(asked, told, moment)
     conflict = any(answer.error is errors.CONFLICT for answer in told)
-    outcome = _outcome(exchange, outcomes, told, is_readable=message is not None or exchange.is_unread)
-    request = _request(exchange, kind_of(asked), outcome, model_of(asked), retry=conflict or bool(exchange.repeated))
+    kind, is_readable = kind_of(asked), isinstance(message, dict | list) or exchange.is_unread
+    outcome = _outcome(exchange, kind, outcomes, told, is_readable=is_readable)
+    request = _request(exchange, kind, outcome, model_of(asked), retry=conflict or bool(exchange.repeated))
     return [request, *facts, *_unanswered(exchange, asked, told), *strange(told, asked, moment)]
 
 
@@ -69,6 +78,13 @@ def _message(exchange: Exchange) -> object:
         return json_value(exchange.body)
     events = [json_value(line) for line in exchange.body.split(b"\n")[:MOST_EVENTS]]
     return [event for event in events if event is not None] or None
+
+
+def _told(exchange: Exchange, message: object) -> list[Answer]:
+    """What the vendor answers; who sends the client elsewhere is not the vendor."""
+    if exchange.status is not None and exchange.status not in SUCCESSES and exchange.status < ERRORS:
+        return []
+    return _of_stream(answers(message)) if exchange.is_stream else answers(message)
 
 
 def _of_stream(told: list[Answer]) -> list[Answer]:
@@ -124,7 +140,9 @@ def _of_one(asked: Asked, mine: list[Answer], moment: Moment) -> tuple[Outcome, 
     return Outcome.SUCCESS, []
 
 
-def _outcome(exchange: Exchange, outcomes: list[Outcome], told: list[Answer], *, is_readable: bool) -> Outcome:
+def _outcome(
+    exchange: Exchange, kind: Kind, outcomes: list[Outcome], told: list[Answer], *, is_readable: bool
+) -> Outcome:
     """How the request ended: by what its tasks were told, then by the status, then by the way the answer ended.
 
     A gateway's 504 without a word of a task says nothing of it. A stream is whole once it has told why it finished,
@@ -133,12 +151,15 @@ def _outcome(exchange: Exchange, outcomes: list[Outcome], told: list[Answer], *,
     status = exchange.status
     if status is not None and status >= ERRORS:
         return combined(outcomes) if outcomes else _general(told, status)
+    if is_redirected(exchange, kind):
+        return Outcome.REDIRECTED
     ends = exchange.is_stream and any(answer.state in ENDS for answer in told)
     if exchange.failure is not None and not ends:
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    if (status in SUCCESSES and not is_readable) or (exchange.is_stream and not ends):
+    is_unread = status in SUCCESSES and not is_readable
+    if is_unread or is_interim(status) or (exchange.is_stream and not ends):
         return Outcome.TRUNCATED
     return combined(outcomes) if outcomes else _general(told, None)
 
@@ -161,16 +182,24 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
         problem = at(json_value(exchange.body), "type")
         paused = isinstance(problem, str) and problem.endswith(PAUSED)
         return Outcome.INSUFFICIENT_CREDITS if paused else status_outcome(status)
+    if is_redirected(exchange, exchange.route.kind):
+        return Outcome.REDIRECTED
     has_end = exchange.is_stream and bool(exchange.route.model_fields)
-    if has_end and STREAM_ERROR.search(exchange.body):
-        return Outcome.SERVER_ERROR
-    if has_end and STREAM_ENDS.search(exchange.body):
-        return Outcome.SUCCESS
+    if has_end and (ended := _stream_outcome(exchange.body)) is not None:
+        return ended
     if exchange.failure is not None:
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    return Outcome.TRUNCATED if has_end else Outcome.SUCCESS
+    is_foreign = is_page(exchange) and exchange.route.model != SERVERLESS
+    return Outcome.TRUNCATED if has_end or is_foreign or is_interim(status) else Outcome.SUCCESS
+
+
+def _stream_outcome(body: bytes) -> Outcome | None:
+    """How a stream in another vendor's format says that it ended; None where it does not say."""
+    if STREAM_ERROR.search(body):
+        return Outcome.SERVER_ERROR
+    return Outcome.SUCCESS if STREAM_ENDS.search(body) else None
 
 
 def _request(exchange: Exchange, kind: Kind, outcome: Outcome, model: str, *, retry: bool = False) -> RequestSeen:

@@ -13,7 +13,10 @@ from monitor.providers.statuses import (
     SUCCESSES,
     code_label,
     error_outcome,
+    is_interim,
     is_marked_retry,
+    is_page,
+    is_redirected,
 )
 
 ERROR_TEXT_BYTES = 2048
@@ -30,18 +33,19 @@ def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
     """How the exchange ended, `document` being the reply's JSON object.
 
     An error status tells more than the way its body ended, so it wins over a failure; a success that broke off is
-    none. A 2xx is `truncated` where its JSON was wanted and cannot be read.
+    none. A 2xx is `truncated` where its JSON was wanted and cannot be read, and where it is a page.
     """
     status = exchange.status
     if status is not None and status >= CLIENT_ERRORS.start:
         return _refusal(exchange, status, document)
+    if is_redirected(exchange, exchange.route.kind):
+        return Outcome.REDIRECTED
     if exchange.failure is not None:
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    if status in SUCCESSES and exchange.route.reads_reply and document is None:
-        return Outcome.TRUNCATED
-    return Outcome.SUCCESS
+    is_unread = status in SUCCESSES and exchange.route.reads_reply and document is None
+    return Outcome.TRUNCATED if is_unread or is_interim(status) or is_page(exchange) else Outcome.SUCCESS
 
 
 def _refusal(exchange: Exchange, status: int, document: dict[str, object] | None) -> Outcome:

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from monitor.model import AnyObservation, Kind, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.providers.base import Exchange
 from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
-from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, STATUSES, WORKFLOW_MODEL
-from monitor.providers.statuses import SUCCESSES
+from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, ROUTERS, STATUSES, WORKFLOW_MODEL
+from monitor.providers.statuses import SUCCESSES, is_page
 
 
 def task_facts(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
@@ -19,7 +19,7 @@ def task_facts(exchange: Exchange, document: dict[str, object] | None, model: st
     """
     if exchange.route.task and exchange.status == HTTPStatus.NOT_FOUND:
         return [_missing(exchange)]
-    if exchange.status not in SUCCESSES:
+    if exchange.status not in SUCCESSES or is_page(exchange):
         return []
     if exchange.route.makes_task:
         return _accepted(exchange, document, model)
@@ -59,9 +59,9 @@ def _missing(exchange: Exchange) -> TaskMissing:
 
 
 def _accepted(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
-    """The task that a create made; a reply without an id, as a router's dry run gives, made none."""
+    """The task that a create made. A router's dry run makes none, and its reply has no id; any other reply has one."""
     task = at(document, "id")
-    if task is None:
+    if task is None and (document is None or exchange.route.endpoint in ROUTERS):
         return []
     if not is_task_id(task):
         return [_unknown(exchange, "task_id")]
