@@ -15,7 +15,7 @@ from monitor.gateway.conversation import Conversation
 from monitor.gateway.fields import FieldScanner, ItemScanner
 from monitor.gateway.replies import CutCopy, CutText, EventCopy, ReplyCopy
 from monitor.model import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import Exchange, Failure, Item, Leftovers, Provider, Route, is_event_stream
+from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Item, Leftovers, Provider, Route, media_type
 
 CODE = re.compile(r"none|[1-5][0-9]{2}")
 MODEL = re.compile(r"|[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")
@@ -181,7 +181,7 @@ def _feed(scanner: FieldScanner, parts: Sequence[bytes] | Iterator[bytes]) -> No
 def _kept(route: Route, provider: Provider, case: Case) -> bytes:
     """What the gateway would keep of the reply; nothing of one that its codec cannot read."""
     copy: ReplyCopy | CutCopy | EventCopy
-    if is_event_stream(case.content_type):
+    if media_type({"Content-Type": case.content_type}) == EVENT_STREAM:
         copy = EventCopy(case.coding, provider.keeps_event)
     else:
         copy = CutCopy(case.coding) if route.cuts_reply else ReplyCopy()
