@@ -60,7 +60,7 @@ class Forwarder:
         except Refused as refused:
             return refusal(self._own, refused)
         provider = self._providers[account.provider]
-        watch = Watch(self._observer, account, provider, request.method, target.path)
+        watch = Watch(self._observer, account, provider, request.method, target.path, request.headers)
         in_flight = self._own.in_flight.labels(provider.name, account.name)
         if is_socket:
             headers.update(UPGRADE_FIELDS)

@@ -8,17 +8,18 @@ from typing import TypeVar
 
 import structlog
 from aiohttp import ClientResponse
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Sink
-from monitor.gateway.fields import FieldScanner, ItemScanner
 from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
+from monitor.gateway.request_body import RequestBody
+from monitor.inflate import BrokenCodingError
 from monitor.metrics import Own, Source, Stage
 from monitor.model import AnyObservation
-from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Item, Leftovers, Provider, Route, media_type
+from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
 
 SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -46,7 +47,7 @@ class Observer:
         try:
             return work(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
-            self._failed(stage, error)
+            self.failed(stage, error)
             return None
 
     def ended(self, provider: Provider, exchange: Exchange) -> None:
@@ -58,7 +59,7 @@ class Observer:
         if observations:
             self.attempt("sink", self._sink.put, observations, SOURCE)
 
-    def _failed(self, stage: Stage, error: Exception) -> None:
+    def failed(self, stage: Stage, error: Exception) -> None:
         """Count and log, with no text of the error: it may quote a header or a body."""
         self._own.observer_errors.labels(stage).inc()
         now = self.clock.now()
@@ -73,7 +74,15 @@ class Watch:
     `failure` is set where the exchange has no whole answer.
     """
 
-    def __init__(self, observer: Observer, account: Account, provider: Provider, method: str, path: str) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        account: Account,
+        provider: Provider,
+        method: str,
+        path: str,
+        headers: CIMultiDictProxy[str],
+    ) -> None:
         self._observer = observer
         self._account = account
         self._provider = provider
@@ -81,16 +90,17 @@ class Watch:
         self._path = path
         self._started_at = observer.clock.now()
         self._route = observer.attempt("route", provider.route, method, path)
-        self._scanner = _scanner(self._route)
+        self._request = None if self._route is None else RequestBody(self._route, content_codings(headers))
+        self._reads_request = True
         self._response: ClientResponse | None = None
         self._copy: ReplyCopy | CutCopy | EventCopy | None = None
+        self._is_unread = False
         self.failure: Failure | None = None
 
     def request_bytes(self, chunk: bytes) -> None:
         """The next bytes of the request's body pass."""
-        scanner = self._scanner
-        if scanner is not None and scanner.wants_more:
-            self._observer.attempt("fields", scanner.feed, chunk)
+        if self._request is not None and self._reads_request:
+            self._reads_request = self._observer.attempt("fields", _added, self._request, chunk) is not None
 
     def response_head(self, response: ClientResponse) -> None:
         """The answer begins."""
@@ -100,9 +110,11 @@ class Watch:
 
     def response_bytes(self, chunk: bytes) -> None:
         """The next bytes of the answer's body pass."""
-        copy = self._copy
-        if copy is not None and chunk and self._observer.attempt("reply", _added, copy, chunk) is None:
-            self._copy = None
+        if self._copy is not None and chunk:
+            try:
+                self._copy.add(chunk)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
+                self._give_up(error)
 
     def end(self, request_headers: Mapping[str, str]) -> None:
         """The exchange is over: say what it was."""
@@ -111,10 +123,10 @@ class Watch:
             self._observer.ended(self._provider, exchange)
 
     def _exchange(self, request_headers: Mapping[str, str]) -> Exchange | None:
-        if self._route is None:
+        if self._route is None or self._request is None:
             return None
-        response = self._response
-        items: Sequence[Item] = self._scanner.items if isinstance(self._scanner, ItemScanner) else ()
+        response, body = self._response, self._body()
+        items = self._request.items
         named = self._provider.named_tasks(items)
         return Exchange(
             account=self._account.name,
@@ -124,13 +136,13 @@ class Watch:
             started_at=self._started_at,
             duration_seconds=max(0.0, self._observer.clock.now() - self._started_at),
             request_headers=_shown(request_headers),
-            request_fields=self._scanner.found if self._scanner and not items else {},
+            request_fields=self._request.fields,
             request_items=items,
             repeated=self._observer.recent.repeated(self._account.name, named, self._started_at),
             status=response.status if response else None,
             response_headers=response.headers if response else {},
-            body=self._body(),
-            is_unread=isinstance(self._copy, CutCopy) and self._copy.is_too_large,
+            body=body,
+            is_unread=self._is_unread,
             failure=self.failure,
         )
 
@@ -138,35 +150,35 @@ class Watch:
         copy, response = self._copy, self._response
         if copy is None or response is None:
             return b""
-        if not isinstance(copy, ReplyCopy):
-            return self._observer.attempt("reply", copy.body) or b""
-        return self._observer.attempt("reply", copy.body, _codings(response)) or b""
+        try:
+            return copy.body(content_codings(response.headers)) if isinstance(copy, ReplyCopy) else copy.body()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
+            self._give_up(error)
+            return b""
 
-
-def _scanner(route: Route | None) -> FieldScanner | ItemScanner | None:
-    """Who looks for what is wanted of the request's body."""
-    if route is None:
-        return None
-    if route.item_fields:
-        return ItemScanner(route.item_fields)
-    return FieldScanner(route.model_fields) if route.model_fields else None
+    def _give_up(self, error: Exception) -> None:
+        """Keep nothing of the answer: we cannot read it, or nobody can."""
+        self._copy = None
+        self._is_unread = not isinstance(error, BrokenCodingError)
+        self._observer.failed("reply", error)
 
 
 def _copy(route: Route, provider: Provider, response: ClientResponse) -> ReplyCopy | CutCopy | EventCopy | None:
     """What keeps of the answer's body what the decoder needs."""
     if media_type(response.headers) == EVENT_STREAM:
-        return EventCopy(_codings(response), provider.keeps_event)
+        return EventCopy(content_codings(response.headers), provider.keeps_event)
     if route.cuts_reply:
-        return CutCopy(_codings(response))
+        return CutCopy(content_codings(response.headers))
     return ReplyCopy() if route.reads_reply or response.status >= ERRORS_FROM else None
 
 
-def _codings(response: ClientResponse) -> str:
-    return response.headers.get("Content-Encoding", "")
+def content_codings(headers: CIMultiDictProxy[str]) -> str:
+    """The content codings of a body, all header lines in one."""
+    return ",".join(headers.getall("Content-Encoding", ()))
 
 
-def _added(copy: ReplyCopy | CutCopy | EventCopy, chunk: bytes) -> bool:
-    copy.add(chunk)
+def _added(request: RequestBody, chunk: bytes) -> bool:
+    request.add(chunk)
     return True
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from aiohttp.compression_utils import BrotliDecompressor, ZLibDecompressor, ZSTDDecompressor
+from monitor.gateway.utf8 import Utf8
+from monitor.inflate import Inflater, UndecodedError
 
 KEPT_BYTES = 1024 * 1024
-DEFLATE_IN_ZLIB = 8
+TOO_LARGE = "the body is too large to keep"
 STEP_BYTES = 64 * 1024
 LONGEST_STRING = 4096
 IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
@@ -17,6 +18,8 @@ STRINGS = re.compile(rb'(?:[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 # What is kept of a longer one: no escape is cut in two, nor the pair of them that some characters need.
 BEGINNING = re.compile(rb'"(?:[^"\\]|(?:\\u[Dd][89ABab]..)?\\u[0-9A-Fa-f]{4}|\\[^u]){0,300}', re.DOTALL)
 EVENT_BYTES = 64 * 1024
+# Lines cost more than bytes do.
+EVENTS_AT_ONCE_BYTES = 4 * 1024 * 1024
 LINE_END = re.compile(rb"\r\n|\r(?=.)|\n", re.DOTALL)
 
 
@@ -36,18 +39,20 @@ class ReplyCopy:
             self._chunks.clear()
 
     def body(self, codings: str) -> bytes:
-        """The whole body with every content coding undone.
+        """The whole body with every content coding undone, in UTF-8.
 
         Raises:
-            ValueError: it is too large, before or after decompression.
-            Exception: what the codec says of broken data, or `RuntimeError` where the codec is not installed.
+            UndecodedError: it is too large, before or after decompression, or its coding is not known.
+            BrokenCodingError: it is not in its coding.
         """
         if self._size > KEPT_BYTES:
-            raise ValueError("the body is too large to keep")
-        body = b"".join(self._chunks)
-        for coding in reversed(codings.lower().split(",")):
-            body = decompress(body, coding.strip())
-        return body
+            raise UndecodedError(TOO_LARGE)
+        body = bytearray()
+        for plain in Inflater(codings).feed(b"".join(self._chunks)):
+            body += plain
+            if len(body) > KEPT_BYTES:
+                raise UndecodedError(TOO_LARGE)
+        return Utf8().feed(bytes(body))
 
 
 class CutText:
@@ -58,6 +63,7 @@ class CutText:
     """
 
     def __init__(self) -> None:
+        self._utf8 = Utf8()
         self._kept = bytearray()
         self._rest = bytearray()
         self._in_long_string = False
@@ -66,7 +72,7 @@ class CutText:
     def add(self, chunk: bytes) -> None:
         """Take the next bytes."""
         if not self.is_too_large:
-            self._rest += chunk
+            self._rest += self._utf8.feed(chunk)
         if len(self._rest) > STEP_BYTES:
             self._cut()
 
@@ -74,12 +80,12 @@ class CutText:
         """What is kept, less characters that a cut has split.
 
         Raises:
-            ValueError: it is too large nevertheless.
+            UndecodedError: it is too large nevertheless.
         """
         if self._kept:
             self._cut()
         if self.is_too_large:
-            raise ValueError("the body is too large to keep")
+            raise UndecodedError(TOO_LARGE)
         return (self._kept + self._rest).decode("utf-8", "ignore").encode()
 
     def _cut(self) -> None:
@@ -116,28 +122,23 @@ class CutCopy:
     """A body with its long strings cut, kept as it passes; decompressed on the way, so that it never is as large."""
 
     def __init__(self, codings: str) -> None:
-        self._plain = Decompressor(codings)
+        self._plain = Inflater(codings)
         self._text = CutText()
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes.
 
         Raises:
-            Exception: what the codec says, as `ReplyCopy.body`.
+            UndecodedError, BrokenCodingError: as `Inflater.feed`.
         """
         for plain in self._plain.feed(chunk):
             self._text.add(plain)
-
-    @property
-    def is_too_large(self) -> bool:
-        """Whether nothing was kept, because it was too much."""
-        return self._text.is_too_large
 
     def body(self) -> bytes:
         """The whole body.
 
         Raises:
-            ValueError: it is too large nevertheless.
+            UndecodedError: it is too large nevertheless.
         """
         return self._text.text()
 
@@ -146,7 +147,8 @@ class EventCopy:
     """The first event of a stream, and those that `keeps` says are worth it; `body` has a line of data for each."""
 
     def __init__(self, codings: str, keeps: Callable[[bytes], bool]) -> None:
-        self._plain = Decompressor(codings)
+        self._plain = Inflater(codings, EVENTS_AT_ONCE_BYTES)
+        self._utf8 = Utf8()
         self._keeps = keeps
         self._rest = b""
         self._kept: list[bytes] = []
@@ -156,10 +158,10 @@ class EventCopy:
         """Take the next bytes; half a line waits for its other half.
 
         Raises:
-            Exception: as `ReplyCopy.body`.
+            UndecodedError, BrokenCodingError: as `Inflater.feed`.
         """
         for plain in self._plain.feed(chunk):
-            *lines, self._rest = LINE_END.split(self._rest + plain)
+            *lines, self._rest = LINE_END.split(self._rest + self._utf8.feed(plain))
             self._rest = self._rest[:EVENT_BYTES]
             for line in lines:
                 self._line(line)
@@ -178,60 +180,6 @@ class EventCopy:
         if (not self._kept or self._keeps(data)) and self._size + len(data) <= KEPT_BYTES:
             self._kept.append(data)
             self._size += len(data)
-
-
-class Decompressor:
-    """Undoes the content codings of a body that streams by, in steps of 64 KiB."""
-
-    def __init__(self, codings: str) -> None:
-        named = [coding.strip() for coding in reversed(codings.lower().split(","))]
-        self._codings = [coding for coding in named if coding not in {"", "identity"}]
-        self._stages: list[BrotliDecompressor | ZLibDecompressor | ZSTDDecompressor] = []
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """What the next bytes say.
-
-        Raises:
-            Exception: what the codec says of broken data, or `RuntimeError` where the codec is not installed.
-        """
-        return self._through(0, chunk) if chunk else iter(())
-
-    def _through(self, stage: int, data: bytes) -> Iterator[bytes]:
-        if stage == len(self._codings):
-            yield data
-            return
-        if stage == len(self._stages):
-            self._stages.append(_decompressor(self._codings[stage], data))
-        undo = self._stages[stage]
-        plain = undo.decompress_sync(data, STEP_BYTES)
-        while plain:
-            yield from self._through(stage + 1, plain)
-            plain = undo.decompress_sync(b"", STEP_BYTES) if undo.data_available else b""
-
-
-def decompress(data: bytes, coding: str) -> bytes:
-    """`data` with one content coding undone, never growing beyond what is kept."""
-    if not data or coding in {"", "identity"}:
-        return data
-    plain = _decompressor(coding, data).decompress_sync(data, KEPT_BYTES + 1)
-    if len(plain) > KEPT_BYTES:
-        raise ValueError("the body is too large to keep")
-    return plain
-
-
-def _decompressor(coding: str, data: bytes) -> BrotliDecompressor | ZLibDecompressor | ZSTDDecompressor:
-    match coding:
-        case "gzip" | "x-gzip":
-            return ZLibDecompressor("gzip")
-        case "deflate":
-            # Some servers leave the zlib wrapper out (RFC 9110, 8.4.1.2).
-            return ZLibDecompressor("deflate", suppress_deflate_header=data[0] & 0x0F != DEFLATE_IN_ZLIB)
-        case "br":
-            return BrotliDecompressor()
-        case "zstd":
-            return ZSTDDecompressor()
-        case _:
-            raise ValueError("unknown content coding")
 
 
 def _shortened(string: re.Match[bytes]) -> bytes:

@@ -62,8 +62,8 @@ class Exchange(msgspec.Struct, frozen=True):
     `path` starts at the vendor's root. `request_fields` holds the strings found under `route.model_fields`,
     `request_items` what each element of the body has under `route.item_fields`; `repeated` are those of its
     `Provider.named_tasks` that an earlier request named too. `body` is the reply decompressed, empty where it was not
-    kept; of a stream of events it holds one line for each that was kept; `is_unread` says that it passed, but was too
-    large to be kept. `status` is None where no status came;
+    kept; of a stream of events it holds one line for each that was kept; `is_unread` says that it passed, but
+    could not be kept: it was too large, or in a coding that is not known. `status` is None where no status came;
     `failure` tells why an answer is missing or broken. `started_at` is Unix seconds.
     """
 

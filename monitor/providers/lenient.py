@@ -21,8 +21,9 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 def json_value(body: bytes) -> object:
     r"""What JSON `body` holds, None when it holds none.
 
-    Half of a character that somebody cut in two, as in `"\ud83d"`, is let pass: the strict and fast parser would lose
-    the task for the prose beside it.
+    UTF-16, UTF-32 and a byte order mark are read as well. Half of a character that somebody cut in two, as in
+    `"\ud83d"`, and bytes that are no text are let pass: the strict and fast parser would lose the task for the prose
+    beside it.
     """
     try:
         return msgspec.json.decode(body)
@@ -38,7 +39,7 @@ def json_object(body: bytes) -> dict[str, object] | None:
 
 def _leniently(body: bytes) -> object:
     try:
-        return json.loads(body, parse_constant=lambda _: None)
+        return json.loads(body.decode(json.detect_encoding(body), "replace"), parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
 

@@ -89,6 +89,17 @@ def test_an_id_that_can_be_none_is_told_and_makes_no_task(exchange, strange):
     assert facts(exchange("POST", "/v1/text_to_video", {"id": strange})) == [unknown("task_id")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_a_reply_is_read_in_any_encoding_that_json_has(exchange, encoding):
+    [seen] = facts(exchange("GET", f"/v1/tasks/{ID}", f'{{"id":"{ID}","status":"RUNNING"}}'.encode(encoding)))
+    assert seen.status is TaskStatus.RUNNING
+
+
+def test_bytes_that_are_no_text_do_not_lose_the_task(exchange):
+    [seen] = facts(exchange("GET", f"/v1/tasks/{ID}", b'{"status":"RUNNING","prompt":"caf\xe9"}'))
+    assert seen.status is TaskStatus.RUNNING
+
+
 def test_a_create_without_an_id_is_strange_but_for_a_routers_dry_run(exchange):
     assert facts(exchange("POST", "/v1/text_to_video", {"message": "please log in"})) == [unknown("task_id")]
     assert facts(exchange("POST", "/v1/generate/video", {"routing": {"model": "gen4.5"}})) == []

@@ -158,8 +158,8 @@ def _outcome(
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    is_unread = status in SUCCESSES and not is_readable
-    if is_unread or is_interim(status) or (exchange.is_stream and not ends):
+    is_broken = status in SUCCESSES and not is_readable
+    if is_broken or is_interim(status) or (exchange.is_stream and not ends and not exchange.is_unread):
         return Outcome.TRUNCATED
     return combined(outcomes) if outcomes else _general(told, None)
 
@@ -184,7 +184,7 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
         return Outcome.INSUFFICIENT_CREDITS if paused else status_outcome(status)
     if is_redirected(exchange, exchange.route.kind):
         return Outcome.REDIRECTED
-    has_end = exchange.is_stream and bool(exchange.route.model_fields)
+    has_end = exchange.is_stream and bool(exchange.route.model_fields) and not exchange.is_unread
     if has_end and (ended := _stream_outcome(exchange.body)) is not None:
         return ended
     if exchange.failure is not None:

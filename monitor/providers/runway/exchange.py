@@ -44,8 +44,9 @@ def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
         return BROKEN_OFF[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    is_unread = status in SUCCESSES and exchange.route.reads_reply and document is None
-    return Outcome.TRUNCATED if is_unread or is_interim(status) or is_page(exchange) else Outcome.SUCCESS
+    is_wanted = exchange.route.reads_reply and not exchange.is_unread
+    is_broken = status in SUCCESSES and is_wanted and document is None
+    return Outcome.TRUNCATED if is_broken or is_interim(status) or is_page(exchange) else Outcome.SUCCESS
 
 
 def _refusal(exchange: Exchange, status: int, document: dict[str, object] | None) -> Outcome:
