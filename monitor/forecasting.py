@@ -20,7 +20,7 @@ from monitor.state.forecast.record import Record, after, quality_of
 from monitor.state.forecast.warning import advance, seconds_left
 from monitor.state.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
 from monitor.state.reconcile import SKEW, Reconciled, is_comparable, reconcile
-from monitor.state.snapshot import DailyOutlook
+from monitor.state.snapshot import DailyOutlook, Expiry
 from monitor.store import forecasts, tasks
 
 EVERY = 60.0
@@ -30,6 +30,7 @@ SETTLING = 10.0
 """Within this time, what has passed through us is in the ledgers."""
 ROUNDING = 0.1
 """By how much two sums of the same times may differ, in seconds."""
+EXPIRIES = 96
 FREEING = {"1h": HOUR, "4h": 4 * HOUR, "12h": 12 * HOUR}
 
 
@@ -82,6 +83,7 @@ class AccountForecasts:
         self.watched: tuple[Span, ...] = forecasts.load_watched(connection, name)
         self.reconciled: tuple[Reconciled, ...] = ()
         self._told: Told | None = None
+        self._newest: Told | None = None
         self.coverage = 0.0
         self.quality = Quality()
         self._read_at: float | None = None
@@ -98,6 +100,7 @@ class AccountForecasts:
             StoreError: the ledger cannot be read.
         """
         self._read(connection, now)
+        self._newest = None if limits is None else Told(now if told_at is None else told_at, limits.daily_generations)
         if self._looked_at is not None and abs(now - self._looked_at) < EVERY and (self._knew_limits or not limits):
             return
         self._check(connection, now)
@@ -105,12 +108,10 @@ class AccountForecasts:
         self.changed.add("")
         self.coverage = coverage(self.watched, now)
         self._looked_at, self._knew_limits = now, limits is not None
-        told = None
         if limits is not None:
             self._forecast(limits, now)
-            told = Told(now if told_at is None else told_at, limits.daily_generations)
-        self.reconciled = tuple(self._reconcile(told, now))
-        self._told = told or self._told
+        self.reconciled = tuple(self._reconcile(self._newest, now))
+        self._told = self._newest or self._told
         self.quality = quality_of(self._records.values(), now)
 
     def used(self, now: float) -> dict[str, int]:
@@ -128,7 +129,18 @@ class AccountForecasts:
                 exhaustion_seconds=self._seconds_left(model, limits, now),
                 next_free_seconds=None if first is None else first - now,
                 freeing={within: ledger.freeing(now, seconds) for within, seconds in FREEING.items()},
+                expiries=tuple(
+                    Expiry(count, first - now, last - now) for count, first, last in ledger.expiries(now, EXPIRIES)
+                ),
+                unseen=self._unseen(model, ledger),
             )
+
+    def _unseen(self, model: str, ledger: Ledger) -> int:
+        """How many more the provider counted than the ledger held then, give or take what was just under way."""
+        if self._newest is None:
+            return 0
+        at, counts = self._newest
+        return max(0, counts.get(model, 0) - ledger.between(at - DAY - SETTLING, at + SETTLING))
 
     def save(self, connection: Connection) -> None:
         """Write what has changed."""

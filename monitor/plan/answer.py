@@ -113,14 +113,19 @@ class TierOf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan made at `at`. `binding` are the limits that are in the way, the hardest first."""
+    """A plan made at `at`. `binding` are the limits that are in the way, the hardest first.
+
+    `choice` says why it is this model, where none of several was named. Without credits, what is called so are dollars.
+    """
 
     at: datetime
     count: int
     seconds: float
     origin: str
     account: str | None
+    provider: str | None
     model: str | None
+    choice: str | None
     tier: TierOf | None
     takes_seconds: Span
     done: Moments
@@ -130,6 +135,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     today: Today
     by: By | None
     cost: Cost
+    has_credits: bool
     tiers: tuple[TierAnswer, ...]
     lowest_tier: int | None
     notes: tuple[str, ...]

@@ -15,7 +15,7 @@ def plan(
     count: Annotated[int, typer.Option(help="How many tasks.")],
     seconds: Annotated[float, typer.Option(help="How long one runs, from start to end.")],
     model: Annotated[
-        str | None, typer.Option(help="The model they use.", show_default="the only one that is in use")
+        str | None, typer.Option(help="The model they use.", show_default="the most used of the last 24 hours")
     ] = None,
     by: Annotated[
         str | None, typer.Option(help="When all should be done: 18:00, or 2026-11-23T18:00. Local time.")

@@ -8,7 +8,6 @@ from monitor.plan.answer import Cost, LimitAnswer, Span, Verdict
 from monitor.plan.request import Request
 from monitor.plan.standing import Standing
 from monitor.plan.vendor import VENDOR
-from monitor.providers.tiers import Tier
 
 
 def cost(request: Request, standing: Standing) -> Cost:
@@ -37,26 +36,25 @@ def _each(request: Request, model: str | None) -> tuple[Span | None, str]:
     return Span(*each), f"price list of {listed.date}{extra}"
 
 
-def purchase(spent: Cost, balance: float | None) -> Span | None:
+def missing(balance: LimitAnswer) -> Span | None:
     """Credits that have to be bought for the tasks; anything up to their cost where the balance is not known."""
-    if spent.credits is None:
+    needed = balance.needed
+    if needed is None:
         return None
-    if balance is None:
-        return Span(0, spent.credits.most)
-    return Span(max(0, spent.credits.least - balance), max(0, spent.credits.most - balance))
+    if balance.allowed is None:
+        return Span(0, needed.most)
+    return Span(*(max(0.0, end - balance.allowed.least) for end in (needed.least, needed.most)))
 
 
 def balance_limit(spent: Cost, balance: float | None, count: int) -> LimitAnswer:
     """The balance, which has to cover every task when it is submitted."""
-    needed = purchase(spent, balance)
-    known = balance is not None and needed is not None
     return LimitAnswer(
         limit="credit_balance",
         allowed=None if balance is None else Span(balance, balance),
         used=None,
         needed=spent.credits,
         enough_for=_affordable(spent, balance, count),
-        binds=_over(needed, 0) if known else Verdict.UNKNOWN,
+        binds=_over(spent.credits, balance) if balance is not None else Verdict.UNKNOWN,
         delay_seconds=None,
     )
 
@@ -65,39 +63,42 @@ def _affordable(spent: Cost, balance: float | None, count: int) -> Span | None:
     each = spent.credits_per_task
     if balance is None or each is None:
         return None
-    least, most = (
-        count if price == 0 else min(count, max(0, math.floor(balance / price))) for price in (each.most, each.least)
-    )
-    return Span(least, most)
+    return Span(_pays(balance, each.most, count), _pays(balance, each.least, count))
 
 
 def spend_limit(spent: Cost, standing: Standing) -> LimitAnswer:
-    """What may be bought in 30 days. The API does not say what has been, so what fits the limit may still not pass."""
-    needed, allowed = purchase(spent, standing.balance_credits), standing.monthly_spend_credits
+    """What may be bought in 30 days. More may have been than is known, so what fits the limit may still not pass."""
+    needed = missing(balance_limit(spent, standing.balance_credits, 0))
+    allowed = standing.monthly_spend_credits
+    over = Verdict.UNKNOWN if allowed is None else _over(needed, max(0.0, allowed - standing.bought_credits))
+    unsure = over is Verdict.NO and needed is not None and needed.most > 0 and not standing.bought_known
     return LimitAnswer(
         limit="monthly_spend_credits",
         allowed=None if allowed is None else Span(allowed, allowed),
-        used=None,
+        used=standing.bought_credits or (0.0 if standing.bought_known else None),
         needed=needed,
         enough_for=None,
-        binds=Verdict.UNKNOWN if needed is None or allowed is None else purchasable(needed, allowed),
+        binds=Verdict.MAYBE if unsure else over,
         delay_seconds=None,
     )
 
 
-def purchasable(needed: Span, allowed: float) -> Verdict:
-    """Whether the monthly spend is in the way of a purchase."""
-    over = _over(needed, allowed)
-    return Verdict.MAYBE if over is Verdict.NO and needed.most > 0 else over
+def payable(request: Request, spent: Cost, standing: Standing, monthly_spend: float | None) -> Span:
+    """How many of the tasks the balance and what may still be bought pay for; all, where no price or cap is known."""
+    each = spent.credits_per_task
+    if each is None or monthly_spend is None:
+        return Span(request.count, request.count)
+    left = max(0.0, monthly_spend - standing.bought_credits)
+    balance = standing.balance_credits
+    least, most = (0.0, math.inf) if balance is None else (balance, balance)
+    return Span(
+        *(_pays(funds + left, price, request.count) for funds, price in ((least, each.most), (most, each.least)))
+    )
 
 
-def tier_allows(tier: Tier, spent: Cost, standing: Standing) -> Verdict:
-    """Whether a tier's monthly spend suffices for the credits that are missing; an unknown price is not in the way."""
-    needed = purchase(spent, standing.balance_credits)
-    if needed is None:
-        return Verdict.YES
-    over = _over(needed, tier.monthly_spend_dollars / standing.dollars_per_credit)
-    return {Verdict.YES: Verdict.NO, Verdict.NO: Verdict.YES}.get(over, Verdict.MAYBE)
+def _pays(funds: float, price: float, count: int) -> int:
+    """A rounding error must not cost a task."""
+    return count if price == 0 or funds == math.inf else min(count, max(0, math.floor(funds / price + 1e-9)))
 
 
 def _over(needed: Span | None, allowed: float) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from monitor.plan.answer import LimitAnswer, Span, TierAnswer, Verdict
+from monitor.plan.money import missing
 from monitor.plan.request import Request
 from monitor.plan.standing import Origin, Standing
 from monitor.plan.vendor import TIERS, VENDOR
@@ -17,16 +18,19 @@ def notes(
 ) -> Iterator[str]:
     """One sentence or two each, those about the figures first."""
     yield from _unsure(request, standing)
-    yield from _money({limit.limit: limit for limit in limits})
+    yield from _money({limit.limit: limit for limit in limits}, standing)
     yield from _tier(standing)
     yield from _tables(standing, tiers)
 
 
 def _unsure(request: Request, standing: Standing) -> Iterator[str]:
-    if standing.used:
+    if not standing.has_tiers:
+        yield _advised(request, standing)
+    if standing.ageless and any(limits.daily_generations is not None for limits in standing.limits):
+        passed = "" if not standing.expiries else " that did not pass through the monitor"
         yield (
-            f"When the {amount(standing.used)} generations of the last day leave the rolling window is not known: "
-            "at best at once, at worst in 24 h."
+            f"When the {counted(standing.ageless, 'generation')} of the last day{passed} will leave the rolling window "
+            "is not known: at best at once, at worst in 24 h."
         )
     if not standing.used_known:
         yield "The provider's count of them is not known: these are the generations that passed through the monitor."
@@ -39,20 +43,37 @@ def _unsure(request: Request, standing: Standing) -> Iterator[str]:
         yield from (f"--{name} is not given: no such limit is reckoned with." for name in missing)
 
 
-def _money(limits: dict[str, LimitAnswer]) -> Iterator[str]:
-    balance, spend = limits["credit_balance"], limits["monthly_spend_credits"]
-    if balance.binds in {Verdict.YES, Verdict.MAYBE} and spend.needed is not None:
-        yield f"The times hold once {_credits(spend.needed)} credits more are there; without them, creates are refused."
-    if spend.needed is None or spend.allowed is None or not spend.needed.most:
+def _advised(request: Request, standing: Standing) -> str:
+    if request.concurrency is not None:
+        return f"{standing.provider} has no usage tiers and tells no limits: those given are reckoned with."
+    at_once = counted(standing.limits[0].concurrency or 0, "task")
+    return (
+        f"{standing.provider} has no usage tiers and tells no limits: {at_once} at once is what the monitor recommends "
+        f"for {standing.model} now; --concurrency says otherwise."
+    )
+
+
+def _money(limits: dict[str, LimitAnswer], standing: Standing) -> Iterator[str]:
+    needed = missing(limits["credit_balance"])
+    if limits["credit_balance"].binds in {Verdict.YES, Verdict.MAYBE} and needed is not None:
+        more = f"{_credits(needed)} credits" if standing.has_credits else f"${_credits(needed)}"
+        yield f"The times hold once {more} more are there; without them, creates are refused."
+    spend = limits.get("monthly_spend_credits")
+    if needed is None or spend is None or spend.allowed is None or not needed.most:
         return
-    left = spend.allowed.least - spend.needed.most
+    allowed = max(0.0, spend.allowed.least - standing.bought_credits)
+    left = allowed - needed.most
     if left < 0:
         yield (
-            f"Of these {amount(spend.needed.most)} credits no more than {amount(spend.allowed.least)} can be bought in "
+            f"Of these {amount(needed.most)} credits no more than {amount(allowed)} can be bought now, by the limit of "
             "30 days: the rest has to be in the balance."
         )
-    else:
-        yield f"They can be bought if no more than {amount(left)} credits were in the last 30 days, which is not known."
+    elif not standing.bought_known:
+        known = f"besides the {amount(standing.bought_credits)} known " if standing.bought_credits else ""
+        yield (
+            f"They can be bought if no more than {amount(left)} credits {known}were bought in the last 30 days, which "
+            "is not known."
+        )
 
 
 def _credits(needed: Span) -> str:
@@ -61,7 +82,7 @@ def _credits(needed: Span) -> str:
 
 def _tier(standing: Standing) -> Iterator[str]:
     """Where the newest table and the account's own answer differ: about this model, and how often elsewhere."""
-    if standing.origin is Origin.ACCOUNT and standing.match is None:
+    if standing.origin is Origin.ACCOUNT and standing.has_tiers and standing.match is None:
         yield "The account's limits are those of no known tier, or of several."
     if standing.match is None:
         return
@@ -84,6 +105,8 @@ def _claim(claim: Claim) -> str:
 
 def _tables(standing: Standing, tiers: Sequence[TierAnswer]) -> Iterator[str]:
     model = standing.model
+    if not standing.has_tiers:
+        return
     if not tiers:
         yield f"What {model} is allowed at a tier is not known: no tier is named."
         return
@@ -91,4 +114,9 @@ def _tables(standing: Standing, tiers: Sequence[TierAnswer]) -> Iterator[str]:
         yield "Without --model, the limits of every kind of model are reckoned with."
     elif model not in VENDOR.models:
         yield f"{model} is not a known model: the limits of every kind of model are reckoned with."
+    if standing.match is not None:
+        yield (
+            "Your tier is shown with your live limits. A lower tier is taken to allow no more than they do, a higher "
+            "one no less."
+        )
     yield f"Tiers: {TIERS.newest.name}. {TIERS.newest.doubt}"

@@ -6,6 +6,7 @@ and as bad as it can be. More of any of them never ends sooner, so the truth lie
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
@@ -23,10 +24,10 @@ from monitor.plan.answer import (
     Today,
     Verdict,
 )
-from monitor.plan.money import balance_limit, cost, spend_limit, tier_allows
+from monitor.plan.money import balance_limit, cost, payable, spend_limit
 from monitor.plan.notes import notes
 from monitor.plan.request import Request, local
-from monitor.plan.standing import Origin, Standing
+from monitor.plan.standing import Standing
 from monitor.plan.vendor import TIERS
 from monitor.providers.tiers import Tier
 from monitor.state.plan import DAY, NEVER, Batch, Delays, Room, Schedule, delays
@@ -63,11 +64,13 @@ def _moments(earliest: float, latest: float) -> Moments:
 
 
 def outlook(request: Request, standing: Standing, limits: tuple[ModelLimits, ...]) -> Outlook:
-    """The tasks under one of these limits: at worst, all that is in the window was made just now."""
+    """The tasks under one of these limits: at worst, what is of unknown age in the window was made just now."""
     least, most = standing.ahead
-    used = (Batch(DAY, standing.used),) if standing.used else ()
-    best = Room(_combined(limits, most=True), (), least)
-    worst = Room(_combined(limits, most=False), used, most)
+    early = tuple(Batch(expiry.first_seconds, expiry.count) for expiry in standing.expiries)
+    late = tuple(Batch(expiry.last_seconds, expiry.count) for expiry in standing.expiries)
+    ageless = (Batch(DAY, standing.ageless),) if standing.ageless else ()
+    best = Room(_combined(limits, most=True), early, least)
+    worst = Room(_combined(limits, most=False), late + ageless, most)
     return Outlook(
         Schedule(request.count, request.seconds, best),
         Schedule(request.count, request.seconds, worst),
@@ -102,7 +105,7 @@ def reckon(request: Request, standing: Standing, now: float) -> Answer:
     limits = (
         *_model_limits(request, standing, view),
         balance_limit(spent, standing.balance_credits, request.count),
-        spend_limit(spent, standing),
+        *([spend_limit(spent, standing)] if standing.has_tiers else []),
     )
     tiers = tuple(_tiers(request, standing, now))
     return Answer(
@@ -111,7 +114,9 @@ def reckon(request: Request, standing: Standing, now: float) -> Answer:
         seconds=request.seconds,
         origin=standing.origin,
         account=standing.account,
+        provider=standing.provider if standing.account is not None else None,
         model=standing.model,
+        choice=standing.choice,
         tier=_tier_of(standing),
         takes_seconds=view.seconds,
         done=view.done(now),
@@ -119,8 +124,9 @@ def reckon(request: Request, standing: Standing, now: float) -> Answer:
         limits=limits,
         accepted=_accepted(view, now),
         today=_today(view, now),
-        by=None if request.by is None else _by(view, request.by, now),
+        by=None if request.by is None else _by(request, standing, view, request.by, now),
         cost=spent,
+        has_credits=standing.has_credits,
         tiers=tiers,
         lowest_tier=next((tier.tier for tier in tiers if tier.makes_it is Verdict.YES), None),
         notes=tuple(notes(request, standing, limits, tiers)),
@@ -133,7 +139,7 @@ def _model_limits(request: Request, standing: Standing, view: Outlook) -> tuple[
         LimitAnswer(
             limit="concurrency",
             allowed=concurrency,
-            used=standing.ahead[1] if standing.origin is Origin.ACCOUNT else None,
+            used=standing.running,
             needed=None,
             enough_for=concurrency
             and Span(*(min(request.count, limit) for limit in (concurrency.least, concurrency.most))),
@@ -186,46 +192,66 @@ def _today(view: Outlook, now: float) -> Today:
     return Today(until, view.accepted_by(left), view.finished_by(left))
 
 
-def _by(view: Outlook, by: float, now: float) -> By:
-    return By(local(by), _within(view.seconds, by - now), view.finished_by(by - now))
+def _by(request: Request, standing: Standing, view: Outlook, by: float, now: float) -> By:
+    paid = payable(request, cost(request, standing), standing, standing.monthly_spend_credits)
+    done = view.finished_by(by - now)
+    finished = Span(min(done.least, paid.least), min(done.most, paid.most))
+    return By(local(by), _all(finished, request.count), finished)
 
 
-def _within(seconds: Span, limit: float) -> Verdict:
-    if seconds.most <= limit:
+def _all(some: Span, count: int) -> Verdict:
+    """Whether it is all of the tasks."""
+    if some.least >= count:
         return Verdict.YES
-    return Verdict.MAYBE if seconds.least <= limit else Verdict.NO
+    return Verdict.MAYBE if some.most >= count else Verdict.NO
 
 
 def _tiers(request: Request, standing: Standing, now: float) -> list[TierAnswer]:
+    if not standing.has_tiers:
+        return []
     table = TIERS.newest
     rows = ((tier, TIERS.limits(table, tier, standing.model or "")) for tier in table.tiers)
-    return [_tier(request, standing, now, tier, limits) for tier, limits in rows if limits]
+    return [_tier(request, _at_tier(standing, tier, limits), now, tier) for tier, limits in rows if limits]
 
 
-def _tier(request: Request, standing: Standing, now: float, tier: Tier, limits: tuple[ModelLimits, ...]) -> TierAnswer:
-    view = outlook(request, standing, limits)
-    in_time = _at_once(view) if request.by is None else _within(view.seconds, request.by - now)
-    paid = tier_allows(tier, cost(request, standing), standing)
-    at_once, a_day = _allowed(limits, "concurrency"), _allowed(limits, "daily_generations")
+def _at_tier(standing: Standing, tier: Tier, limits: tuple[ModelLimits, ...]) -> Standing:
+    """What the tasks find at a tier: at their own the limits they find now, whatever the table says.
+
+    A lower tier is taken to allow no more than that and a higher one no less, so that limits of the account's own do
+    not make a lower tier look better.
+    """
+    spend = float(TIERS.monthly_spend_credits(tier))
+    if standing.tier is None:
+        return replace(standing, limits=limits, monthly_spend_credits=spend)
+    if tier.number == standing.tier:
+        return standing
+    higher = tier.number > standing.tier
+    own = _combined(standing.limits, most=not higher)
+    live = spend if standing.monthly_spend_credits is None else standing.monthly_spend_credits
+    return replace(
+        standing,
+        limits=tuple(_combined((own, one), most=higher) for one in limits),
+        monthly_spend_credits=max(spend, live) if higher else min(spend, live),
+    )
+
+
+def _tier(request: Request, there: Standing, now: float, tier: Tier) -> TierAnswer:
+    view = outlook(request, there, there.limits)
+    in_time = view.accepted_by(0.0) if request.by is None else view.finished_by(request.by - now)
+    paid = payable(request, cost(request, there), there, there.monthly_spend_credits)
+    at_once, a_day = _allowed(there.limits, "concurrency"), _allowed(there.limits, "daily_generations")
+    spend = there.monthly_spend_credits
     return TierAnswer(
         tier=tier.number,
         concurrency=at_once or Span(NEVER, NEVER),
         daily_generations=a_day or Span(NEVER, NEVER),
-        monthly_spend_dollars=tier.monthly_spend_dollars,
+        monthly_spend_dollars=tier.monthly_spend_dollars if spend is None else spend * there.dollars_per_credit,
         purchased_dollars=tier.purchased_dollars,
         wait_days=tier.wait_days,
         takes_seconds=view.seconds,
         done=view.done(now),
-        makes_it=max(in_time, paid, key=(Verdict.YES, Verdict.MAYBE, Verdict.NO).index),
+        makes_it=_all(Span(min(in_time.least, paid.least), min(in_time.most, paid.most)), request.count),
     )
-
-
-def _at_once(view: Outlook) -> Verdict:
-    """Whether the daily limit lets every task in at once."""
-    accepted = view.accepted_by(0.0)
-    if accepted.least >= view.worst.count:
-        return Verdict.YES
-    return Verdict.MAYBE if accepted.most >= view.worst.count else Verdict.NO
 
 
 def _tier_of(standing: Standing) -> TierOf | None:

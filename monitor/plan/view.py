@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.plan.answer import Accepted, Answer, LimitAnswer, Moments, Span, TierAnswer, Verdict
+from monitor.plan.vendor import VENDOR
 from monitor.wording import UNKNOWN, amount, counted, dollars, duration, printable, words
 
 FAINT = "dim"
@@ -41,13 +42,18 @@ def _section(table: Table) -> Padding:
 def _title(answer: Answer) -> str:
     tasks = f"{counted(answer.count, 'task')} of {_seconds(answer.seconds)}"
     model = f" on {answer.model}" if answer.model else ""
-    tier = f"tier {answer.tier.tier}" if answer.tier else "tier unknown"
     where = {
-        "account": f"account {answer.account}, its live limits, {tier}",
-        "tier": f"{tier} by the table of {answer.tier.date}" if answer.tier else "",
+        "account": f"account {answer.account}, {_whose(answer)}",
+        "tier": f"tier {answer.tier.tier} by the table of {answer.tier.date}" if answer.tier else "",
         "options": "the limits given",
     }[answer.origin]
     return f"{tasks}{model}: {where}"
+
+
+def _whose(answer: Answer) -> str:
+    if answer.provider != VENDOR.name:
+        return f"without limits at {answer.provider}"
+    return f"its live limits, {f'tier {answer.tier.tier}' if answer.tier else 'tier unknown'}"
 
 
 def _facts(answer: Answer) -> Table:
@@ -60,6 +66,8 @@ def _facts(answer: Answer) -> Table:
 
 
 def _fact_rows(answer: Answer) -> Iterator[tuple[str, str | Text]]:
+    if answer.choice is not None:
+        yield "model", f"{answer.model}: {answer.choice} (--model names another)"
     yield "takes", _span(answer.takes_seconds, _seconds)
     yield "done", _moments(answer.done, answer.at)
     if answer.by is not None:
@@ -88,11 +96,16 @@ def _by(answer: Answer) -> Text:
 
 
 def _lowest(answer: Answer) -> str:
-    what = "that accepts all at once" if answer.by is None else "that is done in time"
+    what = "accepts all at once" if answer.by is None else "is done in time"
     lowest = next((tier for tier in answer.tiers if tier.tier == answer.lowest_tier), None)
     if lowest is None:
         return f"none {what} for sure: ask the provider for higher limits"
-    return f"{lowest.tier} is the lowest {what}: {_reach(lowest)}"
+    yours = " (yours)" if _is_yours(answer, lowest) else ""
+    return f"{lowest.tier}{yours} is the lowest that {what}: {_reach(answer, lowest)}"
+
+
+def _is_yours(answer: Answer, tier: TierAnswer) -> bool:
+    return answer.account is not None and answer.tier is not None and tier.tier == answer.tier.tier
 
 
 def _accepted(answer: Answer) -> Iterator[str]:
@@ -116,6 +129,8 @@ def _cost(answer: Answer) -> str:
     cost = answer.cost
     if cost.credits is None or cost.dollars is None or cost.credits_per_task is None:
         return f"{UNKNOWN}: {cost.source}"
+    if not answer.has_credits:
+        return f"{_span(cost.dollars, dollars)} ({_span(cost.credits_per_task, dollars)} a task; {cost.source})"
     each = f"{_span(cost.credits_per_task, amount)} a task"
     return f"{_span(cost.credits, amount)} credits, {_span(cost.dollars, dollars)} ({each}; {cost.source})"
 
@@ -123,16 +138,17 @@ def _cost(answer: Answer) -> str:
 def _limits(answer: Answer) -> Table:
     table = _table("limit", "allowed", "used", "needed", "enough for", "in the way")
     for limit in answer.limits:
-        cells = (_span(limit.needed, amount), _span(limit.enough_for, amount))
+        word = amount if answer.has_credits or limit.limit != "credit_balance" else dollars
+        cells = (_span(limit.needed, word), _span(limit.enough_for, amount))
         used = "-" if limit.used is None else amount(limit.used)
         way = Text(_way(limit), style=BINDS.get(limit.binds, ""))
-        table.add_row(_limit_name(limit.limit), _allowed(limit), used, *cells, way)
+        table.add_row(_limit_name(limit.limit), _allowed(limit, word), used, *cells, way)
     return table
 
 
-def _allowed(limit: LimitAnswer) -> str:
+def _allowed(limit: LimitAnswer, word: Callable[[float], str]) -> str:
     if limit.allowed is not None:
-        return _span(limit.allowed, amount)
+        return _span(limit.allowed, word)
     return "unlimited" if limit.limit in {"concurrency", "daily_generations"} else UNKNOWN
 
 
@@ -150,20 +166,21 @@ def _tiers(answer: Answer, *, wide: bool) -> Table:
     )
     for tier in answer.tiers:
         more = (_moments(tier.done, answer.at), _price(tier.monthly_spend_dollars)) if wide else ()
-        yours = answer.account is not None and answer.tier is not None and tier.tier == answer.tier.tier
         table.add_row(
-            f"{tier.tier}{' (yours)' if yours else ''}",
+            f"{tier.tier}{' (yours)' if _is_yours(answer, tier) else ''}",
             _span(tier.concurrency, amount),
             _span(tier.daily_generations, amount),
             _span(tier.takes_seconds, _seconds),
             *more,
             Text(tier.makes_it, style=STYLES[tier.makes_it]),
-            _reach(tier),
+            _reach(answer, tier),
         )
     return table
 
 
-def _reach(tier: TierAnswer) -> str:
+def _reach(answer: Answer, tier: TierAnswer) -> str:
+    if answer.account is not None and answer.tier is not None and tier.tier <= answer.tier.tier:
+        return "reached"
     if tier.purchased_dollars is None or tier.wait_days is None:
         return UNKNOWN
     if not tier.purchased_dollars:

@@ -9,12 +9,21 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import NamedTuple
 
 HOUR = 3600.0
 DAY = 24 * HOUR
 REACH = 28 * HOUR
 """How far back the forecast looks: the window, and what came in the hours before it a day ago."""
+
+
+class Leaving(NamedTuple):
+    """So many slots, the first and the last of which free at these Unix times."""
+
+    slots: int
+    first: float
+    last: float
 
 
 class Ledger:
@@ -65,6 +74,13 @@ class Ledger:
         if first < len(self._accepted) and self._accepted[first] <= now:
             return self._accepted[first] + DAY
         return None
+
+    def expiries(self, now: float, most: int) -> list[Leaving]:
+        """When the slots taken at `now` free, in order and in `most` groups at most: one by one where they are few."""
+        low, high = bisect_right(self._accepted, now - DAY), bisect_right(self._accepted, now)
+        size = max(1, ceil((high - low) / most))
+        groups = (self._accepted[at : min(at + size, high)] for at in range(low, high, size))
+        return [Leaving(len(group), group[0] + DAY, group[-1] + DAY) for group in groups]
 
     def cumulative(self, start: float, step: float, count: int) -> list[int]:
         """How many were accepted in (start, start + k * step], for k from 0 to `count`."""

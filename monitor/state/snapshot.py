@@ -73,18 +73,29 @@ class RecentFigures(msgspec.Struct, frozen=True):
     task_seconds: dict[str, float] = {}
 
 
+class Expiry(msgspec.Struct, frozen=True):
+    """So many taken slots, the first and the last of which free in so many seconds."""
+
+    count: int
+    first_seconds: float
+    last_seconds: float
+
+
 class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
     """The daily limit of one model by our own ledger.
 
     `exhaustion_seconds` is the expected time until the limit is hit, None where none is predicted; `freeing` says how
     many of the taken slots are free again within 1, 4 and 12 hours, `next_free_seconds` when the first is, None where
-    none is taken.
+    none is taken. `expiries` are all of the taken slots in the order in which they free, in at most 96 groups. `unseen`
+    more generations were in the provider's newest count than in the ledger then: their age is not known.
     """
 
     model: str
     exhaustion_seconds: float | None = None
     next_free_seconds: float | None = None
     freeing: dict[str, int] = {}
+    expiries: tuple[Expiry, ...] = ()
+    unseen: int = 0
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -153,6 +153,8 @@ def test_any_course_of_events_leads_to_the_windows_of_a_recount(
                     assert daily[model].next_free_seconds == times[0] - course.now
                     for within, after in FREEING.items():
                         assert daily[model].freeing[within] == sum(at <= course.now + after for at in times)
+                    expiries = [expiry for expiry in daily[model].expiries for _ in range(expiry.count)]
+                    assert [expiry.first_seconds for expiry in expiries] == [at - course.now for at in times]
         else:
             getattr(course, what)(number, course.now + seconds)
 
@@ -257,6 +259,19 @@ def test_a_figure_from_before_the_ledgers_reach_is_not_reconciled(database: Data
     watch(database, Span(T0 - 2 * DAY, T0))
     assert reconciled(database, T0, 3, T0 - 3 * HOUR) == {"gen4.5": 3, "gen4_turbo": 3}
     assert reconciled(database, T0, 3, T0 - 4 * HOUR) == {}
+
+
+def test_what_the_provider_counted_beyond_the_ledger_is_told_as_of_its_count(database: Database) -> None:
+    """What has left the window since is not taken for somebody else's."""
+    for number in range(20):
+        create(database, number, T0 + number)
+    told_at = T0 + DAY - HOUR
+    unseen = [
+        look(database, Forecaster(), at, organization(theirs=theirs), told_at)[0].unseen
+        for at, theirs in ((told_at, 20), (T0 + DAY + 10, 20), (T0 + DAY + 10, 23), (T0 + DAY + 10, 5))
+    ]
+    assert unseen == [0, 0, 3, 0]
+    assert look(database, Forecaster(), T0 + DAY + 10, None)[0].unseen == 0
 
 
 def test_a_time_that_was_not_watched_is_not_covered(database: Database) -> None:

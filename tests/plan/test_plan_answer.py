@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given as given_by
+from hypothesis import settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -31,10 +33,13 @@ from monitor.plan.request import PlanError, Request
 from monitor.plan.standing import given, live
 from monitor.plan.view import view
 from monitor.providers.runway.tiers import TIERS
+from monitor.state.capacity.outlook import ModelCapacity, State
+from monitor.state.credits.outlook import CreditOutlook
+from monitor.state.figures import Limit
 from monitor.state.plan import Batch, Room, Schedule
-from monitor.state.snapshot import ModelTasks
+from monitor.state.snapshot import DailyOutlook, Expiry, ModelTasks
 from monitor.state.tier import TierState
-from monitor.status.daemon import AccountReply, Reply
+from monitor.status.daemon import AccountReply, LimitReply, Reply
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")
 HOUR = 3600.0
@@ -82,9 +87,27 @@ def with_tasks(reply: AccountReply, **counts: int) -> AccountReply:
     return msgspec.structs.replace(reply, tasks=(tasks,))
 
 
+def with_ledger(reply: AccountReply, *expiries: Expiry, unseen: int = 0) -> AccountReply:
+    """An account whose ledger of gen4.5 holds these."""
+    outlook = DailyOutlook(model="gen4.5", expiries=expiries, unseen=unseen)
+    return msgspec.structs.replace(reply, daily=(outlook,))
+
+
+def runware(*capacity: ModelCapacity, name: str = "runware", **changes: Any) -> AccountReply:
+    return msgspec.structs.replace(
+        account(name, provider="runware"),
+        dollars_per_credit=1.0,
+        has_credits=False,
+        organization=Organization(credit_balance=12.5),
+        capacity=capacity,
+        **changes,
+    )
+
+
 def asked(*accounts: AccountReply, **options: Any) -> Answer:
+    age = options.pop("age", 1.0)
     request = Request(**{"count": 200, "seconds": 15.0, "model": "gen4.5", **options})
-    reply = Reply(at=NOW.timestamp(), age_seconds=1.0, accounts=accounts)
+    reply = Reply(at=NOW.timestamp(), age_seconds=age, accounts=accounts)
     return reckon(request, live(reply, request), NOW.timestamp())
 
 
@@ -151,28 +174,147 @@ def test_generations_of_unknown_age_give_bounds() -> None:
     ]
     assert limit(answer, "daily_generations").binds is Verdict.MAYBE
     assert (answer.today.accepted, answer.today.finished) == (Span(100, 200), Span(100, 200))
-    assert "is not known" in answer.notes[0]
+    assert "900 generations of the last day will leave the rolling window is not known" in answer.notes[0]
 
 
+def test_a_full_limit_opens_at_the_second_that_the_ledger_knows() -> None:
+    full = account(
+        limits={"gen4.5": ModelLimits(concurrency=3, daily_generations=20)}, daily_generations={"gen4.5": 20}
+    )
+    answer = asked(with_ledger(full, *(Expiry(1, 600.5 + 60 * n, 600.5 + 60 * n) for n in range(20))), count=2)
+    assert answer.takes_seconds == exactly(600 + 60 + 15)
+    assert [(group.count, group.at.latest) for group in answer.accepted] == [
+        (1, NOW + timedelta(seconds=600)),
+        (1, NOW + timedelta(seconds=660)),
+    ]
+    assert limit(answer, "daily_generations").binds is Verdict.YES
+    assert not any("is not known: at best" in note for note in answer.notes)
+
+
+def test_what_the_provider_counts_beyond_the_ledger_is_of_unknown_age() -> None:
+    seen = account(
+        limits={"gen4.5": ModelLimits(concurrency=3, daily_generations=20)}, daily_generations={"gen4.5": 20}
+    )
+    answer = asked(with_ledger(seen, Expiry(18, 601.0, 601.0), unseen=2), count=20)
+    assert limit(answer, "daily_generations").used == 20
+    assert answer.takes_seconds == Span(600 + 90, DAY + 15)
+    assert "the 2 generations of the last day that did not pass through the monitor" in answer.notes[0]
+
+
+def test_what_left_the_window_since_the_daemon_told_is_not_used() -> None:
+    seen = account(
+        limits={"gen4.5": ModelLimits(concurrency=3, daily_generations=20)}, daily_generations={"gen4.5": 20}
+    )
+    answer = asked(with_ledger(seen, Expiry(1, 0.5, 0.5), Expiry(19, 500.0, 500.0)), count=1)
+    assert (limit(answer, "daily_generations").used, answer.takes_seconds) == (19, exactly(15))
+
+
+EXPIRIES = st.lists(
+    st.builds(
+        lambda at, length, count: (at, at + length, count),
+        st.integers(1, 40_000),
+        st.integers(0, 40_000),
+        st.integers(1, 9),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=50)
 @given_by(
-    st.integers(1, 80),
-    st.integers(1, 9),
-    st.integers(1, 60),
-    st.lists(st.builds(Batch, at=st.floats(0, DAY), count=st.integers(1, 9)), max_size=4),
-    st.integers(0, 9),
-    st.integers(0, 9),
+    st.integers(1, 80), st.integers(1, 9), st.integers(1, 60), EXPIRIES, st.integers(0, 9), st.integers(0, 9), st.data()
 )
 def test_whatever_is_not_known_the_truth_lies_within_the_bounds(
-    count: int, concurrency: int, daily: int, window: list[Batch], throttled: int, running: int
+    count: int,
+    concurrency: int,
+    daily: int,
+    groups: list[tuple[int, int, int]],
+    throttled: int,
+    running: int,
+    data: st.DataObject,
 ) -> None:
     limits = ModelLimits(concurrency=concurrency, daily_generations=daily)
-    used = sum(batch.count for batch in window)
+    ordered = sorted(groups)
+    ends = [*(first for first, _, _ in ordered), 90_000][1:] if ordered else []
+    expiries = [Expiry(n, first, min(last, end)) for (first, last, n), end in zip(ordered, ends, strict=True)]
+    unseen = data.draw(st.lists(st.floats(0, DAY), max_size=4))
+    used = sum(one.count for one in expiries) + len(unseen)
     reply = account(limits={"gen4.5": limits}, daily_generations={"gen4.5": used})
-    answer = asked(with_tasks(reply, throttled=throttled, running=running), count=count)
+    told = with_tasks(with_ledger(reply, *expiries, unseen=len(unseen)), throttled=throttled, running=running)
+    answer = asked(told, count=count, age=0.0)
+    frees = [data.draw(st.floats(one.first_seconds, one.last_seconds)) for one in expiries for _ in range(one.count)]
     for ahead in (throttled, throttled + running):
-        freeing = tuple(sorted(window, key=lambda batch: batch.at))
+        freeing = tuple(Batch(at, 1) for at in sorted(frees + unseen))
         true = Schedule(count, 15.0, Room(limits, freeing, ahead)).seconds
         assert answer.takes_seconds.least <= true <= answer.takes_seconds.most
+
+
+LIVE = st.builds(
+    ModelLimits, concurrency=st.none() | st.integers(0, 30), daily_generations=st.none() | st.integers(0, 2_000)
+)
+
+
+@settings(max_examples=50)
+@given_by(
+    LIVE,
+    st.sampled_from([1, 40, 200, 1_500]),
+    st.integers(1, 5),
+    EXPIRIES,
+    st.integers(0, 900),
+    st.none() | st.sampled_from([16, 3_600, 100_000]),
+    st.none() | st.sampled_from([0.0, 1.0, 100.0]),
+    st.none() | st.sampled_from([0.0, 20_000.0, 500_000.0]),
+    st.none() | st.sampled_from([0.0, 15_000.0]),
+)
+def test_the_accounts_own_tier_says_what_the_text_says_and_a_higher_one_is_never_slower(
+    live_limits: ModelLimits,
+    count: int,
+    tier: int,
+    groups: list[tuple[int, int, int]],
+    unseen: int,
+    by: float | None,
+    price: float | None,
+    spend: float | None,
+    bought: float | None,
+) -> None:
+    reply = account(limits={"gen4.5": live_limits}, monthly_spend_credits=spend)
+    reply = with_ledger(reply, *(Expiry(n, first, first) for first, _, n in sorted(groups)), unseen=unseen)
+    reply = msgspec.structs.replace(
+        reply,
+        tier=TierState(table=TIERS.newest.name, configured=tier),
+        credits=CreditOutlook(bought_credits=bought, coverage=0.5),
+    )
+    deadline = None if by is None else NOW.timestamp() + by
+    answer = asked(reply, count=count, by=deadline, credits_per_task=price)
+    own = next(row for row in answer.tiers if row.tier == tier)
+    assert (own.takes_seconds, own.done) == (answer.takes_seconds, answer.done)
+    assert own.concurrency == (limit(answer, "concurrency").allowed or exactly(math.inf))
+    assert own.daily_generations == (limit(answer, "daily_generations").allowed or exactly(math.inf))
+    if answer.by is not None:
+        assert own.makes_it is answer.by.met
+    elif own.makes_it is Verdict.YES:
+        enough = limit(answer, "daily_generations").enough_for
+        assert enough is None or enough == exactly(count)
+        assert limit(answer, "monthly_spend_credits").binds is not Verdict.YES
+    order = (Verdict.NO, Verdict.MAYBE, Verdict.YES).index
+    for lower, higher in pairwise(answer.tiers):
+        assert higher.takes_seconds.least <= lower.takes_seconds.least
+        assert higher.takes_seconds.most <= lower.takes_seconds.most
+        assert order(higher.makes_it) >= order(lower.makes_it)
+        assert higher.monthly_spend_dollars >= lower.monthly_spend_dollars
+    assert answer.lowest_tier == next((row.tier for row in answer.tiers if row.makes_it is Verdict.YES), None)
+
+
+def test_live_limits_below_the_table_do_not_make_a_lower_tier_look_better() -> None:
+    """Tier 1 allows 50 by the table; this account, of tier 2, 20."""
+    own = account(limits={"gen4.5": ModelLimits(concurrency=3, daily_generations=20)})
+    answer = asked(msgspec.structs.replace(own, tier=TierState(table="any", configured=2)), count=40)
+    assert [(row.daily_generations, row.makes_it) for row in answer.tiers[:3]] == [
+        (exactly(20), Verdict.NO),
+        (exactly(20), Verdict.NO),
+        (exactly(1_000), Verdict.YES),
+    ]
+    assert answer.lowest_tier == 3
 
 
 def test_the_larger_of_both_counts_of_the_window_is_used() -> None:
@@ -186,7 +328,13 @@ def test_the_larger_of_both_counts_of_the_window_is_used() -> None:
 def test_open_tasks_go_first() -> None:
     answer = asked(with_tasks(account(), throttled=10, running=5))
     assert answer.takes_seconds == Span(210 / 5 * 15, 215 / 5 * 15)
-    assert limit(answer, "concurrency").used == 15
+    assert limit(answer, "concurrency").used == 5
+
+
+def test_what_takes_up_the_concurrency_is_what_the_daemon_counts() -> None:
+    running = LimitReply("gen4.5", Limit.CONCURRENCY, 5, 3.0, 0.6, 0.8, 0.95)
+    answer = asked(msgspec.structs.replace(with_tasks(account(), pending=7), limits=(running,)))
+    assert limit(answer, "concurrency").used == 3
 
 
 @pytest.mark.parametrize(
@@ -255,6 +403,23 @@ def test_missing_credits_and_what_may_be_bought_are_limits(
         assert "credit_balance" in answer.binding[:2]
 
 
+@pytest.mark.parametrize(
+    ("coverage", "binds", "used"),
+    [(1.0, Verdict.NO, 150_000), (0.5, Verdict.MAYBE, 150_000), (None, Verdict.MAYBE, None)],
+)
+def test_purchases_that_are_known_count_against_what_may_be_bought(
+    coverage: float | None, binds: Verdict, used: float | None
+) -> None:
+    known = CreditOutlook(bought_credits=used, coverage=coverage)
+    buying = msgspec.structs.replace(account(credit_balance=0.0), credits=known)
+    spend = limit(asked(buying, credits_per_task=250.0), "monthly_spend_credits")
+    assert (spend.binds, spend.used) == (binds, used)
+    over = asked(buying, credits_per_task=251.0, by=NOW.timestamp() + DAY)
+    assert over.by is not None
+    assert (over.by.met is Verdict.NO) is (used is not None)
+    assert (limit(over, "monthly_spend_credits").binds is Verdict.YES) is (used is not None)
+
+
 def test_the_list_price_needs_the_length_of_the_output_not_of_the_run() -> None:
     unknown = asked(account())
     assert unknown.cost.credits is None
@@ -321,7 +486,7 @@ def test_numbers_given_override_the_accounts() -> None:
         ((), {}, "there is no account"),
         ((account(),), {"model": "gen9"}, "has no model 'gen9': it has gen4.5, gen4_image"),
         ((account(limits={}),), {}, "has no model 'gen4.5': the provider lists none"),
-        ((account(),), {"model": None}, r"name one with --model \(gen4.5, gen4_image\)"),
+        ((account(limits={}),), {"model": None}, "the provider lists no model for account 'production'"),
         (
             (msgspec.structs.replace(account(), organization=None),),
             {},
@@ -329,7 +494,8 @@ def test_numbers_given_override_the_accounts() -> None:
         ),
         ((account(limits=HALF_KNOWN),), {}, "not all limits of 'gen4.5' are known now"),
         ((account(limits=HALF_KNOWN),), {"concurrency": 2}, "not all limits of 'gen4.5' are known now"),
-        ((account(provider="runware"),), {}, "'production' is at runware"),
+        ((runware(),), {"model": None}, "is at runware, which has no such limits, and no model is in use"),
+        ((runware(),), {}, "has no such limits, and of 'gen4.5' nothing is known: plan with --concurrency"),
     ],
 )
 def test_what_is_not_clear_is_one_line(
@@ -350,9 +516,57 @@ def test_the_one_account_with_such_limits_is_meant_without_a_name() -> None:
     assert asked(account("b", provider="runware"), account("a")).account == "a"
 
 
-def test_the_one_model_in_use_is_meant_without_a_name() -> None:
-    answer = asked(account(daily_generations={"gen4.5": 0, "gen4_image": 3}), model=None)
-    assert answer.model == "gen4_image"
+@pytest.mark.parametrize(
+    ("theirs", "opened", "model", "why"),
+    [
+        ({"gen4.5": 0, "gen4_image": 3}, {}, "gen4_image", "3 generations in the last 24 hours, the only model in use"),
+        ({"gen4.5": 2, "gen4_image": 3}, {}, "gen4_image", "3 generations in the last 24 hours, the most of 2 models"),
+        ({"gen4.5": 3, "gen4_image": 3}, {}, "gen4.5", "3 generations in the last 24 hours, the most of 2 models"),
+        ({"gen4.5": 2, "gen4_image": 3}, {"accepted_24h": 4}, "gen4.5", "4 generations in the last 24 hours, the most"),
+        ({}, {"running": 1}, "gen4.5", "0 generations in the last 24 hours, the only model in use"),
+        ({}, {}, "gen4.5", "no model is in use; of all, its limits are the tightest"),
+        ({"ruby": 9}, {}, "gen4.5", "no model is in use"),
+    ],
+)
+def test_without_a_name_the_most_used_model_is_planned_with_and_named(
+    theirs: dict[str, int], opened: dict[str, int], model: str, why: str
+) -> None:
+    answer = asked(with_tasks(account(daily_generations=theirs), **opened), model=None)
+    assert answer.model == model
+    assert (answer.choice or "").startswith(why)
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(view(answer, 200))
+    assert f"{model}: {answer.choice} (--model names another)" in console.export_text()
+
+
+def test_of_unused_models_one_without_room_or_with_unknown_limits_is_not_chosen() -> None:
+    limits = {
+        "a": ModelLimits(concurrency=1, daily_generations=0),
+        "b": ModelLimits(concurrency=1, unknown=("daily_generations",)),
+        "c": ModelLimits(),
+        "d": ModelLimits(concurrency=2, daily_generations=100),
+    }
+    assert asked(account(limits=limits), model=None).model == "d"
+
+
+def test_a_provider_without_limits_is_planned_with_what_the_monitor_recommends() -> None:
+    capacity = [
+        ModelCapacity(model=name, state=State.HEALTHY, recommended_concurrency=n) for name, n in (("a", 2), ("b", 8))
+    ]
+    used = (ModelTasks(model="b", open={TaskStatus.RUNNING: 8}, accepted_24h=30), ModelTasks(model="a", open={}))
+    answer = asked(runware(*capacity, tasks=used), model=None, credits_per_task=0.05)
+    assert (answer.model, answer.takes_seconds) == ("b", Span(200 / 8 * 15, 208 / 8 * 15))
+    assert (answer.tiers, answer.tier, answer.lowest_tier, answer.has_credits) == ((), None, None, False)
+    assert [one.limit for one in answer.limits] == ["concurrency", "daily_generations", "credit_balance"]
+    assert limit(answer, "credit_balance").enough_for == exactly(200)
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(view(answer, 200))
+    text = console.export_text()
+    assert "8 tasks at once is what the monitor recommends for b now" in " ".join(text.split())
+    assert "$10.00 ($0.05 a task; --credits-per-task)" in text
+    assert "credits," not in text
+    own = asked(runware(*capacity), account="runware", model=None, concurrency=2)
+    assert (own.model, own.takes_seconds) == ("a", exactly(1500))
 
 
 def test_a_model_outside_the_tables_has_no_tiers() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -75,6 +76,16 @@ async def test_a_running_daemon_is_asked_for_the_accounts_limits(stage: Stage) -
     assert (answer["origin"], answer["account"], answer["tier"]["tier"]) == ("account", "runway", 3)
     disagreement = {"model": "gen4.5", "limit": "concurrency", "live": 2, "table": [5]}
     assert answer["tier"]["disagreements"] == [disagreement]
+
+
+async def test_the_command_in_the_readme_works_as_printed(stage: Stage) -> None:
+    """Whatever models the account has, and whether it has used any."""
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    printed = re.findall(r"`genmedia-monitor plan ([^`]+)`", readme)
+    assert printed == ["--count 200 --seconds 15"]
+    status, output, errors = await plan(*printed[0].split(), "--url", stage.daemon.operator_url)
+    assert (status, errors) == (0, "")
+    assert "model gen4.5: no model is in use; of all, its limits are the tightest" in " ".join(output.split())
 
 
 async def test_what_the_account_has_used_and_has_open_counts(stage: Stage) -> None:

@@ -40,6 +40,17 @@ def test_the_next_slot_frees_a_day_after_the_oldest_taken_one(history: list[floa
     assert Ledger(history).next_free(now) == (min(taken) + DAY if taken else None)
 
 
+@given(histories, times, st.integers(1, 9))
+def test_every_taken_slot_expires_in_one_of_a_few_groups(history: list[float], now: float, most: int) -> None:
+    taken = [at + DAY for at in sorted(history) if now - DAY < at <= now]
+    groups = Ledger(history).expiries(now, most)
+    assert len(groups) <= most
+    for group in groups:
+        its, taken = taken[: group.slots], taken[group.slots :]
+        assert (len(its), its[0], its[-1]) == group
+    assert taken == []
+
+
 @given(histories, times, times)
 def test_the_sum_is_of_the_seconds_since_the_start(history: list[float], start: float, end: float) -> None:
     expected = math.fsum(at - start for at in history if start < at <= end)

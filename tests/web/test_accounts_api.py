@@ -63,6 +63,8 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
         "exhaustion_seconds": 3540.0,
         "next_free_seconds": 312.5,
         "freeing": {"1h": 12, "4h": 96, "12h": 250},
+        "expiries": [],
+        "unseen": 0,
     }
     assert body["reconciled"][0] == {
         "model": "gen4.5",
