@@ -60,7 +60,7 @@ class Forwarder:
         except Refused as refused:
             return refusal(self._own, refused)
         provider = self._providers[account.provider]
-        watch = Watch(self._observer, account, provider, request.method, target.path, request.headers)
+        watch = Watch(self._observer, account, provider, request.method, target, request.headers)
         in_flight = self._own.in_flight.labels(provider.name, account.name)
         if is_socket:
             headers.update(UPGRADE_FIELDS)
@@ -68,7 +68,7 @@ class Forwarder:
             answer = await self._watched(request, url, headers, watch)
         if isinstance(answer, Switched):
             extensions = answer.response.headers.get("Sec-WebSocket-Extensions", "")
-            socket_watch = SocketWatch(self._observer, account, provider, extensions, in_flight)
+            socket_watch = SocketWatch(self._observer, account, provider, target.query, extensions, in_flight)
             return await self._passed(Socket(request, answer.response, socket_watch))
         return answer
 

@@ -13,9 +13,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Sink
+from monitor.gateway.dry_run import without_generations
 from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
+from monitor.gateway.target import Target
 from monitor.inflate import BrokenCodingError
 from monitor.metrics import Own, Source, Stage
 from monitor.model import AnyObservation
@@ -50,9 +52,10 @@ class Observer:
             self.failed(stage, error)
             return None
 
-    def ended(self, provider: Provider, exchange: Exchange) -> None:
+    def ended(self, provider: Provider, exchange: Exchange, *, is_dry_run: bool) -> None:
         """Hand on what the exchange says."""
-        self.tell(self.attempt("decode", provider.decode, exchange) or ())
+        told = self.attempt("decode", provider.decode, exchange) or ()
+        self.tell(without_generations(told) if is_dry_run else told)
 
     def tell(self, observations: Sequence[AnyObservation]) -> None:
         """Hand on what was seen."""
@@ -80,16 +83,17 @@ class Watch:
         account: Account,
         provider: Provider,
         method: str,
-        path: str,
+        target: Target,
         headers: CIMultiDictProxy[str],
     ) -> None:
         self._observer = observer
         self._account = account
         self._provider = provider
         self._method = method
-        self._path = path
+        self._path = target.path
+        self._is_dry_run = observer.attempt("route", provider.is_dry_run, target.query) or False
         self._started_at = observer.clock.now()
-        self._route = observer.attempt("route", provider.route, method, path)
+        self._route = observer.attempt("route", provider.route, method, target.path)
         self._request = None if self._route is None else RequestBody(self._route, content_codings(headers))
         self._reads_request = True
         self._response: ClientResponse | None = None
@@ -120,14 +124,14 @@ class Watch:
         """The exchange is over: say what it was."""
         exchange = self._observer.attempt("exchange", self._exchange, request_headers)
         if exchange is not None:
-            self._observer.ended(self._provider, exchange)
+            self._observer.ended(self._provider, exchange, is_dry_run=self._is_dry_run)
 
     def _exchange(self, request_headers: Mapping[str, str]) -> Exchange | None:
         if self._route is None or self._request is None:
             return None
         response, body = self._response, self._body()
         items = self._request.items
-        named = self._provider.named_tasks(items)
+        named = () if self._is_dry_run else self._provider.named_tasks(items)
         return Exchange(
             account=self._account.name,
             method=self._method,

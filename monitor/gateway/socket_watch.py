@@ -8,9 +8,11 @@ from prometheus_client import Gauge
 
 from monitor.config import Account
 from monitor.gateway.conversation import Conversation
+from monitor.gateway.dry_run import without_generations
 from monitor.gateway.observer import Observer
 from monitor.metrics import Stage
-from monitor.providers.base import Failure, Provider
+from monitor.model import AnyObservation
+from monitor.providers.base import Failure, Leftovers, Provider
 
 STAGE: Stage = "socket"
 
@@ -18,19 +20,25 @@ STAGE: Stage = "socket"
 class SocketWatch:
     """Is shown the bytes of both directions, in order; no method of it raises.
 
-    `extensions` is what the vendor's handshake agreed to, `in_flight` counts the requests under way. After a fault it
-    looks no more.
+    `query` is that of the handshake, `extensions` what the vendor agreed to there, `in_flight` counts the requests
+    under way. After a fault it looks no more.
     """
 
     def __init__(
-        self, observer: Observer, account: Account, provider: Provider, extensions: str, in_flight: Gauge
+        self,
+        observer: Observer,
+        account: Account,
+        provider: Provider,
+        query: str,
+        extensions: str,
+        in_flight: Gauge,
     ) -> None:
         self._observer = observer
         self._account = account
         self._provider = provider
         self._in_flight = in_flight
         self._pending = 0
-        self._conversation = observer.attempt(STAGE, lambda: self._begin(extensions))
+        self._conversation = observer.attempt(STAGE, lambda: self._begin(query, extensions))
 
     @property
     def pending(self) -> int:
@@ -50,20 +58,23 @@ class SocketWatch:
         self._look(lambda conversation: conversation.end(failure))
         self._conversation = None
 
-    def _begin(self, extensions: str) -> Conversation | None:
-        reader = self._provider.socket(self._account.name, self._observer.leftovers[self._account.name])
+    def _begin(self, query: str, extensions: str) -> Conversation | None:
+        name, observer = self._account.name, self._observer
+        is_dry_run = self._provider.is_dry_run(query)
+        reader = self._provider.socket(name, Leftovers() if is_dry_run else observer.leftovers[name])
         if reader is None:
             return None
-        name, observer = self._account.name, self._observer
-        return Conversation(
-            reader,
-            self._provider,
-            extensions,
-            lambda tasks: observer.recent.repeated(name, tasks, observer.clock.now()),
-            observer.tell,
-            observer.clock.now,
-            lambda work: observer.attempt(STAGE, work),
-        )
+
+        def repeated(tasks: tuple[str, ...]) -> frozenset[str]:
+            return frozenset() if is_dry_run else observer.recent.repeated(name, tasks, observer.clock.now())
+
+        def tell(told: list[AnyObservation]) -> None:
+            observer.tell(without_generations(told) if is_dry_run else told)
+
+        def attempt(work: Callable[[], None]) -> None:
+            observer.attempt(STAGE, work)
+
+        return Conversation(reader, self._provider, extensions, repeated, tell, observer.clock.now, attempt)
 
     def _look(self, work: Callable[[Conversation], None]) -> None:
         conversation = self._conversation

@@ -237,6 +237,10 @@ class Provider(Protocol):
         """What the exchange says: one `RequestSeen` and what it tells of tasks."""
         ...
 
+    def is_dry_run(self, query: str) -> bool:  # noqa: ARG002
+        """Whether requests with this query, empty or with its question mark, are checked and generate nothing."""
+        return False
+
     def task_call(self, task: str, endpoint: str) -> Call:
         """The request that reads the task which `endpoint` created."""
         ...

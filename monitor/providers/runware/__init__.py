@@ -10,7 +10,7 @@ from monitor.providers.base import AccountReader, Call, Exchange, Item, Leftover
 from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
 from monitor.providers.runware.exchange import decode
 from monitor.providers.runware.models import AIR_IDS, IDS
-from monitor.providers.runware.paths import route
+from monitor.providers.runware.paths import is_dry_run, route
 from monitor.providers.runware.socket import Socket
 from monitor.providers.runware.tables import (
     BASE_URL,
@@ -48,6 +48,9 @@ class Runware(Provider):
 
     def route(self, method: str, path: str) -> Route:
         return route(method, path)
+
+    def is_dry_run(self, query: str) -> bool:
+        return is_dry_run(query)
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
         return decode(exchange)

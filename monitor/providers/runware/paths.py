@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
 from monitor.model import Kind
 from monitor.providers.base import Route
-from monitor.providers.runware.tables import ROUTES
+from monitor.providers.runware.tables import DRY_RUN, ROUTES, YES
 
 OTHER = Route("other", Kind.OTHER)
 PATTERNS = tuple((method, re.compile(f"{pattern}/?"), found) for method, pattern, found in ROUTES)
@@ -24,3 +25,10 @@ def route(method: str, path: str) -> Route:
         return known
     template = fitting[0][1].endpoint if fitting else TEMPLATES.get(plain, OTHER).endpoint
     return replace(OTHER, endpoint=template)
+
+
+def is_dry_run(query: str) -> bool:
+    """Whether the query of a request or of a WebSocket's handshake asks to generate nothing."""
+    if DRY_RUN not in query:
+        return False
+    return any(name == DRY_RUN and value.lower() in YES for name, value in parse_qsl(query.removeprefix("?")))

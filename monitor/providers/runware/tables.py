@@ -20,6 +20,12 @@ WS_URL = "wss://ws-api.runware.ai"
 TASKS = "/v1"
 """Where an array of tasks is sent, by POST or on a WebSocket (docs `models-api/authentication`, October 2026)."""
 
+DRY_RUN = "dryRun"
+YES = frozenset({"1", "true"})
+"""With this query on the WebSocket's address tasks are "validated by the server without executing inference" (README
+of `@runware/sdk-js` 1.3.1, 2026, which sends `dryRun=1`). That it works over HTTP too, and as `true`, is an
+assumption."""
+
 CAPACITY = CapacityAdvice(healthy_seconds=30.0, concurrency=(2, 4))
 """"Consistent sub-30s responses" are healthy, "2-4 concurrent requests" are recommended, and nothing is limited (docs
 `platform/rate-limits`, July 2026; the newer page `models-api/rate-limits` could not be read to its end)."""
