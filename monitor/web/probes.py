@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from prometheus_client.exposition import gzip_accepted
 
 from monitor.metrics import Exposition
 from monitor.metrics.exposition import CONTENT_TYPE
+from monitor.web.negotiation import accepts_gzip
 
 
 class Probes:
@@ -24,7 +24,7 @@ class Probes:
     async def metrics(self, request: web.Request) -> web.Response:
         """The newest exposition; before the first evaluation that is the daemon's own metrics."""
         headers = {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
-        if gzip_accepted(request.headers.get("Accept-Encoding", "")):
+        if accepts_gzip(",".join(request.headers.getall("Accept-Encoding", ()))):
             return web.Response(body=self._exposition.gzipped, headers={**headers, "Content-Encoding": "gzip"})
         return web.Response(body=self._exposition.text, headers=headers)
 

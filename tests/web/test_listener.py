@@ -25,6 +25,48 @@ async def test_metrics_are_compressed_for_whom_asks(client: TestClient, daemon: 
     assert gzip.decompress(await answer.read()) == daemon.exposition.text
 
 
+@pytest.mark.parametrize(
+    ("allowed", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("x-gzip", "gzip"),
+        ("deflate, gzip;q=0.5", "gzip"),
+        ("gzip ; Q = 0.001", "gzip"),
+        ("*", "gzip"),
+        ("*;q=0, gzip", "gzip"),
+        ("identity;q=0, *", "gzip"),
+        ("identity;q=0.5, gzip;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip;q=0.000, deflate", None),
+        ("GZip;Q=0", None),
+        ("*;q=0", None),
+        ("gzip;q=0, *", None),
+        ("gzip;q=0.5, identity;q=1", None),
+        ("identity;q=0", None),
+        ("identity", None),
+        ("gzip;q=much", None),
+        ("gzip;q=nan", None),
+        ("gzip;q=-1", None),
+        ("gzipped, br", None),
+        (", ;,", None),
+        ("", None),
+    ],
+)
+async def test_metrics_are_sent_in_a_coding_that_the_client_allows(
+    client: TestClient, daemon: Daemon, allowed: str, coding: str | None
+) -> None:
+    answer = await client.get("/metrics", headers={"Accept-Encoding": allowed})
+    assert answer.headers.get("Content-Encoding") == coding
+    body = await answer.read()
+    assert (gzip.decompress(body) if coding else body) == daemon.exposition.text
+
+
+async def test_a_refusal_of_gzip_on_a_line_of_its_own_counts(client: TestClient) -> None:
+    answer = await client.get("/metrics", headers=[("Accept-Encoding", "br"), ("Accept-Encoding", "gzip;q=0")])
+    assert "Content-Encoding" not in answer.headers
+
+
 async def test_the_daemons_own_metrics_are_served_before_the_first_evaluation(client: TestClient) -> None:
     answer = await client.get("/metrics", headers={"Accept-Encoding": ""})
     assert b"genmedia_monitor_build_info" in await answer.read()
