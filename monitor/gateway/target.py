@@ -10,6 +10,8 @@ from monitor.gateway.refusal import Refused
 
 # Visible ASCII without a fragment; no backslash and no question mark within the path.
 TARGET = re.compile(r"/([a-z0-9][a-z0-9_-]*)((?:/[!\"$->@-\[\]-~]*)?)(\?[!\"$-~]*)?")
+# What a server could take for another host, as in `//evil.invalid/x`; a doubled slash before a plain word is only one.
+HOST = re.compile(r"//+[^/]*[.:@]")
 DOT_SEGMENTS = frozenset({".", ".."})
 
 
@@ -33,10 +35,10 @@ def parse_target(raw: str) -> Target:
         raise Refused(400, "target", "the path must be /ACCOUNT/..., the rest as the vendor documents it")
     account, path, query = match.groups(default="")
     if _wanders(path):
-        raise Refused(400, "path", "the path must not hold dot segments, backslashes or an empty first segment")
+        raise Refused(400, "path", "the path must not hold dot segments, backslashes or a host after two slashes")
     return Target(account, path or "/", query)
 
 
 def _wanders(path: str) -> bool:
     plain = unquote(path) if "%" in path else path
-    return plain.startswith("//") or "\\" in plain or not DOT_SEGMENTS.isdisjoint(plain.split("/"))
+    return HOST.match(plain) is not None or "\\" in plain or not DOT_SEGMENTS.isdisjoint(plain.split("/"))

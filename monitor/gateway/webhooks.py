@@ -1,4 +1,4 @@
-"""The listener that vendors call when a task has ended: `POST /ACCOUNT/SECRET`.
+"""The listener that vendors call when a task has ended: `POST /ACCOUNT/SECRET`, with any slashes around and any query.
 
 What comes is observed, and kept until the application has taken it; only then the vendor is told that it arrived.
 """
@@ -22,6 +22,7 @@ from monitor.gateway.replies import CutCopy
 from monitor.metrics import Own, Source
 from monitor.model import AnyObservation
 from monitor.providers.base import Provider
+from monitor.providers.lenient import path_segments
 from monitor.store import deliveries
 
 SOURCE: Source = "webhook"
@@ -57,7 +58,7 @@ class Webhooks:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """200 once it is kept; 503 when it cannot be, and then the vendor sends it again."""
-        account = self._account(request.path)
+        account = self._account(request.rel_url.raw_path)
         if account is None or request.method != "POST":
             self._own.webhooks.labels("", "unknown").inc()
             return _goodbye(404)
@@ -101,10 +102,11 @@ class Webhooks:
 
     def _account(self, path: str) -> Account | None:
         """The account that the path names, if it also knows its secret."""
-        name, _, secret = path.removeprefix("/").partition("/")
+        name, *rest = path_segments(path) or ("",)
         account = self._accounts().get(name)
-        if account is None or account.webhook is None:
+        if account is None or account.webhook is None or len(rest) != 1:
             return None
+        [secret] = rest
         wanted = account.webhook.secret.get_secret_value()
         return account if compare_digest(secret.encode(errors="replace"), wanted.encode()) else None
 

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date
 from typing import TypeGuard
+from urllib.parse import unquote
 
 import msgspec
 
@@ -42,6 +43,12 @@ def _leniently(body: bytes) -> object:
         return json.loads(body.decode(json.detect_encoding(body), "replace"), parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
+
+
+def path_segments(path: str) -> tuple[str, ...]:
+    """The parts of a request's path, decoded; slashes that are doubled or trail are no parts."""
+    plain = path.partition("#")[0].partition("?")[0]
+    return tuple(unquote(part) for part in plain.split("/") if part)
 
 
 def at(value: object, *keys: str) -> object:

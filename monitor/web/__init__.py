@@ -17,6 +17,9 @@ from monitor.web.probes import Probes
 
 __all__ = ["build_web"]
 
+SLASH = "{slash:/*}"
+"""A slash at the end of an address changes nothing: what is sent there must not be lost for it."""
+
 
 def build_web(
     *,
@@ -41,14 +44,14 @@ def build_web(
     app.add_routes(
         [
             web.get("/", page.show),
-            web.get("/metrics", probes.metrics),
-            web.get("/-/healthy", probes.healthy),
-            web.get("/-/ready", probes.ready),
-            web.post("/-/reload", probes.reload),
-            web.get("/api/v1/accounts", api.accounts),
-            web.get("/api/v1/accounts/{account}", api.account),
-            web.get("/api/v1/accounts/{account}/advice", api.advice),
-            web.post("/api/v1/observations", ingest),
+            web.get(f"/metrics{SLASH}", probes.metrics),
+            web.get(f"/-/healthy{SLASH}", probes.healthy),
+            web.get(f"/-/ready{SLASH}", probes.ready),
+            web.post(f"/-/reload{SLASH}", probes.reload),
+            web.get(f"/api/v1/accounts{SLASH}", api.accounts),
+            web.get(f"/api/v1/accounts/{{account}}{SLASH}", api.account),
+            web.get(f"/api/v1/accounts/{{account}}/advice{SLASH}", api.advice),
+            web.post(f"/api/v1/observations{SLASH}", ingest),
         ]
     )
     return app

@@ -4,7 +4,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import account, answers, between, get, reply, split, vendor
+from wire import account, answers, between, get, post, reply, split, vendor
 
 from monitor.gateway.refusal import Refused
 from monitor.gateway.target import Target, parse_target
@@ -16,6 +16,10 @@ AS_THEY_COME = [
     '/v1/x?a=%zz&b=+ &c=[]|{}"<>^`'.replace(" ", ""),
     "/v1/%7Euser/%e2%82%ac/a%2Fb/A%2fB",
     "/v1//double//slash/",
+    "//v1/tasks/17f20503-6c24-4c16-946b-35dbbce2af2f",
+    "///v1//tasks/",
+    "/%2Fv1/tasks",
+    "//",
     "/v1/a;b=c,d:e@f!$&'()*+,=~-._",
     "/@evil.invalid/x",
     "/:80/x",
@@ -25,6 +29,16 @@ AS_THEY_COME = [
     "/http://evil.invalid/",
     "/",
 ]
+
+
+@pytest.mark.parametrize("base", ["/runway/", "/runway//"])
+async def test_a_base_url_with_a_slash_at_its_end_is_observed_like_any_other(base: str) -> None:
+    created = b'{"id":"17f20503-6c24-4c16-946b-35dbbce2af2f"}'
+    async with between(answers(reply(created))) as (front, vendor):
+        await front.ask(post(b'{"model":"gen4.5"}', path=f"{base}/v1/text_to_video"))
+        assert vendor.calls[0].lines[0] == f"POST {base.removeprefix('/runway')}/v1/text_to_video HTTP/1.1".encode()
+        assert [(seen.endpoint, seen.model) for seen in front.sink.requests] == [("/v1/text_to_video", "gen4.5")]
+        assert [task.model for task in front.sink.tasks] == ["gen4.5"]
 
 
 @pytest.mark.parametrize("path", AS_THEY_COME)
@@ -52,6 +66,10 @@ REFUSED = [
     ("/runway/%5Cevil.invalid", 400, "path"),
     ("/runway//evil.invalid/x", 400, "path"),
     ("/runway/%2fevil.invalid/x", 400, "path"),
+    ("/runway///evil.invalid/x", 400, "path"),
+    ("/runway//%65vil%2einvalid", 400, "path"),
+    ("/runway//localhost:80/x", 400, "path"),
+    ("/runway//user@evil/x", 400, "path"),
     ("/runway/v1\\..\\x", 400, "target"),
     ("/runway\\..\\x", 400, "target"),
     ("/../runway/x", 400, "target"),
@@ -149,7 +167,7 @@ def test_what_is_accepted_names_the_account_and_holds_no_way_out(rest: str, star
         return
     assert raw in {f"/{target.account}{target.path}{target.query}", f"/{target.account}{target.query}"}
     assert target.path.startswith("/")
-    assert not target.path.startswith("//")
+    assert not target.path.startswith("//") or not set("@:.") & set(target.path.lstrip("/").partition("/")[0])
     assert not {"..", "."} & set(target.path.split("/"))
     assert "\\" not in target.path
     assert "#" not in raw

@@ -29,7 +29,7 @@ ACCOUNT = Account(
     base_url="http://127.0.0.1:9",
     webhook=Webhook(secret=SecretStr(SECRET), forward_to=SecretStr("http://127.0.0.1:9")),
 )
-HEAD = f"POST /a/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"
+HEAD = "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"
 
 Calling = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Call = Callable[..., Awaitable[Calling]]
@@ -58,10 +58,11 @@ async def call(database: Database, registry: CollectorRegistry) -> AsyncIterator
     server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", 0)
     writers: list[asyncio.StreamWriter] = []
 
-    async def connect(length: int, part: bytes, header: str = "") -> Calling:
+    async def connect(length: int, part: bytes, header: str = "", path: str = f"/a/{SECRET}") -> Calling:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writers.append(writer)
-        writer.write((HEAD % (length, header)).encode() + part)
+        head = HEAD % (path, length, header)
+        writer.write(head.encode() + part)
         await writer.drain()
         return reader, writer
 
@@ -86,6 +87,29 @@ def waiting(database: Database) -> int:
 
 def refused(registry: CollectorRegistry) -> float | None:
     return registry.get_sample_value("genmedia_monitor_webhooks_total", {"account": "a", "event": "refused"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/a/{SECRET}/",
+        f"/a/{SECRET}///",
+        f"//a//{SECRET}",
+        f"/a/{SECRET}?task=5&next=//x/",
+        f"/a/{SECRET}/?",
+        f"/%61/%{ord(SECRET[0]):x}{SECRET[1:]}",
+        f"http://monitor.example.com/a/{SECRET}/",
+    ],
+)
+async def test_a_webhook_is_kept_however_its_address_is_written(call: Call, database: Database, path: str) -> None:
+    assert await status(await call(2, b"{}", path=path)) == 200
+    assert waiting(database) == 1
+
+
+@pytest.mark.parametrize("path", ["/a", "/", "//", f"/a/{SECRET}/x", f"/b/{SECRET}", f"/{SECRET}", f"/a/{SECRET[:-1]}"])
+async def test_another_address_is_unknown(call: Call, database: Database, path: str) -> None:
+    assert await status(await call(2, b"{}", path=path)) == 404
+    assert waiting(database) == 0
 
 
 async def test_no_more_than_sixteen_bodies_are_held_at_once(call: Call, database: Database) -> None:

@@ -381,6 +381,12 @@ def test_an_application_of_ones_own_is_counted_and_its_budget_is_no_load() -> No
         ("DELETE", "/v1/messages", "/v1/messages", Kind.OTHER),
         ("POST", "/v2", "other", Kind.OTHER),
         ("POST", "", "other", Kind.OTHER),
+        ("POST", "//v1", "/v1", Kind.OTHER),
+        ("POST", "/v1//?a=//b", "/v1", Kind.OTHER),
+        ("POST", "/%76%31/", "/v1", Kind.OTHER),
+        ("POST", "//v1//messages/", "/v1/messages", Kind.CREATE),
+        ("POST", "/v1/apps//x/invoke-async//generate/fast/", "/v1/apps/{app}/invoke-async/{endpoint}", Kind.CREATE),
+        ("GET", "//v1/apps/x/tasks/5/", "/v1/apps/{app}/tasks/{id}", Kind.POLL),
     ],
 )
 def test_every_path_has_its_template(method: str, path: str, endpoint: str, kind: Kind) -> None:

@@ -88,6 +88,17 @@ async def test_reload_tells_whether_it_worked(client: TestClient, daemon: Daemon
     assert (answer.status, await answer.text()) == (422, f"{daemon.reload_fault}\n")
 
 
+@pytest.mark.parametrize("path", ["/metrics/", "/-/ready//", "/-/healthy/", "/api/v1/observations/"])
+async def test_a_slash_at_the_end_of_an_address_changes_nothing(client: TestClient, path: str) -> None:
+    assert (await client.get(path)).status == (await client.get(path.rstrip("/"))).status
+    assert (await client.get(path)).status != 404
+
+
+async def test_reload_works_with_a_slash_at_its_end(client: TestClient, daemon: Daemon) -> None:
+    assert (await client.post("/-/reload/")).status == 200
+    assert daemon.reloads == 1
+
+
 async def test_reload_needs_a_post(client: TestClient, daemon: Daemon) -> None:
     assert (await client.get("/-/reload")).status == 405
     assert daemon.reloads == 0

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from msgspec.structs import replace
 
 from monitor.model import Kind
 from monitor.providers.base import Route
-from monitor.providers.lenient import is_task_id, model_id
+from monitor.providers.lenient import is_task_id, model_id, path_segments
 from monitor.providers.runway.tables import ENDPOINTS, NAMES_TASK, RECIPE
 
 OTHER = Route("other", Kind.OTHER)
 ANY = ""
 
 
-def _segments(path: str) -> tuple[str, ...]:
-    """The path's parts, decoded; slashes that are doubled or trail are no parts."""
-    plain = path.partition("#")[0].partition("?")[0]
-    return tuple(unquote(part) for part in plain.split("/") if part)
-
-
 def _pattern(template: str) -> tuple[str, ...]:
-    return tuple(ANY if part.startswith("{") else part for part in _segments(template))
+    return tuple(ANY if part.startswith("{") else part for part in path_segments(template))
 
 
 ROUTES = {
@@ -36,7 +29,7 @@ LONGEST = max(map(len, TEMPLATES))
 
 def route(method: str, path: str) -> Route:
     """Classify a request. A known path with a method it does not have keeps its template, as kind `other`."""
-    template, named = _match(_segments(path))
+    template, named = _match(path_segments(path))
     found = ROUTES.get((method.upper(), template))
     if found is None:
         return replace(OTHER, endpoint=template)
