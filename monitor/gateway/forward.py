@@ -125,17 +125,18 @@ class Forwarder:
         if response.status == SWITCHING_PROTOCOLS:
             return Switched(response)
         unread = expects and upload is not None and not upload.started
-        relay = Relay(request, response, bool(request.keep_alive) and not unread)
+        relay = Relay(request, response, bool(request.keep_alive) and not unread, holds=watch.may_create)
         return await self._relay(relay, response, watch)
 
     def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
         if upload is not None and upload.broken:
             watch.failure = Failure.CLIENT_GONE
             return refusal(self._own, Refused(400, "body", "the request's body is malformed"))
+        is_unsent = failure.is_unsent or (upload is not None and not upload.started)
         if upload is not None and not upload.started:
             upload.show_buffered()
         watch.failure = failure.failure
-        return vendor_failed(failure)
+        return vendor_failed(failure, None if is_unsent else watch.final(failure.text))
 
     async def _relay(self, relay: Relay, response: aiohttp.ClientResponse, watch: Watch) -> web.StreamResponse:
         try:
@@ -144,7 +145,7 @@ class Forwarder:
             response.close()
             watch.failure = broken.failure
             if not relay.begun:
-                return vendor_failed(broken)
+                return vendor_failed(broken, watch.final(broken.text))
             relay.break_off()
         except BaseException:
             response.close()
@@ -160,7 +161,7 @@ def refusal(own: Own, refused: Refused) -> web.Response:
     return answer
 
 
-def vendor_failed(failure: VendorFailure) -> web.Response:
-    """The answer in the vendor's place."""
+def vendor_failed(failure: VendorFailure, final: Mapping[str, object] | None) -> web.Response:
+    """The answer in the vendor's place; `final` as in `own_answer`."""
     status = GATEWAY_TIMEOUT if failure.failure is Failure.TIMEOUT else BAD_GATEWAY
-    return own_answer(status, failure.failure, failure.text)
+    return own_answer(status, failure.failure, failure.text, final)

@@ -11,7 +11,8 @@ from monitor.gateway.refusal import Refused
 Field = tuple[bytes, bytes]
 Fields = Iterable[Field]
 
-# RFC 9110, 7.6.1, and 11.7.2 for what is meant for a proxy (June 2022).
+# RFC 9110, 7.6.1, and 11.7.2 for what is meant for a proxy (June 2022). The library's parsers drop the trailers
+# themselves, so their announcement goes no further either.
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -19,6 +20,7 @@ HOP_BY_HOP = frozenset(
         b"proxy-authorization",
         b"proxy-connection",
         b"te",
+        b"trailer",
         b"transfer-encoding",
         b"upgrade",
     }

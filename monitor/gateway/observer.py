@@ -22,6 +22,7 @@ from monitor.inflate import BrokenCodingError
 from monitor.metrics import Own, Source, Stage
 from monitor.model import AnyObservation
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
+from monitor.providers.statuses import UNKNOWN_ENDPOINT
 
 SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -100,6 +101,22 @@ class Watch:
         self._copy: ReplyCopy | CutCopy | EventCopy | None = None
         self._is_unread = False
         self.failure: Failure | None = None
+
+    @property
+    def may_create(self) -> bool:
+        """Whether the request asks for a generation, as far as is known; a POST to an unknown path may."""
+        route, request = self._route, self._request
+        if route is None or request is None or self._method != "POST" or self._is_dry_run:
+            return False
+        is_known = route.endpoint != UNKNOWN_ENDPOINT
+        return not is_known or bool(self._observer.attempt("route", self._provider.creates, route, request.items))
+
+    def final(self, text: str) -> Mapping[str, object] | None:
+        """What an answer in the vendor's place adds, where `text` is why there is none, so that nobody pays twice.
+
+        None for a request that may be sent again.
+        """
+        return self._observer.attempt("route", self._provider.final_error, text) if self.may_create else None
 
     def request_bytes(self, chunk: bytes) -> None:
         """The next bytes of the request's body pass."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiohttp import ClientResponse, HttpVersion11, web
 
 from monitor.gateway.headers import end_to_end, response_head
 from monitor.gateway.upstream import next_chunk
+from monitor.providers.base import EVENT_STREAM, media_type
 
 # On, for 0 s: closing sends a reset.
 NO_LINGER = struct.pack("ii", 1, 0)
 NO_BODY_STATUSES = frozenset({204, 304})
+LONGEST_HELD_BYTES = 64 * 1024
+LONGEST_HELD_SECONDS = 1.0
 
 
 class Relayed(web.StreamResponse):
@@ -31,15 +36,21 @@ class Relayed(web.StreamResponse):
 
 
 class Relay:
-    """Passes one answer on, framed for the client's connection. `begun` tells whether the client has seen any of it."""
+    """Passes one answer on, framed for the client's connection. `begun` tells whether the client has seen any of it.
 
-    def __init__(self, request: web.BaseRequest, response: ClientResponse, keep_alive: bool) -> None:
+    With `holds`, a short answer that comes within a second passes whole or not at all. An event stream is never held.
+    """
+
+    def __init__(
+        self, request: web.BaseRequest, response: ClientResponse, keep_alive: bool, *, holds: bool = False
+    ) -> None:
         fields = end_to_end(response.raw_headers)
         has_body = request.method != "HEAD" and response.status not in NO_BODY_STATUSES
         unframed = has_body and not any(name.lower() == b"content-length" for name, _ in fields)
         modern = request.version >= HttpVersion11
         self._request = request
         self._response = response
+        self._holds = holds and media_type(response.headers) != EVENT_STREAM
         self._chunked = unframed and modern
         self._ends_with_connection = unframed and not modern
         self.keep_alive = keep_alive and not self._ends_with_connection
@@ -61,10 +72,12 @@ class Relay:
         """
         content = self._response.content
         out = self._head
-        # What came with the head leaves with it; a head that came alone must not wait for a body.
-        chunk = await next_chunk(self._response) if content.total_bytes or content.is_eof() else b""
+        if self._holds:
+            chunk = await self._held(see)
+        else:
+            # What came with the head leaves with it; a head that came alone must not wait for a body.
+            chunk = await self._next(see) if content.total_bytes or content.is_eof() else b""
         while True:
-            see(chunk)
             ended = content.at_eof()
             out += self._frame(chunk, ended)
             if out:
@@ -73,7 +86,21 @@ class Relay:
             if ended:
                 return
             out = b""
-            chunk = await next_chunk(self._response)
+            chunk = await self._next(see)
+
+    async def _next(self, see: Callable[[bytes], None]) -> bytes:
+        chunk = await next_chunk(self._response)
+        see(chunk)
+        return chunk
+
+    async def _held(self, see: Callable[[bytes], None]) -> bytes:
+        """The whole answer, or what has come of a long or slow one."""
+        content, held = self._response.content, b""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_HELD_SECONDS):
+                while not content.at_eof() and len(held) < LONGEST_HELD_BYTES:
+                    held += await self._next(see)
+        return held
 
     def _frame(self, chunk: bytes, ended: bool) -> bytes:
         if not self._chunked:

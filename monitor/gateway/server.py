@@ -22,6 +22,8 @@ from monitor.metrics import Own
 from monitor.providers.base import Provider
 
 log = structlog.get_logger()
+# RFC 9110, 9.2.2.
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 Accounts = Callable[[], Mapping[str, Account]]
 
 
@@ -126,6 +128,7 @@ class GatewayConnection(web.RequestHandler):
         log.error("gateway.failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("part of the answer is sent already")
-        answer = own_answer(500, "internal", "the gateway failed; its log says why")
+        may_repeat = request.method in IDEMPOTENT
+        answer = own_answer(500, "internal", "the gateway failed; its log says why", None if may_repeat else {})
         answer.force_close()
         return answer

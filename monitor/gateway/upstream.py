@@ -10,24 +10,31 @@ from aiohttp import ClientRequest, ClientResponse
 from multidict import CIMultiDict
 from yarl import URL
 
+from monitor.gateway.answer_head import UnreadableHead
 from monitor.gateway.upload import Upload
+from monitor.gateway.vendor_connection import VendorConnector
 from monitor.providers.base import Failure
 
 READ_BUFFER_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 64 * 1024
 MOST_HEADERS = 256
+MOST_ANSWER_HEADERS = 2000
 # How long a client waits for `100 Continue` is its own choice (RFC 9110, 10.1.1); curl waits a second.
 CONTINUE_SECONDS = 1.0
 SWITCHING_PROTOCOLS = 101
 
 
 class VendorFailure(Exception):  # noqa: N818 - no error of ours
-    """The vendor gave no answer, or broke one off. `text` says why, for the user."""
+    """The vendor gave no answer, or broke one off. `text` says why, for the user.
 
-    def __init__(self, failure: Failure, text: str) -> None:
+    `is_unsent` says that the vendor cannot have seen the request.
+    """
+
+    def __init__(self, failure: Failure, text: str, *, is_unsent: bool = False) -> None:
         super().__init__(text)
         self.failure = failure
         self.text = text
+        self.is_unsent = is_unsent
 
 
 class PatientRequest(ClientRequest):
@@ -47,7 +54,7 @@ def _go_on(waiter: asyncio.Future[bool]) -> None:
 def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSession:
     """A client that adds nothing, follows nothing, keeps nothing and has no limit of its own on connections."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=VendorConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
         # The others are replaced in `send`, this one is added after that.
@@ -58,7 +65,7 @@ def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSessio
         read_bufsize=READ_BUFFER_BYTES,
         max_line_size=LONGEST_LINE_BYTES,
         max_field_size=LONGEST_LINE_BYTES,
-        max_headers=MOST_HEADERS,
+        max_headers=MOST_ANSWER_HEADERS,
     )
 
 
@@ -119,17 +126,26 @@ def vendor_failure(error: Exception, origin: URL) -> VendorFailure:
     """What a failure of the client library means."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            return VendorFailure(Failure.TIMEOUT, f"{origin} did not accept a connection in time")
+            return VendorFailure(Failure.TIMEOUT, f"{origin} did not accept a connection in time", is_unsent=True)
         case TimeoutError():
             return VendorFailure(Failure.TIMEOUT, f"{origin} sent or took no byte in time")
         case aiohttp.ClientConnectorCertificateError():
-            return VendorFailure(Failure.UNREACHABLE, f"do not trust {origin}: {error.certificate_error}")
+            text = f"do not trust {origin}: {error.certificate_error}"
+            return VendorFailure(Failure.UNREACHABLE, text, is_unsent=True)
         case aiohttp.ClientConnectorError():
-            return VendorFailure(Failure.UNREACHABLE, f"cannot connect to {origin}: {error.strerror or 'failed'}")
+            text = f"cannot connect to {origin}: {error.strerror or 'failed'}"
+            return VendorFailure(Failure.UNREACHABLE, text, is_unsent=True)
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
-            return VendorFailure(Failure.TRUNCATED, f"{origin} answered with something that is not HTTP")
+            return VendorFailure(Failure.TRUNCATED, f"{origin} answered with {_strangeness(error)}")
         case _:
             return VendorFailure(Failure.UNREACHABLE, f"{origin} closed the connection without an answer")
+
+
+def _strangeness(error: aiohttp.ClientError) -> str:
+    """What is wrong with an answer, in words that quote none of it beyond its status."""
+    parsing = error.__cause__
+    why = parsing.__cause__ if parsing is not None else None
+    return str(why) if isinstance(why, UnreadableHead) else "something that is not HTTP"
 
 
 async def next_chunk(response: ClientResponse) -> bytes:

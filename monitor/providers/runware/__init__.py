@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor import __version__
 from monitor.model import AnyObservation, Kind
@@ -22,7 +22,7 @@ from monitor.providers.runware.tables import (
     TASKS,
     WS_URL,
 )
-from monitor.providers.runware.tasks import asked_of
+from monitor.providers.runware.tasks import asked_of, kind_of
 from monitor.providers.runware.webhook import decode_webhook
 
 __all__ = ["Runware"]
@@ -60,6 +60,18 @@ class Runware(Provider):
 
     def named_tasks(self, items: Sequence[Item]) -> tuple[str, ...]:
         return tuple(asked.task for asked in asked_of(items) if asked.kind is Kind.CREATE and asked.task)
+
+    def creates(self, route: Route, items: Sequence[Item]) -> bool:
+        if not route.item_fields:
+            return route.kind is Kind.CREATE
+        return not items or kind_of(asked_of(items)) is Kind.CREATE
+
+    def final_error(self, text: str) -> Mapping[str, object]:
+        """An error that `runware-sdk` does not answer with another attempt; nothing else of it does that for a 5xx.
+
+        Source: `RestTransport._should_retry` and `parse_api_error` in version 1.8.0.
+        """
+        return {"errors": [{"code": "aborted", "message": text}]}
 
     def keeps_event(self, data: bytes) -> bool:
         return STREAM_EVENTS.search(data) is not None
