@@ -26,6 +26,7 @@ from monitor.gateway import build_gateway
 from monitor.gateway.webhooks import Webhooks
 from monitor.ingest import Ingest
 from monitor.metrics import Exposition, Own
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
 from monitor.state.snapshot import Snapshot
@@ -67,8 +68,15 @@ class Daemon:
         self._adopt(config)
         self._reloading = asyncio.Lock()
         self._engine = Engine(database, self._catalogue_of, self._own, clock)
+        network = Network(os.environ)
         self._collector = Collector(
-            database=database, engine=self._engine, evaluate=self._publish, config=config, own=self._own, clock=clock
+            database=database,
+            engine=self._engine,
+            evaluate=self._publish,
+            config=config,
+            own=self._own,
+            clock=clock,
+            network=network,
         )
         self._gateway = build_gateway(
             lambda: self._accounts,
@@ -77,6 +85,7 @@ class Daemon:
             self._own,
             clock,
             config.gateway,
+            network,
             shutdown_timeout=GATEWAY_DRAIN_SECONDS,
         )
         webhooks = Webhooks(lambda: self._accounts, PROVIDERS, self._engine, self._own, clock)

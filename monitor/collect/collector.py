@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from monitor.clock import Clock
 from monitor.collect import deliveries
+from monitor.collect.client import Clients
 from monitor.collect.deliveries import Deliveries
 from monitor.collect.followup import LOOK_SECONDS, FollowUp
 from monitor.collect.pacing import Random
 from monitor.collect.reads import AccountRead
 from monitor.collect.schedule import Schedule
-from monitor.collect.vendor import Vendor, open_client
+from monitor.collect.vendor import Vendor
 from monitor.config import Account, Config
 from monitor.engine import Engine
 from monitor.metrics import Own
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 from monitor.store import Database
@@ -40,6 +42,7 @@ class Collector:
         config: Config,
         own: Own,
         clock: Clock,
+        network: Network,
         providers: Mapping[str, Provider] = PROVIDERS,
         jitter: Random = random.random,
     ) -> None:
@@ -50,8 +53,9 @@ class Collector:
         self._own = own
         self._clock = clock
         self._jitter = jitter
-        self._client = open_client()
-        self._vendor = Vendor(self._client, providers, clock)
+        self._network = network
+        self._clients = Clients()
+        self._vendor = Vendor(self._clients, network, providers, clock)
         self._schedule = Schedule(own, clock)
         self._accounts: dict[str, Account] = {}
         self._jobs_of: dict[str, list[str]] = {}
@@ -76,7 +80,7 @@ class Collector:
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # not a limit: what still runs is cancelled
         """Start nothing more and wait for what runs; what still runs after `timeout` real seconds is cancelled."""
         await self._schedule.drain(timeout)
-        await self._client.aclose()
+        await self._clients.aclose()
 
     def _add(self, account: Account) -> None:
         means = (self._vendor, self._engine, self._clock, self._jitter)
@@ -93,8 +97,9 @@ class Collector:
     def _add_webhook(self, account: Account) -> None:
         if account.webhook is None:
             return
-        parts = (self._database, self._engine, self._schedule, self._client, self._own, self._clock, self._jitter)
-        forwarding = Deliveries(account.name, account.webhook, *parts)
+        way = self._network.way(account.webhook.forward_to.get_secret_value(), ca=account.ca)
+        parts = (self._database, self._engine, self._schedule, self._clients, self._own, self._clock, self._jitter)
+        forwarding = Deliveries(account.name, account.webhook, way, *parts)
         self._schedule.every(forwarding.job, deliveries.LOOK_SECONDS, forwarding.run)
         self._jobs_of[account.name].append(forwarding.job)
 

@@ -8,12 +8,14 @@ import structlog
 
 from monitor import __version__
 from monitor.clock import Clock
+from monitor.collect.client import Clients, is_from_proxy, problem_of
 from monitor.collect.pacing import Backoff, Random
 from monitor.collect.schedule import Schedule
 from monitor.config import Webhook
 from monitor.engine import Engine
 from monitor.lean import without
 from monitor.metrics import Own
+from monitor.network import Way
 from monitor.store import Database, deliveries
 from monitor.store.deliveries import KEEP_SECONDS, LONGEST_DELAY_SECONDS, Delivery, Later
 
@@ -39,10 +41,11 @@ class Deliveries:
         self,
         account: str,
         webhook: Webhook,
+        way: Way,
         database: Database,
         engine: Engine,
         schedule: Schedule,
-        client: httpx.AsyncClient,
+        clients: Clients,
         own: Own,
         clock: Clock,
         random: Random,
@@ -53,7 +56,8 @@ class Deliveries:
         self._database = database
         self._engine = engine
         self._schedule = schedule
-        self._client = client
+        self._way = way
+        self._clients = clients
         self._own = own
         self._clock = clock
         self._random = random
@@ -95,13 +99,14 @@ class Deliveries:
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),
-                self._client.stream("POST", url, headers=headers, content=delivery.body) as response,
+                self._clients.on(self._way).stream("POST", url, headers=headers, content=delivery.body) as response,
             ):
+                if is_from_proxy(response, self._way):
+                    return f"the proxy {self._way.proxy} wants other credentials"
                 return "" if response.is_success else f"answered {response.status_code}"
-        except (TimeoutError, httpx.TimeoutException):
-            return "did not answer in time"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return type(error).__name__
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            # Where it goes shows nowhere, also not in what a library says of it.
+            return problem_of(error, self._way, "the application").replace(httpx.URL(url).host, "the application")
 
     def _end(self, delivery: Delivery, problem: str) -> Later | None:
         """When to try again; None where there is no need to, or no use."""

@@ -102,15 +102,16 @@ class FollowUp:
     async def _read(self, task: Task) -> None:
         provider = self._vendor.provider(self._account)
         observations: list[AnyObservation] = []
+        problem = ""
         try:
             exchange = await self._vendor.exchange(self._account, provider.task_call(task.id, task.endpoint))
-            observations = provider.decode(exchange)
+            observations, problem = provider.decode(exchange), exchange.problem
         finally:
-            self._settle(task.id, observations)
+            self._settle(task.id, observations, problem)
         told = [each for each in observations if isinstance(each, TaskSeen | TaskMissing | UnknownSeen)]
         await self._sink.submit(told, SOURCE)
 
-    def _settle(self, task: str, observations: list[AnyObservation]) -> None:
+    def _settle(self, task: str, observations: list[AnyObservation], problem: str) -> None:
         """Draw from the answer when to read this task, and any task, again."""
         now = self._clock.now()
         outcome = next((each.outcome for each in observations if isinstance(each, RequestSeen)), None)
@@ -120,14 +121,16 @@ class FollowUp:
             missing = any(isinstance(each, TaskMissing) for each in observations)
             self._attempts.failed(task, now, at_least=MISSING_GRACE_SECONDS if missing else 0.0)
         if outcome in ACCOUNT_WIDE:
-            self._stop_for_a_while(outcome, now)
+            self._stop_for_a_while(outcome, now, problem)
         elif outcome is not None:
             self._backoff.succeeded()
             self._pause.end()
 
-    def _stop_for_a_while(self, outcome: Outcome, now: float) -> None:
+    def _stop_for_a_while(self, outcome: Outcome, now: float, problem: str) -> None:
         if self._pause.holds(now):
             return  # reads that were under way together fail together: that is one failure
         wait = LONGEST_BACKOFF_SECONDS if outcome in KEY_REFUSED else self._backoff.failed()
         self._pause.begin(now, wait)
-        log.warning("follow_up.paused", account=self._account.name, outcome=outcome.value, seconds=round(wait))
+        told = log.bind(account=self._account.name, outcome=outcome.value)
+        told = told.bind(problem=problem) if problem else told
+        told.warning("follow_up.paused", seconds=round(wait))

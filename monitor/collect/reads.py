@@ -49,11 +49,11 @@ class AccountRead:
         exchange = await self._vendor.exchange(self._account, self._reader.call(self._clock.now()))
         observations = self._reader.decode(exchange)
         finished = next(each for each in observations if isinstance(each, ReadFinished))
-        wait = self._plan(finished)
+        wait = self._plan(finished, exchange.problem)
         await self._sink.submit(observations, SOURCE)
         return wait
 
-    def _plan(self, finished: ReadFinished) -> float | None:
+    def _plan(self, finished: ReadFinished, problem: str) -> float | None:
         """Log the read; the seconds to wait where it failed."""
         told = log.bind(account=finished.account, read=finished.read, outcome=finished.outcome.value)
         if finished.outcome is Outcome.SUCCESS:
@@ -61,5 +61,6 @@ class AccountRead:
             told.info("read.finished", seconds=round(finished.duration_seconds, 3))
             return None
         wait = self._backoff.failed()
+        told = told.bind(problem=problem) if problem else told
         told.warning("read.failed", next_in_seconds=round(wait))
         return wait

@@ -1,16 +1,17 @@
-"""Requests of our own to a vendor, and the one place where an httpx error gets its meaning."""
+"""Requests of our own to a vendor."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 from msgspec.structs import replace
 
 from monitor.clock import Clock
+from monitor.collect.client import Clients, is_from_proxy, problem_of
 from monitor.config import Account
 from monitor.lean import without
+from monitor.network import Network
 from monitor.providers.base import Call, Exchange, Failure, Provider
 
 with without("rich", "pygments"):
@@ -20,21 +21,12 @@ TIMEOUT_SECONDS = 30.0
 MOST_BODY_BYTES = 1024 * 1024
 
 
-def open_client() -> httpx.AsyncClient:
-    """A client for `Vendor`.
-
-    It follows no redirect, so that a key goes to the configured origin only, and keeps no cookie, so that nothing of
-    one account goes with the key of another.
-    """
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, cookies=no_cookies)
-
-
 class Vendor:
     """Sends calls with an account's key and answers with exchanges; whatever goes wrong on the wire is in them."""
 
-    def __init__(self, client: httpx.AsyncClient, providers: Mapping[str, Provider], clock: Clock) -> None:
-        self._client = client
+    def __init__(self, clients: Clients, network: Network, providers: Mapping[str, Provider], clock: Clock) -> None:
+        self._clients = clients
+        self._network = network
         self._providers = providers
         self._clock = clock
 
@@ -62,19 +54,28 @@ class Vendor:
         headers = self.provider(account).headers(account.api_key.get_secret_value())
         # Without compression the bound on the body is a bound on memory.
         headers["Accept-Encoding"] = "identity"
+        way = self._network.way(account.base_url, account.proxy, account.ca)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                request = self._client.stream(
+                request = self._clients.on(way).stream(
                     call.method, account.base_url + call.path, headers=headers, json=call.json
                 )
                 async with request as response:
+                    if is_from_proxy(response, way):
+                        problem = f"the proxy {way.proxy} wants other credentials"
+                        return replace(exchange, failure=Failure.UNREACHABLE, problem=problem)
                     exchange = replace(exchange, status=response.status_code, response_headers=dict(response.headers))
                     body, failure = await _read(response)
                     return replace(exchange, body=body, failure=failure)
-        except (TimeoutError, httpx.TimeoutException):
-            return replace(exchange, failure=Failure.TIMEOUT)
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return replace(exchange, failure=Failure.TRUNCATED if exchange.status else Failure.UNREACHABLE)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            problem = problem_of(error, way, account.base_url)
+            return replace(exchange, failure=_failure_of(error, exchange), problem=problem)
+
+
+def _failure_of(error: Exception, exchange: Exchange) -> Failure:
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return Failure.TIMEOUT
+    return Failure.TRUNCATED if exchange.status else Failure.UNREACHABLE
 
 
 async def _read(response: httpx.Response) -> tuple[bytes, Failure | None]:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.logs import protect
+from monitor.network import parse_proxy
 
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
@@ -160,6 +161,7 @@ SocketOrigin = Annotated[str, BeforeValidator(parse_socket_origin)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 StoreUrl = Annotated[str, BeforeValidator(parse_store)]
 Target = Annotated[SecretStr, BeforeValidator(parse_target)]
+Proxy = Annotated[SecretStr, BeforeValidator(parse_proxy)]
 Ratio = Annotated[float, BeforeValidator(parse_ratio)]
 Moment = Annotated[float, BeforeValidator(parse_moment)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]

@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import signal
+import ssl
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
@@ -18,10 +19,13 @@ import structlog
 from pydantic import SecretStr
 
 from monitor.logs import protect, redact
+from monitor.network import trust
 
 COMMAND_TIMEOUT_SECONDS = 10.0
 LONGEST_KEY_BYTES = 64 * 1024
+LARGEST_BUNDLE_BYTES = 4 * 1024 * 1024
 CONVENTIONAL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 SENDABLE = re.compile(r"[!-~]+")
 PATH_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 QUOTES = "'\""
@@ -74,6 +78,28 @@ def key_from_file(path: Path, what: str = API_KEY) -> SecretStr:
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         log.warning("secret_file.exposed", path=str(path), advice="make it readable by its owner only (chmod 600)")
     return clean_key(text, what)
+
+
+def read_authorities(path: Path) -> str:
+    """The certificates of authorities in a file, as PEM text; what stands between them is left out.
+
+    Raises:
+        NoKeyError: it cannot be read, or holds none.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_BUNDLE_BYTES).decode(errors="ignore")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise NoKeyError(f"cannot read {redact(str(path))}: {reason}; check path and permissions") from None
+    authorities = "\n".join(CERTIFICATE.findall(text))
+    try:
+        if authorities:
+            trust(authorities)
+            return authorities
+    except (ssl.SSLError, ValueError):
+        pass
+    raise NoKeyError(f"{redact(str(path))} holds no certificate that can be read; give a bundle in PEM form")
 
 
 def key_from_command(command: str, environ: Mapping[str, str]) -> SecretStr:

@@ -11,10 +11,11 @@ from pydantic import SecretStr
 
 from monitor.config.document import parse_document
 from monitor.config.fields import Address
-from monitor.config.keys import NoKeyError, clean_key, key_sources, webhook_secret_sources
+from monitor.config.keys import NoKeyError, clean_key, key_sources, read_authorities, webhook_secret_sources
 from monitor.config.shape import check_shape
 from monitor.config.values import Account, AccountShape, Config, ConfigShape, Webhook
 from monitor.errors import ConfigError
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 
@@ -70,7 +71,9 @@ class _Accounts:
 
     def __init__(self, base: Path, environ: Mapping[str, str], faults: list[str], *, takes_webhooks: bool) -> None:
         self.complete: list[Account] = []
+        self._base = base
         self._environ = environ
+        self._network = Network(environ)
         self._faults = faults
         self._sources = key_sources(base, environ)
         self._secrets = webhook_secret_sources(base, environ)
@@ -155,6 +158,7 @@ class _Accounts:
         self._faults += _autobilling_faults(shape, provider, place)
         if shape.ws_url and not provider.ws_url:
             self._faults.append(f"{place}.ws_url: {shape.provider} has no WebSocket to pass on; leave it out")
+        ca = self._authorities(shape.ca_file, place)
         if key is not None:
             account = Account(
                 name=shape.name,
@@ -168,8 +172,31 @@ class _Accounts:
                 capacity=shape.capacity,
                 limits=shape.limits,
                 webhook=webhook,
+                proxy=shape.proxy,
+                ca=ca,
             )
+            self._check_ways(account, place)
             self.complete.append(account)
+
+    def _authorities(self, path: str | None, place: str) -> str:
+        """The certificates in `ca_file`, as PEM text."""
+        if path is None:
+            return ""
+        try:
+            return read_authorities(self._base / path)
+        except NoKeyError as error:
+            self._faults.append(f"{place}.ca_file: {error}")
+            return ""
+
+    def _check_ways(self, account: Account, place: str) -> None:
+        """A proxy of the environment that cannot be used is no reason to go without."""
+        try:
+            for origin in filter(None, (account.base_url, account.ws_url)):
+                self._network.way(origin, account.proxy, account.ca)
+            if account.webhook is not None:
+                self._network.way(account.webhook.forward_to.get_secret_value(), ca=account.ca)
+        except ValueError as error:
+            self._faults.append(f"{place}: the environment's {error}")
 
 
 def _autobilling_faults(shape: AccountShape, provider: Provider, place: str) -> list[str]:

@@ -17,6 +17,7 @@ from monitor.config.fields import (
     Listen,
     Moment,
     Origin,
+    Proxy,
     Ratio,
     SocketOrigin,
     StoreUrl,
@@ -179,7 +180,10 @@ class Capacity:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One key at one vendor. `name` is its path on the gateway and its label; `ws_url` is empty without WebSocket."""
+    """One key at one vendor. `name` is its path on the gateway and its label; `ws_url` is empty without WebSocket.
+
+    `proxy` takes the place of the environment's; `ca` is PEM text of authorities to trust beside the system's.
+    """
 
     name: str
     provider: str
@@ -192,6 +196,8 @@ class Account:
     capacity: Capacity = field(default_factory=Capacity)
     limits: Limits = field(default_factory=Limits)
     webhook: Webhook | None = None
+    proxy: SecretStr | None = None
+    ca: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +243,8 @@ class AccountShape:
     capacity: Capacity = field(default_factory=Capacity)
     limits: Limits = field(default_factory=Limits)
     webhook: WebhookShape | None = None
+    proxy: Proxy | None = None
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from monitor.gateway.upload import Upload
 from monitor.gateway.upstream import SWITCHING_PROTOCOLS, VendorFailure, send
 from monitor.logs import redact
 from monitor.metrics import Own
+from monitor.network import Network, Way
 from monitor.providers.base import Failure, Provider
 
 BAD_GATEWAY = 502
@@ -38,6 +39,7 @@ class Forwarder:
         observer: Observer,
         own: Own,
         session: aiohttp.ClientSession,
+        network: Network,
         timeout: float,
     ) -> None:
         self._accounts = accounts
@@ -45,6 +47,7 @@ class Forwarder:
         self._observer = observer
         self._own = own
         self._session = session
+        self._network = network
         self._timeout = timeout
         self._sockets: set[Socket] = set()
 
@@ -65,7 +68,8 @@ class Forwarder:
         if is_socket:
             headers.update(UPGRADE_FIELDS)
         with in_flight.track_inprogress():
-            answer = await self._watched(request, url, headers, watch)
+            way = self._network.way(origin, account.proxy, account.ca)
+            answer = await self._watched(request, url, way, headers, watch)
         if isinstance(answer, Switched):
             extensions = answer.response.headers.get("Sec-WebSocket-Extensions", "")
             socket_watch = SocketWatch(self._observer, account, provider, target.query, extensions, in_flight)
@@ -95,10 +99,10 @@ class Forwarder:
             raise Refused(404, "account", text) from None
 
     async def _watched(
-        self, request: web.BaseRequest, url: URL, headers: CIMultiDict[str], watch: Watch
+        self, request: web.BaseRequest, url: URL, way: Way, headers: CIMultiDict[str], watch: Watch
     ) -> web.StreamResponse:
         try:
-            return await self._exchange(request, url, headers, watch)
+            return await self._exchange(request, url, way, headers, watch)
         except asyncio.CancelledError:
             watch.failure = Failure.CLIENT_GONE
             raise
@@ -109,7 +113,7 @@ class Forwarder:
             watch.end(request.headers)
 
     async def _exchange(
-        self, request: web.BaseRequest, url: URL, headers: CIMultiDict[str], watch: Watch
+        self, request: web.BaseRequest, url: URL, way: Way, headers: CIMultiDict[str], watch: Watch
     ) -> web.StreamResponse:
         expects = request.version >= HttpVersion11 and headers.get("Expect", "").lower() == "100-continue"
         upload = None
@@ -118,7 +122,7 @@ class Forwarder:
             upload = Upload(request.content, client, watch.request_bytes, self._timeout)
         try:
             waits, upgrades = expects and upload is not None, "Upgrade" in headers
-            response = await send(self._session, request.method, url, headers, upload, waits, upgrades)
+            response = await send(self._session, request.method, url, way, headers, upload, waits, upgrades)
         except VendorFailure as failure:
             return self._unanswered(failure, upload, watch)
         watch.response_head(response)

@@ -19,6 +19,7 @@ from monitor.gateway.observer import Observer
 from monitor.gateway.refusal import Refused, own_answer
 from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
 from monitor.metrics import Own
+from monitor.network import Network
 from monitor.providers.base import Provider
 
 log = structlog.get_logger()
@@ -34,6 +35,7 @@ def build_gateway(
     own: Own,
     clock: Clock,
     config: GatewayConfig,
+    network: Network,
     shutdown_timeout: float = 60.0,
 ) -> web.BaseRunner:
     """The gateway, ready for `setup()`; then a site makes it listen and `cleanup()` ends it.
@@ -42,7 +44,7 @@ def build_gateway(
     seconds to end.
     """
     observer = Observer(sink, own, clock)
-    return GatewayRunner(accounts, providers, observer, own, config, shutdown_timeout)
+    return GatewayRunner(accounts, providers, observer, own, config, network, shutdown_timeout)
 
 
 class GatewayRunner(web.BaseRunner):
@@ -55,6 +57,7 @@ class GatewayRunner(web.BaseRunner):
         observer: Observer,
         own: Own,
         config: GatewayConfig,
+        network: Network,
         shutdown_timeout: float,
     ) -> None:
         super().__init__(shutdown_timeout=shutdown_timeout)
@@ -63,6 +66,7 @@ class GatewayRunner(web.BaseRunner):
         self._observer = observer
         self._own = own
         self._config = config
+        self._network = network
         self._session: aiohttp.ClientSession | None = None
         self._forwarder: Forwarder | None = None
 
@@ -70,7 +74,7 @@ class GatewayRunner(web.BaseRunner):
         config = self._config
         self._session = open_session(config.connect_timeout, config.timeout)
         self._forwarder = Forwarder(
-            self._accounts, self._providers, self._observer, self._own, self._session, config.timeout
+            self._accounts, self._providers, self._observer, self._own, self._session, self._network, config.timeout
         )
         return Listener(self._forwarder.handle, self._own, GatewayConnection, cancels=True)
 

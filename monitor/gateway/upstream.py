@@ -13,6 +13,7 @@ from yarl import URL
 from monitor.gateway.answer_head import UnreadableHead
 from monitor.gateway.upload import Upload
 from monitor.gateway.vendor_connection import VendorConnector
+from monitor.network import Way
 from monitor.providers.base import Failure
 
 READ_BUFFER_BYTES = 64 * 1024
@@ -22,6 +23,9 @@ MOST_ANSWER_HEADERS = 2000
 # How long a client waits for `100 Continue` is its own choice (RFC 9110, 10.1.1); curl waits a second.
 CONTINUE_SECONDS = 1.0
 SWITCHING_PROTOCOLS = 101
+PROXY_WANTS_CREDENTIALS = 407
+# They come before the first byte of the request goes to the vendor.
+UNSENT = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 
 
 class VendorFailure(Exception):  # noqa: N818 - no error of ours
@@ -73,6 +77,7 @@ async def send(
     session: aiohttp.ClientSession,
     method: str,
     url: URL,
+    way: Way,
     headers: CIMultiDict[str],
     upload: Upload | None,
     expects_continue: bool,
@@ -92,10 +97,16 @@ async def send(
         url,
         data=upload,
         headers=framing,
+        ssl=way.tls,
+        proxy=way.proxy,
+        proxy_headers=way.proxy_headers,
         expect100=expects_continue,
         allow_redirects=False,
-        middlewares=(_as_it_came(headers),),
+        middlewares=(_as_it_came(headers, way),),
     )
+    if way.proxy and response.status == PROXY_WANTS_CREDENTIALS:
+        response.close()
+        raise VendorFailure(Failure.UNREACHABLE, f"the proxy {way.proxy} wants other credentials", is_unsent=True)
     if response.status == SWITCHING_PROTOCOLS and not upgrades:
         response.close()
         raise VendorFailure(Failure.TRUNCATED, f"{url.origin()} switched protocols unasked")
@@ -105,7 +116,7 @@ async def send(
 Handler = Callable[[ClientRequest], Awaitable[ClientResponse]]
 
 
-def _as_it_came(headers: CIMultiDict[str]) -> Callable[[ClientRequest, Handler], Awaitable[ClientResponse]]:
+def _as_it_came(headers: CIMultiDict[str], way: Way) -> Callable[[ClientRequest, Handler], Awaitable[ClientResponse]]:
     """A client middleware that sets the exact headers, and names every failure.
 
     The session sends an idempotent request again when a kept connection turns out to be dead; it does so only for the
@@ -114,31 +125,40 @@ def _as_it_came(headers: CIMultiDict[str]) -> Callable[[ClientRequest, Handler],
 
     async def send_exactly(request: ClientRequest, handler: Handler) -> ClientResponse:
         request.headers = headers
+        if way.proxy and not request.is_ssl():
+            headers.update(way.proxy_headers)
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise vendor_failure(error, request.url.origin()) from error
+            raise vendor_failure(error, request.url.origin(), way.proxy) from error
 
     return send_exactly
 
 
-def vendor_failure(error: Exception, origin: URL) -> VendorFailure:
+def vendor_failure(error: Exception, origin: URL, proxy: str | None) -> VendorFailure:
     """What a failure of the client library means."""
+    failure, text = _meaning(error, origin, f" through the proxy {proxy}" if proxy else "")
+    return VendorFailure(failure, text, is_unsent=isinstance(error, UNSENT))
+
+
+def _meaning(error: Exception, origin: URL, through: str) -> tuple[Failure, str]:
+    failure, text = Failure.UNREACHABLE, f"{origin} closed the connection without an answer{through}"
     match error:
         case aiohttp.ConnectionTimeoutError():
-            return VendorFailure(Failure.TIMEOUT, f"{origin} did not accept a connection in time", is_unsent=True)
+            failure, text = Failure.TIMEOUT, f"{origin} did not accept a connection in time{through}"
         case TimeoutError():
-            return VendorFailure(Failure.TIMEOUT, f"{origin} sent or took no byte in time")
+            failure, text = Failure.TIMEOUT, f"{origin} sent or took no byte in time"
         case aiohttp.ClientConnectorCertificateError():
             text = f"do not trust {origin}: {error.certificate_error}"
-            return VendorFailure(Failure.UNREACHABLE, text, is_unsent=True)
+        case aiohttp.ClientProxyConnectionError():
+            text = f"cannot connect to {origin}{through}, which does not answer: {error.strerror or 'failed'}"
+        case aiohttp.ClientHttpProxyError():
+            text = f"cannot connect to {origin}{through}, which answered {error.status} {error.message}"
         case aiohttp.ClientConnectorError():
             text = f"cannot connect to {origin}: {error.strerror or 'failed'}"
-            return VendorFailure(Failure.UNREACHABLE, text, is_unsent=True)
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
-            return VendorFailure(Failure.TRUNCATED, f"{origin} answered with {_strangeness(error)}")
-        case _:
-            return VendorFailure(Failure.UNREACHABLE, f"{origin} closed the connection without an answer")
+            failure, text = Failure.TRUNCATED, f"{origin} answered with {_strangeness(error)}"
+    return failure, text
 
 
 def _strangeness(error: aiohttp.ClientError) -> str:

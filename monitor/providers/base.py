@@ -64,7 +64,8 @@ class Exchange(msgspec.Struct, frozen=True):
     `Provider.named_tasks` that an earlier request named too. `body` is the reply decompressed, empty where it was not
     kept; of a stream of events it holds one line for each that was kept; `is_unread` says that it passed, but
     could not be kept: it was too large, or in a coding that is not known. `status` is None where no status came;
-    `failure` tells why an answer is missing or broken. `started_at` is Unix seconds.
+    `failure` tells why an answer is missing or broken, `problem` the same in words, for the log. `started_at` is Unix
+    seconds.
     """
 
     account: str
@@ -82,6 +83,7 @@ class Exchange(msgspec.Struct, frozen=True):
     body: bytes = b""
     is_unread: bool = False
     failure: Failure | None = None
+    problem: str = ""
     by_client: bool = True
 
     @property

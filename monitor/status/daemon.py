@@ -7,6 +7,7 @@ import msgspec
 
 from monitor.errors import DaemonError
 from monitor.model import Organization
+from monitor.network import trust
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures
@@ -101,7 +102,9 @@ class Daemon:
             raise DaemonError("--url: not a URL of a daemon; give one such as http://127.0.0.1:10190")
         self.url = str(parsed.copy_with(userinfo=b"")).rstrip("/")
         self._http = httpx.AsyncClient(
-            base_url=parsed, timeout=TIMEOUT_SECONDS, transport=httpx.AsyncHTTPTransport(retries=0)
+            base_url=parsed,
+            timeout=TIMEOUT_SECONDS,
+            transport=httpx.AsyncHTTPTransport(verify=trust(), trust_env=False),
         )
 
     async def __aenter__(self) -> Daemon:

@@ -12,10 +12,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.clock import ManualClock
-from monitor.collect.vendor import Vendor, open_client
+from monitor.collect.client import Clients
+from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Engine
 from monitor.metrics import Own
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.server import DEFAULT_KEY, Server
@@ -72,11 +74,17 @@ def account(simulated: tuple[Server, str]) -> Account:
 
 
 @pytest.fixture
+async def clients() -> AsyncIterator[Clients]:
+    async with Clients() as clients:
+        yield clients
+
+
+@pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with open_client() as client:
+    async with httpx.AsyncClient() as client:
         yield client
 
 
 @pytest.fixture
-def vendor(client: httpx.AsyncClient, clock: ManualClock) -> Vendor:
-    return Vendor(client, PROVIDERS, clock)
+def vendor(clients: Clients, clock: ManualClock) -> Vendor:
+    return Vendor(clients, Network({}), PROVIDERS, clock)

@@ -17,6 +17,7 @@ from monitor.engine import Engine
 from monitor.logs import configure_logging
 from monitor.metrics import Own
 from monitor.model import TaskSeen, TaskStatus
+from monitor.network import Network
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import DEFAULT_KEY, Server
 from monitor.store import Database, reads, tasks
@@ -44,7 +45,9 @@ async def collector(
     account: Account, database: Database, engine: Engine, own: Own, clock: ManualClock, evaluations: Evaluations
 ) -> AsyncIterator[Collector]:
     config = Config(accounts=(account,), evaluate_interval=0.05, retention=Retention(tasks=2 * DAY))
-    collector = Collector(database=database, engine=engine, evaluate=evaluations, config=config, own=own, clock=clock)
+    collector = Collector(
+        database=database, engine=engine, evaluate=evaluations, config=config, own=own, clock=clock, network=Network({})
+    )
     yield collector
     await collector.drain(5.0)
 

@@ -12,13 +12,14 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.clock import ManualClock
+from monitor.collect.client import Clients
 from monitor.collect.deliveries import Deliveries
 from monitor.collect.schedule import Schedule
-from monitor.collect.vendor import open_client
 from monitor.config import Webhook
 from monitor.engine import Engine
 from monitor.errors import StoreError
 from monitor.metrics import Own
+from monitor.network import Network
 from monitor.simulator.app import serve
 from monitor.store import Database, deliveries
 from monitor.store.deliveries import KEEP_SECONDS
@@ -52,9 +53,10 @@ async def forwarding(
     schedule.start()
     app = web.Application()
     app.router.add_post("/hooks", application.handle)
-    async with serve(app) as origin, open_client() as client:
+    async with serve(app) as origin, Clients() as clients:
         webhook = Webhook(secret=SecretStr("unused"), forward_to=SecretStr(f"{origin}/hooks"))
-        yield Deliveries("a", webhook, database, engine, schedule, client, own, clock, lambda: 0.0)
+        way = Network({}).way(origin)
+        yield Deliveries("a", webhook, way, database, engine, schedule, clients, own, clock, lambda: 0.0)
         application.may_answer.set()
         await schedule.drain(5)
 

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 import pytest
 from helpers_collect import wire
 from pydantic import SecretStr
 
 from monitor.clock import ManualClock
 from monitor.collect import vendor as vendor_module
+from monitor.collect.client import Clients
 from monitor.collect.vendor import MOST_BODY_BYTES, Vendor
 from monitor.config import Account
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Call, Failure
 
@@ -128,9 +129,9 @@ async def test_the_key_is_sent_in_its_header_and_stands_nowhere_in_the_exchange(
     assert KEY not in repr(exchange)
 
 
-async def test_the_duration_is_the_clocks_and_never_negative(client: httpx.AsyncClient) -> None:
+async def test_the_duration_is_the_clocks_and_never_negative(clients: Clients) -> None:
     clock = ManualClock()
-    vendor = Vendor(client, PROVIDERS, clock)
+    vendor = Vendor(clients, Network({}), PROVIDERS, clock)
 
     class Slow(Peer):
         def __init__(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| *(.*?) *\| (.+) \|$", re.MULTILINE)
 OUT_OF_RANGE = "99999d"
 UNWRITTEN = dict.fromkeys(("accounts[].base_url", "accounts[].ws_url"), "the provider's")
+UNWRITTEN["accounts[].proxy"] = "the environment's"
 
 
 def keys_of(schema: type, place: str = "") -> Iterator[tuple[str, type, Field[Any]]]:

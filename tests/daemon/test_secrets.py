@@ -168,6 +168,8 @@ def misplaced(account: dict[str, Any], key: str) -> Iterable[object]:
     for place in ("name", "provider", "poll_interval", "max_models", "follow_up", key):
         yield {"accounts": [{**good, place: key}]}
     yield {"accounts": [{**good, "base_url": f"https://{key}@127.0.0.1"}]}
+    yield {"accounts": [{**good, "proxy": f"socks5://{key}:{key}@127.0.0.1"}]}
+    yield {"accounts": [{**good, "ca_file": key}]}
     yield {"accounts": [{**good, "follow_up": {key: key}}]}
     yield {"accounts": [{**plain, "name": "a", "provider": "runway", "api_key_command": f"echo {key} {key}"}]}
     yield {"accounts": [key]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,14 +50,14 @@ class Application:
 
 
 @asynccontextmanager
-async def application(port: int = 0) -> AsyncIterator[Application]:
+async def application(port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Application]:
     told = Application()
     app = web.Application(client_max_size=64 * 2**20)
     app.router.add_post("/hooks", told.handle)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+        await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True, ssl_context=tls).start()
         told.port = runner.addresses[0][1]
         yield told
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ class FakeRunware:
 
     def __init__(self) -> None:
         self.port = 0
+        self.host = "127.0.0.1"
+        self.tls = ""
         self.payload = 0
         self.mute = False
         self.close_code = 0
@@ -43,11 +46,11 @@ class FakeRunware:
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{self.tls}://{self.host}:{self.port}"
 
     @property
     def ws_origin(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws{self.tls}://{self.host}:{self.port}"
 
     def answer(self, item: Item) -> tuple[list[Item], list[Item]]:
         """Data and errors for one task."""
@@ -167,14 +170,15 @@ class FakeRunware:
 
 
 @asynccontextmanager
-async def fake_runware() -> AsyncIterator[FakeRunware]:
-    """A running one."""
+async def fake_runware(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeRunware]:
+    """A running one, with this server's TLS if any."""
     fake = FakeRunware()
+    fake.tls = "s" if tls else ""
     app = web.Application(client_max_size=0)
     app.add_routes([web.post("/v1", fake.post), web.get("/v1", fake.socket)])
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     fake.port = runner.addresses[0][1]
     try:
         yield fake

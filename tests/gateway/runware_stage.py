@@ -16,6 +16,7 @@ from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
 from monitor.metrics import Own
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 
@@ -48,7 +49,14 @@ async def front(
     )
     sink = sink or ListSink()
     runner = build_gateway(
-        lambda: {"runware": account}, providers, sink, Own(registry), clock, GatewayConfig(), shutdown_timeout=0.2
+        lambda: {"runware": account},
+        providers,
+        sink,
+        Own(registry),
+        clock,
+        GatewayConfig(),
+        Network({}),
+        shutdown_timeout=0.2,
     )
     await runner.setup()
     try:

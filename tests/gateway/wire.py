@@ -18,6 +18,7 @@ from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
 from monitor.metrics import Own
 from monitor.model import AnyObservation, RequestSeen, TaskSeen
+from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 
@@ -218,7 +219,14 @@ async def gateway(
     sink = sink or ListSink()
     config = GatewayConfig(timeout=patience, connect_timeout=patience)
     runner = build_gateway(
-        lambda: accounts, {"runway": provider}, sink, Own(registry), clock, config, shutdown_timeout=1.0
+        lambda: accounts,
+        {"runway": provider},
+        sink,
+        Own(registry),
+        clock,
+        config,
+        Network({}),
+        shutdown_timeout=1.0,
     )
     await runner.setup()
     try:

@@ -1,0 +1,78 @@
+"""HTTP clients of our own, one for each way out, and the one place where an httpx error gets its meaning."""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+from monitor.lean import without
+from monitor.network import Way
+
+with without("rich", "pygments"):
+    import httpx
+
+TIMEOUT_SECONDS = 30.0
+MOST_IDLE = 100
+PROXY_WANTS_CREDENTIALS = 407
+
+
+class Clients:
+    """A client for each way out, opened when it is first taken.
+
+    A client follows no redirect, so that a key goes to the configured origin only, and keeps no cookie, so that nothing
+    of one account goes with the key of another. Its connections are not limited: a slow peer holds up no other.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[Way, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> Clients:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def on(self, way: Way) -> httpx.AsyncClient:
+        """The client that takes this way."""
+        if way not in self._open:
+            self._open[way] = _open(way)
+        return self._open[way]
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        for client in self._open.values():
+            await client.aclose()
+
+
+def _open(way: Way) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        timeout=TIMEOUT_SECONDS,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_IDLE),
+        proxy=None if way.proxy is None else httpx.Proxy(way.proxy, headers=way.proxy_headers),
+        verify=way.tls,
+        trust_env=False,
+    )
+
+
+def is_from_proxy(response: httpx.Response, way: Way) -> bool:
+    """Whether the proxy answered a request without TLS itself: no other server asks for a proxy's credentials."""
+    return way.proxy is not None and response.status_code == PROXY_WANTS_CREDENTIALS
+
+
+def problem_of(error: Exception, way: Way, peer: str) -> str:
+    """What went wrong on the wire, in words; `peer` is what to call the other side."""
+    match error:
+        case TimeoutError() | httpx.TimeoutException():
+            return f"{peer} did not answer in time" + (f", through the proxy {way.proxy}" if way.proxy else "")
+        case httpx.ProxyError():
+            return f"the proxy {way.proxy} refused the way to {peer}: {error}"
+        case httpx.ConnectError() if "SSL" in str(error) or "certificate" in str(error):
+            return f"do not trust {peer}: {error}"
+        case httpx.ConnectError():
+            return f"cannot connect to {'the proxy ' + way.proxy if way.proxy else peer}"
+        case httpx.InvalidURL():
+            return f"{peer} has no usable host name"
+        case _:
+            through = f" through the proxy {way.proxy}" if way.proxy else ""
+            return f"the connection to {peer}{through} broke: {type(error).__name__}"
