@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from monitor.clock import Clock
 from monitor.collect.client import Clients, is_from_proxy, problem_of
 from monitor.config import Account
+from monitor.inflate import BrokenCodingError, Inflater, UndecodedError
 from monitor.lean import without
 from monitor.network import Network
 from monitor.providers.base import Call, Exchange, Failure, Provider
@@ -52,7 +53,7 @@ class Vendor:
 
     async def _answer(self, account: Account, call: Call, exchange: Exchange) -> Exchange:
         headers = self.provider(account).headers(account.api_key.get_secret_value())
-        # Without compression the bound on the body is a bound on memory.
+        # Small replies gain nothing by compression.
         headers["Accept-Encoding"] = "identity"
         way = self._network.way(account.base_url, account.proxy, account.ca)
         try:
@@ -79,10 +80,14 @@ def _failure_of(error: Exception, exchange: Exchange) -> Failure:
 
 
 async def _read(response: httpx.Response) -> tuple[bytes, Failure | None]:
-    """The body as far as the bound allows."""
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            return b"", Failure.TRUNCATED
+    """The body as far as the bound allows, which holds while a compressed one is inflated."""
+    body, plain = bytearray(), Inflater(response.headers.get("Content-Encoding", ""))
+    try:
+        async for chunk in response.aiter_raw():
+            for piece in plain.feed(chunk):
+                body += piece
+                if len(body) > MOST_BODY_BYTES:
+                    return b"", Failure.TRUNCATED
+    except (UndecodedError, BrokenCodingError):
+        return b"", Failure.TRUNCATED
     return bytes(body), None

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import tracemalloc
 
+import brotli
 import pytest
+from backports import zstd
 from helpers_collect import wire
 from pydantic import SecretStr
 
@@ -53,10 +57,13 @@ class Peer:
         (reply(b"{", length=100), 200, b"", Failure.TRUNCATED),
         (reply(b"x" * (MOST_BODY_BYTES + 1)), 200, b"", Failure.TRUNCATED),
         (reply(b"not gzip", "Content-Encoding: gzip\r\n"), 200, b"", Failure.TRUNCATED),
+        (reply(gzip.compress(brotli.compress(b"{}")), "Content-Encoding: br, gzip\r\n"), 200, b"{}", None),
+        (reply(zstd.compress(b"{}"), "Content-Encoding: zstd\r\n"), 200, b"{}", None),
+        (reply(b"{}", "Content-Encoding: made-up\r\n"), 200, b"", Failure.TRUNCATED),
         (b"", None, b"", Failure.UNREACHABLE),
         (b"rubbish\r\n\r\n", None, b"", Failure.UNREACHABLE),
     ],
-    ids=["whole", "error", "half", "huge", "badly compressed", "nothing", "rubbish"],
+    ids=["whole", "error", "half", "huge", "badly packed", "packed", "zstd", "unknown coding", "nothing", "rubbish"],
 )
 async def test_whatever_comes_back_becomes_an_exchange(
     vendor: Vendor, answer: bytes, status: int | None, body: bytes, failure: Failure | None
@@ -66,6 +73,18 @@ async def test_whatever_comes_back_becomes_an_exchange(
 
     assert (exchange.status, exchange.body, exchange.failure) == (status, body, failure)
     assert (exchange.account, exchange.by_client, exchange.route.endpoint) == ("production", False, "/v1/organization")
+
+
+async def test_a_body_that_grows_out_of_proportion_is_never_inflated(vendor: Vendor) -> None:
+    bomb = brotli.compress(bytes(128 * 1024 * 1024), quality=1)
+    async with wire(Peer(reply(bomb, "Content-Encoding: br\r\n"))) as origin:
+        tracemalloc.start()
+        exchange = await vendor.exchange(account_at(origin), READ)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert (exchange.status, exchange.body, exchange.failure) == (200, b"", Failure.TRUNCATED)
+    assert peak < 8 * MOST_BODY_BYTES
 
 
 @pytest.mark.parametrize("answer", [b"", reply(b"{", length=100)], ids=["before the head", "in the body"])
