@@ -73,7 +73,11 @@ class Alerting:
         config["rule_files"] = [str(RULES / "*.yml")]
         config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [self._alertmanager]}]}]
         config["scrape_configs"] = [
-            {"job_name": "genmedia-monitor", "static_configs": [{"targets": [self._monitor]}]},
+            {
+                "job_name": "genmedia-monitor",
+                "honor_labels": True,
+                "static_configs": [{"targets": [self._monitor]}],
+            },
         ]
         path = self._folder / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))

@@ -134,15 +134,18 @@ SILENCES: list[tuple[set[str], set[str]]] = [
      {"CreditsNearlyExhausted", "AutobillingOverdue"}),
     ({"ClientsGivingUp", "ThrottledLong", "LatencyHigh"}, {"ThrottledLong"}),
     ({"ModerationWave", "RefusedRepeatedly"}, {"RefusedRepeatedly"}),
+    ({"EvaluationStuck", "AccountReadStale", "UnseenTraffic", "LatencyHigh"}, {"AccountReadStale", "UnseenTraffic"}),
     ({"MonitorDown", "AccountReadStale", "UnseenTraffic", "StoreFailing", "DailyLimitExhausted"},
      {"AccountReadStale", "UnseenTraffic", "StoreFailing"}),
 ]  # fmt: skip
-GROUP_MONITOR = {"MonitorDown", "StoreFailing"}
+OF_A_DAEMON = {"MonitorDown", "EvaluationStuck", "StoreFailing"}
 
 
 def as_fired(name: str, account: str) -> dict[str, Any]:
-    if name in GROUP_MONITOR:
-        labels = {"group": "monitor", "instance": "monitor:10190", "severity": "critical"}
+    if name in OF_A_DAEMON:
+        labels = {"group": "monitor", "instance": account, "severity": "critical"}
+        if name != "StoreFailing":
+            labels |= {"provider": "runway", "account": account}
     else:
         labels = {**EXHAUSTED["labels"], "account": account}
     return {"labels": {**labels, "alertname": f"Genmedia{name}"}, "annotations": EXHAUSTED["annotations"]}
@@ -166,7 +169,83 @@ async def test_a_monitor_that_is_not_scraped_does_not_silence_the_watchdog(
     async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
         for name in ("GenmediaMonitorDown", "GenmediaWatchdog", "GenmediaForecastPoor"):
             await running.send({"labels": {"alertname": name, "group": "monitor"}})
-        assert await settled(running, {"ForecastPoor"}) == {"ForecastPoor"}
+        await running.send(*OF_DAEMON_A)
+        assert await settled(running, {"AccountReadStale"}, "of-a") == {"AccountReadStale"}
+
+
+def daemons(name: str, instance: str, account: str = "") -> dict[str, Any]:
+    """An alert on a daemon, and on an account of it."""
+    of_account = {"provider": "runway", "account": account} if account else {}
+    return {
+        "labels": {
+            "alertname": f"Genmedia{name}",
+            "severity": "critical",
+            "group": "monitor",
+            "instance": instance,
+            **of_account,
+        }
+    }
+
+
+def reads(name: str, account: str) -> dict[str, Any]:
+    """An alert on an account's reads, which has no instance."""
+    return {"labels": {**EXHAUSTED["labels"], "alertname": f"Genmedia{name}", "group": "monitor", "account": account}}
+
+
+OF_DAEMON_A = [daemons("MonitorDown", "a", "of-a"), reads("AccountReadStale", "of-a")]
+
+
+@pytest.mark.parametrize("trouble", ["MonitorDown", "EvaluationStuck"])
+async def test_a_daemon_in_trouble_silences_no_account_of_another(
+    alertmanager_binary: str, tmp_path: Path, trouble: str
+) -> None:
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(daemons(trouble, "a", "of-a"), daemons(trouble, "c"))
+        await running.send(reads("AccountReadStale", "of-a"), reads("AccountReadStale", "of-b"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not any("of-b" in str(message) for message in box.at("/pagerduty")):
+                await asyncio.sleep(0.05)
+        silent = [each["labels"]["account"] for each in await running.alerts() if is_silent(each)]
+    assert silent == ["of-a"]
+
+
+async def test_a_daemon_that_is_down_is_one_message_whatever_the_number_of_its_accounts(
+    alertmanager_binary: str, tmp_path: Path
+) -> None:
+    async with inbox() as box, alertmanager(alertmanager_binary, tmp_path, box.url) as running:
+        await running.send(*(daemons("MonitorDown", "a", f"account-{number}") for number in range(5)))
+        event = await box.first("/pagerduty")
+    assert event["payload"]["summary"].endswith("(first of 5 alerts)")
+    assert len(box.at("/pagerduty")) == 1
+
+
+def told_by_cases(matchers: list[str]) -> list[dict[str, str]]:
+    """The labels of every alert that the rules' cases expect and these matchers select."""
+    expected = (
+        {"alertname": asked["alertname"], **each["exp_labels"]}
+        for path in pack.test_files()
+        for case in pack.read(path)["tests"]
+        for asked in case.get("alert_rule_test", ())
+        for each in asked.get("exp_alerts", ())
+    )
+    return [labels for labels in expected if all(selects(matcher, labels) for matcher in matchers)]
+
+
+def selects(matcher: str, labels: dict[str, str]) -> bool:
+    label, operator, value = (part.strip('"') for part in matcher.split(maxsplit=2))
+    found = labels.get(label, "")
+    same = bool(re.fullmatch(value, found)) if "~" in operator else found == value
+    return same is (operator in {"=", "=~"})
+
+
+@pytest.mark.parametrize(
+    "rule", yaml.safe_load(SHIPPED.read_text())["inhibit_rules"], ids=lambda r: str(r["source_matchers"])
+)
+def test_what_silences_has_every_label_that_must_be_equal(rule: dict[str, Any]) -> None:
+    """Alertmanager takes a label that neither has for equal, so a source without it would silence everybody's."""
+    sources = told_by_cases(rule["source_matchers"])
+    assert sources
+    assert [labels for labels in sources if not set(rule["equal"]) <= labels.keys()] == []
 
 
 async def settled(running: Alertmanager, expected: set[str], account: str = "") -> set[str]:

@@ -13,6 +13,7 @@ from monitor.metrics.family import Family, Type
 PROMETHEUS_OWN = {"up", "ALERTS", "ALERTS_FOR_STATE", "process_start_time_seconds"}
 EXTERNAL_LABELS = {"genmedia_runbooks_url", "genmedia_grafana_url"}
 TARGET_LABELS = {"job", "instance"}
+MADE_LABELS = {"__name__", "collides"}
 OPEN_LABELS = {"code", "endpoint", "model"}
 PARTS = ("_bucket", "_sum", "_count")
 
@@ -39,7 +40,7 @@ def labels_of(family: Family) -> set[str]:
 def label_names() -> set[str]:
     """Every label that any series may have."""
     static = {label for rule in pack.rules() for label in rule.body.get("labels", {})}
-    return static.union(*map(labels_of, FAMILIES))
+    return static.union(MADE_LABELS, *map(labels_of, FAMILIES))
 
 
 def closed_values() -> dict[str, set[str]]:

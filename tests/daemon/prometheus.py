@@ -103,7 +103,7 @@ async def serving(binary: str, config: Path, *flags: str) -> AsyncIterator[str]:
 async def scraping(binary: str, target: str, folder: Path, rules: Sequence[Path] = ()) -> AsyncIterator[Prometheus]:
     """A Prometheus that scrapes `host:port` and evaluates rules every second."""
     config = folder / "prometheus.yml"
-    job = {"job_name": JOB, "static_configs": [{"targets": [target]}]}
+    job = {"job_name": JOB, "honor_labels": True, "static_configs": [{"targets": [target]}]}
     document = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(path) for path in rules],

@@ -11,6 +11,9 @@ import pytest
 REGISTRY_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "deb." + "debian.org")
 MACHINE_PATHS = re.compile(r"(?<![\w.:])/(?:work|home|root|Users)/")
 
+SCRAPE = re.compile(r"job_name[\"']?: *[\"']?genmedia-monitor(?:(?!job_name).){0,200}", re.DOTALL)
+OUR_LABELS_STAY = re.compile(r"honor_labels\W+true", re.IGNORECASE)
+
 
 def text_of(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
@@ -23,6 +26,13 @@ def test_no_file_names_a_package_registry(tracked_files: list[Path], host: str) 
 
 def test_no_file_names_a_path_of_one_machine(tracked_files: list[Path]) -> None:
     assert [path for path in tracked_files if MACHINE_PATHS.search(text_of(path))] == []
+
+
+def test_every_scrape_that_is_shown_keeps_our_labels(tracked_files: list[Path]) -> None:
+    """A target of Prometheus may carry a label that our series have too."""
+    shown = [(path, text) for path in tracked_files for text in SCRAPE.findall(text_of(path))]
+    assert {"README.md", "prometheus.yml", "alerts.md", "alerting.py"} <= {path.name for path, _ in shown}
+    assert [path for path, text in shown if not OUR_LABELS_STAY.search(text)] == []
 
 
 @pytest.mark.parametrize(
