@@ -20,7 +20,7 @@ from monitor.collect import Collector
 from monitor.config import Account, Address, Config
 from monitor.crediting import rules_of
 from monitor.engine import Engine
-from monitor.errors import ConfigError, ListenError, StoreError
+from monitor.errors import ConfigError, ListenError, StoreError, unexpected
 from monitor.evaluation import Memory, evaluate
 from monitor.gateway import build_gateway
 from monitor.gateway.webhooks import Webhooks
@@ -145,18 +145,28 @@ class Daemon:
     async def reload(self) -> str | None:
         """Change over to the configuration as it is now; the reason why not, and the old one stays, or None."""
         async with self._reloading:
+            before = self._config
             try:
                 config = await asyncio.to_thread(self._load)
                 self._check_fixed(config)
+                self._change_over(config)
             except ConfigError as error:
-                self._own.reload_success.set(0)
-                log.warning("config.rejected", faults=error.faults)
-                return str(error)
-            self._adopt(config)
-            self._collector.apply(self._accounts.values())
+                return self._reject(error)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the old configuration stays
+                self._change_over(before)
+                return self._reject(ConfigError([f"the configuration {unexpected(error)}"]))
             self._note_reload()
             log.info("config.loaded", accounts=[*self._accounts])
             return None
+
+    def _change_over(self, config: Config) -> None:
+        self._adopt(config)
+        self._collector.apply(self._accounts.values())
+
+    def _reject(self, error: ConfigError) -> str:
+        self._own.reload_success.set(0)
+        log.warning("config.rejected", faults=error.faults)
+        return str(error)
 
     def _adopt(self, config: Config) -> None:
         """Make these the accounts; the daemon's own figures of each start at 0."""
@@ -306,10 +316,9 @@ async def _listen(runner: web.BaseRunner, address: Address, key: str) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, address.host, address.port).start()
-    except OSError as error:
-        raise ListenError(
-            f"{key}: cannot listen on {address}: {os.strerror(error.errno or 0)}; choose another address"
-        ) from None
+    except (OSError, UnicodeError) as error:  # the latter of a host that no name can be
+        reason = getattr(error, "strerror", None) or "not a host"
+        raise ListenError(f"{key}: cannot listen on {address}: {reason}; choose another address") from None
 
 
 def _url(runner: web.BaseRunner) -> str:

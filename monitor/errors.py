@@ -9,7 +9,9 @@ MonitorError
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class MonitorError(Exception):
@@ -17,10 +19,13 @@ class MonitorError(Exception):
 
 
 class ConfigError(MonitorError):
-    """The configuration cannot be used. `faults` are whole lines: place, what is wrong, what to do."""
+    """The configuration cannot be used. `faults` are whole lines: place, what is wrong, what to do.
+
+    What does not print, such as a line break in a key of the file, stands there escaped.
+    """
 
     def __init__(self, faults: Sequence[str]) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple("".join(map(_printable, fault)) for fault in faults)
         super().__init__("\n".join(self.faults))
 
 
@@ -34,3 +39,14 @@ class ListenError(MonitorError):
 
 class DaemonError(MonitorError):
     """A running daemon cannot be asked: it is not there, not ready, or not one."""
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def unexpected(error: Exception) -> str:
+    """An error that nobody foresaw, as the end of a line: its kind and place. Its own text might quote a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"cannot be used: {type(error).__name__}{place}; please report this line as a bug of genmedia-monitor"

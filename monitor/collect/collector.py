@@ -83,16 +83,17 @@ class Collector:
         await self._clients.aclose()
 
     def _add(self, account: Account) -> None:
+        # First, so that what fails halfway can be removed.
+        self._accounts[account.name], self._jobs_of[account.name] = account, []
         means = (self._vendor, self._engine, self._clock, self._jitter)
         follow_up = FollowUp(account, self._database, self._schedule, *means)
         self._schedule.every(follow_up.job, LOOK_SECONDS, follow_up.run)
-        self._jobs_of[account.name] = [follow_up.job]
+        self._jobs_of[account.name].append(follow_up.job)
         for reader in self._vendor.provider(account).reads:
             read = AccountRead(account, reader, *means)
             self._schedule.every(read.job, read.interval, read.run)
             self._jobs_of[account.name].append(read.job)
         self._add_webhook(account)
-        self._accounts[account.name] = account
 
     def _add_webhook(self, account: Account) -> None:
         if account.webhook is None:

@@ -15,45 +15,64 @@ import yaml
 from monitor.errors import ConfigError
 from monitor.logs import redact
 
+MOST_VALUES = 100_000
+"""How many values a document may hold once its aliases are written out."""
+MERGE = "tag:yaml.org,2002:merge"
+TEXT = "tag:yaml.org,2002:str"
+LIST = "tag:yaml.org,2002:seq"
+GROUP = "tag:yaml.org,2002:map"
+
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that leaves scalars as text and notes repeated keys."""
+    """A safe loader that leaves scalars as text and notes keys that cannot be used."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.faults: list[str] = []
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        self._note_repeats(node)
+        self._drop_bad_keys(node)
         return super().construct_mapping(node, deep=deep)
 
-    def _note_repeats(self, node: yaml.MappingNode) -> None:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                mark = key.start_mark
-                self.faults.append(f"line {mark.line + 1}, column {mark.column + 1}: repeated key; keep one of them")
-            if isinstance(key, yaml.ScalarNode):
-                seen.add(key.value)
+    def _drop_bad_keys(self, node: yaml.MappingNode) -> None:
+        known: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._note(key, "the key is a group or a list; put quotes around a value that begins with a brace")
+            elif key.value in known:
+                self._note(key, "repeated key; keep one of them")
+            else:
+                known[key.value] = (key, value)
+        node.value = list(known.values())
+
+    def _note(self, key: yaml.Node, fault: str) -> None:
+        self.faults.append(f"{_place(key.start_mark)}{fault}")
 
 
-_Loader.yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("<<"))]}
+# Tags that give a type, such as `!!timestamp`, are refused like any other tag.
+_Loader.yaml_implicit_resolvers = {"<": [(MERGE, re.compile("<<"))]}
+_Loader.yaml_constructors = {
+    tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag in {TEXT, LIST, GROUP, None}
+}
 
 
 def parse_document(text: str) -> dict[str, Any]:
     """The document as plain data; an empty one is an empty mapping.
 
     Raises:
-        ConfigError: the text is not YAML, repeats a key or is no mapping. The text itself is never quoted.
+        ConfigError: the text is not YAML, is too large, has a key that is repeated or no text, or is no mapping. The
+            text itself is never quoted.
     """
     loader = None
     try:
         loader = _Loader(text)
-        data = loader.get_single_data()
+        node = loader.get_single_node()
+        _check_size(node)
+        data = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError([*(loader.faults if loader else ()), _describe(error)]) from None
-    except (ValueError, RecursionError):
-        raise ConfigError(["the file holds a tag or a nesting that cannot be read; use plain YAML"]) from None
+    except RecursionError:
+        raise ConfigError(["the file is nested too deeply; use fewer levels"]) from None
     if loader.faults:
         raise ConfigError(loader.faults)
     if data is None or data == "":
@@ -63,8 +82,34 @@ def parse_document(text: str) -> dict[str, Any]:
     return data
 
 
+def _check_size(root: yaml.Node | None) -> None:
+    """Refuse a document that its aliases make endless or huge, before anybody writes them out."""
+    sizes: dict[int, int | None] = {}
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = None
+            parts = (
+                node.value if isinstance(node, yaml.SequenceNode) else [each for pair in node.value for each in pair]
+            )
+            sizes[id(node)] = 1 + sum(map(size, parts))
+        total = sizes[id(node)]
+        if total is None:
+            raise ConfigError([f"{_place(node.start_mark)}an alias inside of what it stands for; write it out"])
+        if total > MOST_VALUES:
+            raise ConfigError([f"{_place(node.start_mark)}more than {MOST_VALUES} values; use fewer aliases"])
+        return total
+
+    if root is not None:
+        size(root)
+
+
 def _describe(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}YAML syntax error: {redact(problem)}"
+    return f"{_place(getattr(error, 'problem_mark', None))}YAML syntax error: {redact(problem)}"
+
+
+def _place(mark: yaml.Mark | None) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -123,6 +123,7 @@ def _origin(text: object, scheme: str) -> str:
     try:
         url = urlsplit(text if isinstance(text, str) else "")
         usable = url.scheme in {scheme, f"{scheme}s"} and bool(url.hostname) and url.port != 0
+        usable = usable and url.netloc.isprintable()
     except ValueError:
         raise fault from None
     if not usable or url.path not in {"", "/"} or url.query or url.fragment or re.search(r"[@\s\\]", url.netloc):
@@ -150,7 +151,11 @@ def parse_store(text: object) -> str:
     except (ArgumentError, ValueError):
         raise fault from None
     in_memory = url.database in {None, "", ":memory:"}
-    if url.drivername not in STORES or (url.drivername == "sqlite" and (url.host or in_memory)):
+    if (
+        not str(text).isprintable()
+        or url.drivername not in STORES
+        or (url.drivername == "sqlite" and (url.host or in_memory))
+    ):
         raise fault
     return str(text)
 

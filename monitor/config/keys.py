@@ -12,12 +12,15 @@ import signal
 import ssl
 import stat
 import subprocess
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 from pydantic import SecretStr
 
+from monitor.config.files import TooLongError, read_descriptor, read_file
 from monitor.logs import protect, redact
 from monitor.network import trust
 
@@ -30,6 +33,13 @@ SENDABLE = re.compile(r"[!-~]+")
 PATH_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 QUOTES = "'\""
 API_KEY = "the API key"
+
+COMMAND_FAULTS = {
+    TimeoutError: "the command took longer than {:g} s; make it faster",
+    subprocess.TimeoutExpired: "the command took longer than {:g} s; make it faster",
+    TooLongError: "the command printed more than a key; let it print the API key only",
+    UnicodeDecodeError: "the command printed something that is not text; let it print the API key only",
+}
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +68,7 @@ def clean_key(text: str, what: str = API_KEY) -> SecretStr:
 
 def key_from_env(variable: str, environ: Mapping[str, str], what: str = API_KEY) -> SecretStr:
     """The key in an environment variable."""
-    if variable not in environ:
+    if not variable.isprintable() or variable not in environ:
         # A name out of convention may be the key itself, put in the wrong place: it is not repeated.
         name = f"variable {variable}" if CONVENTIONAL_VARIABLE.fullmatch(variable) else "the variable named here"
         raise NoKeyError(f"{name} is not set; set it to {what}")
@@ -68,12 +78,11 @@ def key_from_env(variable: str, environ: Mapping[str, str], what: str = API_KEY)
 def key_from_file(path: Path, what: str = API_KEY) -> SecretStr:
     """The key in a file; a file that everybody may read is worth a warning."""
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(LONGEST_KEY_BYTES).decode()
+        text = read_file(path, LONGEST_KEY_BYTES).decode()
+        mode = path.stat().st_mode
     except OSError as error:
         raise NoKeyError(f"cannot read {redact(str(path))}: {error.strerror}; check path and permissions") from None
-    except ValueError:
+    except ValueError:  # too long, not text, or no name that a file can have
         raise NoKeyError(f"the file is not text; put {what} there and nothing else") from None
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
         log.warning("secret_file.exposed", path=str(path), advice="make it readable by its owner only (chmod 600)")
@@ -114,34 +123,54 @@ def key_from_command(command: str, environ: Mapping[str, str]) -> SecretStr:
 
 
 def _run(words: list[str], environ: Mapping[str, str]) -> str:
+    descriptor, its_end = os.pipe()
     try:
-        process = subprocess.Popen(  # noqa: S603  # running the user's own command is the purpose
+        try:
+            process = _start(words, environ, its_end)
+        finally:
+            os.close(its_end)
+        output = _output(process, descriptor)
+    finally:
+        os.close(descriptor)
+    if process.returncode != 0:
+        raise NoKeyError(f"the command failed with status {process.returncode}; run it by hand to see why")
+    return output
+
+
+def _start(words: list[str], environ: Mapping[str, str], stdout: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603  # running the user's own command is the purpose
             words,
             env=dict(environ),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a command"
         raise NoKeyError(f"the command cannot be started: {reason}; check the command") from None
-    with process:
-        output = _output(process)
-    if process.returncode != 0:
-        raise NoKeyError(f"the command failed with status {process.returncode}; run it by hand to see why")
-    return output
 
 
-def _output(process: subprocess.Popen[bytes]) -> str:
+def _output(process: subprocess.Popen[bytes], descriptor: int) -> str:
+    """What it prints to its end of the pipe, once it has ended."""
+    until = time.monotonic() + COMMAND_TIMEOUT_SECONDS
     try:
-        return process.communicate(timeout=COMMAND_TIMEOUT_SECONDS)[0].decode()
-    except subprocess.TimeoutExpired:
-        # Its children too: one that keeps the pipe open would keep us waiting.
+        output = read_descriptor(descriptor, LONGEST_KEY_BYTES, COMMAND_TIMEOUT_SECONDS)
+        process.wait(max(0.0, until - time.monotonic()))
+        return output.decode()
+    except BaseException as error:
+        _end(process)
+        if fault := next((fault for kind, fault in COMMAND_FAULTS.items() if isinstance(error, kind)), None):
+            raise NoKeyError(fault.format(COMMAND_TIMEOUT_SECONDS)) from None
+        raise
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and all its children: one that keeps the pipe open may have outlived it."""
+    with suppress(OSError):  # they have ended, or run as another user, by sudo
         os.killpg(process.pid, signal.SIGKILL)
-        raise NoKeyError(f"the command took longer than {COMMAND_TIMEOUT_SECONDS:g} s; make it faster") from None
-    except ValueError:
-        raise NoKeyError("the command printed something that is not text; let it print the API key only") from None
+        process.wait()
 
 
 def webhook_secret_sources(base: Path, environ: Mapping[str, str]) -> dict[str, Callable[[str], SecretStr]]:

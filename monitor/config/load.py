@@ -11,10 +11,11 @@ from pydantic import SecretStr
 
 from monitor.config.document import parse_document
 from monitor.config.fields import Address
+from monitor.config.files import TooLongError, read_file
 from monitor.config.keys import NoKeyError, clean_key, key_sources, read_authorities, webhook_secret_sources
-from monitor.config.shape import check_shape
+from monitor.config.shape import MOST_FAULTS, check_shape
 from monitor.config.values import Account, AccountShape, Config, ConfigShape, Webhook
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, unexpected
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
@@ -22,6 +23,7 @@ from monitor.providers.base import Provider
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, never bound
 LOOPBACKS = frozenset({"localhost", "127.0.0.1", "::1"})
 STAND_IN = "unnamed"
+LONGEST_FILE_BYTES = 1024 * 1024
 Sources = Mapping[str, Callable[[str], SecretStr]]
 
 
@@ -31,8 +33,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     Relative key files lie beside the file. May take as long as the key commands do.
 
     Raises:
-        ConfigError: with every fault that was found, one line each.
+        ConfigError: with every fault that was found, one line each; nothing else is raised.
     """
+    try:
+        return _load(path, environ)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever it is, the user is told and a daemon goes on
+        raise ConfigError([f"{path or 'the environment'}: {unexpected(error)}"]) from error
+
+
+def _load(path: Path | None, environ: Mapping[str, str]) -> Config:
     document = parse_document(_read(path)) if path else {}
     shape, faults = check_shape(ConfigShape, document)
     if shape is None:
@@ -59,9 +70,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path, LONGEST_FILE_BYTES).decode()
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}; check path and permissions"]) from None
+    except TooLongError:
+        raise ConfigError([f"{path}: longer than 1 MiB; name a configuration file"]) from None
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: not UTF-8 text; save it as UTF-8"]) from None
 
@@ -85,6 +98,8 @@ class _Accounts:
         if not items:
             self._faults.append("accounts: empty; list one, or leave the key out to take them from the environment")
         for index, item in enumerate(items):
+            if len(self._faults) > MOST_FAULTS:
+                break
             place = f"accounts[{index}]"
             shape, faults = check_shape(AccountShape, item, place)
             self._faults += faults

@@ -14,6 +14,9 @@ from monitor.logs import redact
 
 Shape = TypeVar("Shape")
 Location = tuple[str | int, ...]
+_adapters: dict[type, TypeAdapter[Any]] = {}
+MOST_FAULTS = 100
+"""How many faults of one part are told. A part with more is no configuration, and nothing of it is used."""
 MESSAGES = {
     "missing": "missing; add it",
     "missing_argument": "missing; add it",
@@ -30,10 +33,18 @@ def check_shape(schema: type[Shape], data: object, place: str = "") -> tuple[Sha
     Faulty parts are left out and defaults stand in, so that later checks can go on; None when even that is impossible.
     """
     try:
-        return TypeAdapter(schema).validate_python(data), []
+        return _adapter(schema).validate_python(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    return _salvaged(schema, data, details), [_describe(schema, detail, place) for detail in details]
+    faults = [_describe(schema, detail, place) for detail in details[:MOST_FAULTS]]
+    return None if len(details) > MOST_FAULTS else _salvaged(schema, data, details), faults
+
+
+def _adapter(schema: type[Shape]) -> TypeAdapter[Shape]:
+    """Made once, since that takes longer than a check."""
+    if schema not in _adapters:
+        _adapters[schema] = TypeAdapter(schema)
+    return _adapters[schema]
 
 
 def _salvaged(schema: type[Shape], data: object, details: Sequence[ErrorDetails]) -> Shape | None:
@@ -44,7 +55,7 @@ def _salvaged(schema: type[Shape], data: object, details: Sequence[ErrorDetails]
     while location := _nearest(data, details[0]["loc"]):
         data = _without(data, location)
         try:
-            return TypeAdapter(schema).validate_python(data)
+            return _adapter(schema).validate_python(data)
         except ValidationError as error:
             details = error.errors(include_url=False)
     return None

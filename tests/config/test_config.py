@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.config import Account, Address, Capacity, Config, FollowUp, GatewayConfig, Retention, load
+from monitor.config import files as config_files
 from monitor.config import keys as config_keys
 from monitor.errors import ConfigError
 
@@ -287,10 +290,14 @@ TOP_KEYS = ["listen", "gateway", "webhooks", "store", "accounts"]
 ACCOUNT_KEYS = ["name", "provider", "api_key_env", "follow_up", "webhook", "limits", "purchases", "autobilling"]
 KEYS = st.sampled_from([*TOP_KEYS, *ACCOUNT_KEYS, "x"])
 LEAVES = st.sampled_from(["runway", "RUNWAYML_API_SECRET", "60s", "127.0.0.1:1", None, 7, 1.5, True]) | st.text()
-DOCUMENTS = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20)
+DOCUMENTS = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS | st.tuples(KEYS, LEAVES), inner),  # a tuple is a list in YAML
+    max_leaves=20,
+)
 
 
-@given(st.text() | DOCUMENTS.map(yaml.safe_dump))
+@given(st.text() | DOCUMENTS.map(yaml.dump).map(lambda text: text.replace("!!python/tuple", "")))
 def test_any_text_is_a_configuration_or_faults_of_one_line_each(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
@@ -306,6 +313,88 @@ def test_any_text_is_a_configuration_or_faults_of_one_line_each(
     assert not [fault for fault in faults if len(fault.splitlines()) != 1]
 
 
+KEY_FAULT = "the key is a group or a list; put quotes around a value that begins with a brace"
+AN_ACCOUNT = "accounts: [{{name: a, provider: runway, {}}}]"
+LAUGHS = "".join(f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 30))
+MERGES = "".join(f"a{number}: &a{number} {{<<: [*a{number - 1}, *a{number - 1}]}}\n" for number in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("listen: {{ listen }}", f"line 1, column 10: {KEY_FAULT}"),
+        ("{{ everything }}", f"line 1, column 2: {KEY_FAULT}"),
+        ("accounts: [{? [name] : a}]", f"line 1, column 15: {KEY_FAULT}"),
+        ("accounts: &a [*a]", "line 1, column 11: an alias inside of what it stands for; write it out"),
+        ("&a {<<: *a}", "line 1, column 1: an alias inside of what it stands for; write it out"),
+        (f"a0: &a0 [x]\n{LAUGHS}", "more than 100000 values; use fewer aliases"),
+        (f"a0: &a0 {{x: y}}\n{MERGES}", "more than 100000 values; use fewer aliases"),
+        ("listen: " + "[" * 900 + "]" * 900, "the file is nested too deeply; use fewer levels"),
+        ("listen: 2026-01-01", "listen: not an address; give host:port, such as 127.0.0.1:10190"),
+        ("listen: \0", "YAML syntax error: special characters are not allowed"),
+        ('"a\\nb": c', r"a\nb: unknown key; known here: listen,"),
+        ('store: "sqlite:///\\0"', "store: not a store; give sqlite:///monitor.db or postgresql://user@host/database"),
+        (AN_ACCOUNT.format("api_key_env: RUNWAYML_API_SECRET, max_models: " + "9" * 5000), "accounts[0].max_models: "),
+        (AN_ACCOUNT.format("api_key_env: RUNWAYML_API_SECRET, poll_interval: .nan"), "accounts[0].poll_interval: "),
+        (AN_ACCOUNT.format(f"api_key_env: RUNWAYML_API_SECRET, poll_interval: {'9' * 400}s"), "accounts[0].poll_int"),
+        (AN_ACCOUNT.format('api_key_env: "\\ud800"'), "accounts[0].api_key_env: "),
+        (AN_ACCOUNT.format('api_key_file: "a\\0"'), "accounts[0].api_key_file: "),
+        (AN_ACCOUNT.format('api_key_command: "\\ud800"'), "accounts[0].api_key_command: "),
+        (AN_ACCOUNT.format("api_key_command: yes"), "accounts[0].api_key_command: the command printed more than a key"),
+        (AN_ACCOUNT.format("api_key_file: /dev/zero"), "accounts[0].api_key_file: the file is not text; "),
+        (AN_ACCOUNT.format("api_key_file: /"), "accounts[0].api_key_file: cannot read /: Is a directory; "),
+        *(
+            (f"listen: !!{tag} x", "line 1, column 9: YAML syntax error: ")
+            for tag in ("timestamp", "bool", "int", "set")
+        ),
+    ],
+)
+def test_yaml_that_no_schema_expects_is_told_in_one_line(tmp_path: Path, text: str, fault: str) -> None:
+    (told,) = faults_of(write(tmp_path, text))
+
+    assert fault in told
+    assert "bug" not in told
+    assert told.isprintable()
+
+
+def test_a_file_of_thousands_of_faults_is_told_of_soon(tmp_path: Path) -> None:
+    assert len(faults_of(write(tmp_path, "".join(f"a{number}: b\n" for number in range(10_000))))) == 100
+    accounts = write(tmp_path, f"accounts: [{'{},' * 20_000}]")
+    assert len(faults_of(accounts)) < 110
+
+
+def test_what_is_no_file_is_told_with_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_files, "LONGEST_WAIT_SECONDS", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    large = tmp_path / "large"
+    large.write_bytes(b"#" * (1 << 20) + b"#")
+
+    assert faults_of(tmp_path) == (f"{tmp_path}: cannot be read: Is a directory; check path and permissions",)
+    assert faults_of(pipe) == (f"{pipe}: cannot be read: nothing more came within 0.1 s; check path and permissions",)
+    assert faults_of(large) == (f"{large}: longer than 1 MiB; name a configuration file",)
+    assert faults_of(Path("/dev/zero")) == ("/dev/zero: longer than 1 MiB; name a configuration file",)
+
+
+def test_a_pipe_that_somebody_writes_to_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(pipe.write_text, "listen: 127.0.0.1:0")
+        assert load(pipe, ENVIRON).listen == Address("127.0.0.1", 0)
+        written.result()
+
+
+def test_an_error_that_nobody_foresaw_is_a_fault_without_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["monitor.config.load"], "parse_document", lambda _: {}["hunter2"])
+    (fault,) = faults_of(write(tmp_path, ""))
+
+    assert fault.startswith(f"{tmp_path}/monitor.yml: cannot be used: KeyError at test_config.py:")
+    assert "hunter2" not in fault
+
+
 @pytest.mark.parametrize(
     "store", ["sqlite://", "sqlite:///:memory:", "sqlite://monitor.db", "mysql://db/m", "monitor.db", "postgres://db/m"]
 )
@@ -316,9 +405,7 @@ def test_a_store_that_would_not_last_or_cannot_be_opened_is_a_fault(tmp_path: Pa
 
 
 def test_a_nesting_without_end_is_a_fault(tmp_path: Path) -> None:
-    assert faults_of(write(tmp_path, "listen: " + "[" * 5000)) == (
-        "the file holds a tag or a nesting that cannot be read; use plain YAML",
-    )
+    assert faults_of(write(tmp_path, "listen: " + "[" * 5000)) == ("the file is nested too deeply; use fewer levels",)
 
 
 def test_the_shipped_example_loads() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -79,6 +80,23 @@ async def test_a_bad_file_is_refused_with_every_fault_until_it_is_mended(stage: 
     stage.configure(["first"])
     assert (await stage.reload()).status_code == 200
     await stage.until(lambda figures: figures.value(RELOADED) == 1)
+
+
+@pytest.mark.parametrize("by_signal", [False, True], ids=["over HTTP", "by SIGHUP"])
+async def test_a_template_that_nobody_rendered_is_told_and_changes_nothing(
+    stage: ProcessStage, by_signal: bool
+) -> None:
+    (stage.folder / "monitor.yml").write_text("listen: {{ listen }}")
+    if by_signal:
+        stage.daemon.signal(signal.SIGHUP)
+    else:
+        reply = await stage.reload()
+        assert (reply.status_code, reply.text.count("\n")) == (422, 1)
+    (fault,) = (await stage.daemon.logged("config.rejected"))["faults"]
+    assert fault.startswith("line 1, column 10: the key is a group or a list; ")
+    await stage.until(lambda figures: figures.value(RELOADED) == 0)
+    assert (await stage.ask("/v1/organization", "first")).status_code == 200
+    assert "Traceback" not in stage.daemon.output
 
 
 async def test_a_file_that_is_gone_is_refused(stage: ProcessStage) -> None:
