@@ -111,7 +111,7 @@ def _in_flight() -> models.Panel:
 def _failures() -> models.Panel:
     return lines(
         "Requests that did not succeed",
-        "By outcome, all kinds of requests. docs/metrics.md lists the outcomes.",
+        "By outcome, all kinds of requests. docs/metrics.md tells which of them are errors.",
         [Query(counted('genmedia_requests_total{@account,outcome!="success"}', "outcome") + " > 0", "{{outcome}}")],
         unit="short",
         colours=OUTCOME,
@@ -144,7 +144,7 @@ def _endpoints() -> models.Panel:
             Column("Requests", _requests_in_range(""), decimals=0),
             Column(
                 "Vendor fails",
-                _requests_in_range(',outcome=~"redirected|overloaded|server_error|truncated|timeout|unreachable"'),
+                _requests_in_range("," + shared.VENDOR_FAILED),
                 decimals=0,
             ),
             Column("Refused", _requests_in_range("," + shared.REFUSED), decimals=0),

@@ -11,6 +11,7 @@ from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
 from monitor.state.forecast.daily import PACES
 from monitor.state.ledger import DAY
+from monitor.state.outcomes import Verdict, outcomes
 
 OURS = "on (job, instance) genmedia_monitor_build_info"
 UP = "min(up and on (job, instance) last_over_time(genmedia_monitor_build_info[1h]))"
@@ -50,10 +51,12 @@ VENDOR_FAILS = (
     "sum by ({by}) (increase(genmedia:slo_errors:sum{{@account}}[{window}]))"
     " / (sum by ({by}) (increase(genmedia:slo_requests:sum{{@account}}[{window}])) > 0)"
 )
-REFUSED = 'outcome=~"invalid_request|insufficient_credits|unauthorized|forbidden|not_found|rate_limited|client_error"'
+VENDOR_FAILED = f'outcome=~"{"|".join(outcomes(Verdict.VENDOR))}"'
+REFUSED = f'outcome=~"{"|".join(outcomes(Verdict.REFUSED))}"'
 REFUSED_SHARE = (
     'sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create",' + REFUSED + "}}[{window}]))"
-    ' / (sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create"}}[{window}])) > 0)'
+    ' / (sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create",outcome!="client_gone"}}'
+    "[{window}])) > 0)"
 )
 GENERATION_TIME = (
     "histogram_quantile(0.95, sum by ({by}) "

@@ -14,6 +14,7 @@ from monitor.providers import PROVIDERS
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
+from monitor.state.outcomes import Verdict, outcomes
 from monitor.state.reconcile import Unseen
 from monitor.state.tally import BOUNDS
 
@@ -55,6 +56,53 @@ WORDED_VALUES = """\
 - `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths
 - `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt
 """
+MEANINGS = {
+    Verdict.GOOD: "no error. `benign_not_found` is a delete of what is gone already: what was wanted holds",
+    Verdict.UNJUDGED: "in no error rate, on neither side of the line: the client hung up before the end",
+    Verdict.TASK: "an error: the vendor took the request, and some tasks of it (`partial`) or all failed",
+    Verdict.REFUSED: "an error: refused for what was sent, or for the key, the credits or a limit",
+    Verdict.VENDOR: "an error: no answer, an unusable one, or an admitted fault. Only these spend the error budget",
+}
+ERRORS = """\
+## What counts as an error
+
+| whose error | outcomes | meaning |
+|---|---|---|
+{rows}
+Page, API, `genmedia-monitor status`, rules and boards all use this table. A poll that reports a failed task is a
+`success`: tasks are judged by `genmedia_tasks_finished_total`. Kinds are kept apart, because polls are most of the
+traffic. The shipped rules record `genmedia:outcomes:sum`.
+
+Error rate, as the page shows it: of the requests whose client waited for the end, the share that failed.
+
+```promql
+sum by (provider, account, kind) (increase(genmedia:outcomes:sum{{outcome!~"{no_errors}"}}[5m]))
+  / sum by (provider, account, kind) (increase(genmedia:outcomes:sum{{outcome!~"{unjudged}"}}[5m]))
+```
+
+The vendor's share in it, of creates and polls that it could have served: `genmedia:slo_errors:sum` over
+`genmedia:slo_requests:sum`. The error budget and the boards' "vendor fails" use it.
+
+```promql
+sum by (provider, account) (increase(genmedia:outcomes:sum{{kind=~"create|poll",outcome=~"{vendor}"}}[5m]))
+```
+
+p95 of a generation from acceptance to end, and of a request from first byte in to last byte out:
+
+```promql
+histogram_quantile(0.95, sum by (provider, account, model, le) (
+  rate(genmedia_task_duration_seconds_bucket{{phase="total"}}[15m])
+))
+histogram_quantile(0.95, sum by (provider, account, kind, le) (rate(genmedia_request_duration_seconds_bucket[15m])))
+```
+
+Throttled share: of the open tasks, those that wait behind the concurrency limit.
+
+```promql
+sum by (provider, account, model) (genmedia_tasks{{status="throttled"}})
+  / (sum by (provider, account, model) (genmedia_tasks) > 0)
+```
+"""
 LISTED_VALUES: tuple[tuple[str, Iterable[str]], ...] = (
     ("`kind`", Kind),
     ("`outcome` of a request or read", Outcome),
@@ -77,6 +125,14 @@ LISTED_VALUES: tuple[tuple[str, Iterable[str]], ...] = (
 )
 
 
+def errors_section() -> str:
+    """Which outcomes are errors, and the queries that follow from it."""
+    rows = "".join(f"| {verdict} | {_listed(outcomes(verdict))} | {MEANINGS[verdict]} |\n" for verdict in Verdict)
+    no_errors = "|".join(outcomes(Verdict.GOOD, Verdict.UNJUDGED))
+    unjudged, vendor = ("|".join(outcomes(verdict)) for verdict in (Verdict.UNJUDGED, Verdict.VENDOR))
+    return ERRORS.format(rows=rows, no_errors=no_errors, unjudged=unjudged, vendor=vendor)
+
+
 def document() -> str:
     """The page, in Markdown."""
     accounts = [family for family in FAMILIES if family.labels[:2] == ACCOUNT_LABELS]
@@ -90,6 +146,7 @@ def document() -> str:
         _table(own),
         "## Label values\n",
         values + WORDED_VALUES,
+        errors_section(),
     ]
     return "\n".join([*parts, "## Buckets\n", _bounds()])
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Kind, Organization, Outcome, TaskStatus, Usage
+from monitor.model import Kind, Organization, TaskStatus, Usage
+from monitor.state.outcomes import failed, judged
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Thresholds
 from monitor.state.tally import Tally
 
@@ -120,11 +121,6 @@ def spend(usage: Usage, at: float) -> dict[str, Spend]:
     return dict(spent)
 
 
-def failed(outcome: str) -> bool:
-    """Whether a request of this outcome went wrong; a client that hung up is not the vendor's failure."""
-    return outcome not in {Outcome.SUCCESS, Outcome.BENIGN_NOT_FOUND, Outcome.CLIENT_GONE}
-
-
 class RequestCount(msgspec.Struct, frozen=True):
     """Requests of one kind, by how they ended."""
 
@@ -135,6 +131,11 @@ class RequestCount(msgspec.Struct, frozen=True):
     def total(self) -> int:
         """All of them, attempts included."""
         return sum(self.outcomes.values())
+
+    @property
+    def judged(self) -> int:
+        """Those that an error rate divides by: all but those whose client hung up."""
+        return judged(self.outcomes)
 
     @property
     def errors(self) -> dict[str, int]:

@@ -38,8 +38,8 @@ def warnings(account: AccountSnapshot) -> Iterator[str]:
 
 
 def _requests(recent: RequestCount) -> Iterator[str]:
-    if recent.failed >= FEWEST_FAILED and recent.failed >= FAILED_RATIO * recent.total:
-        seen = f"{counted(recent.total, 'request')} in the last 5 min, {share(recent.failed, recent.total)} failed"
+    if recent.failed >= FEWEST_FAILED and recent.failed >= FAILED_RATIO * recent.judged:
+        seen = f"{counted(recent.total, 'request')} in the last 5 min, {share(recent.failed, recent.judged)} failed"
         yield f"{recent.kind}: {seen}: {tallied(recent.errors)}"
 
 

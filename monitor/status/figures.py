@@ -10,6 +10,7 @@ from monitor.errors import DaemonError
 from monitor.model import MODEL_LIMITS, Organization, TaskStatus
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
+from monitor.state.outcomes import judged
 from monitor.state.snapshot import ModelTasks, ReadState
 from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
@@ -68,7 +69,7 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests of one kind since counting began; `error_ratio` is None where there was none.
+    """Requests of one kind since counting began; `error_ratio` is None where none was judged.
 
     `recent` are the outcomes of the last five minutes.
     """
@@ -215,7 +216,7 @@ def _requests(requests: RequestsReply, recent: dict[str, int]) -> RequestFigures
         kind=requests.kind,
         total=requests.total,
         failed=requests.failed,
-        error_ratio=requests.failed / requests.total if requests.total else None,
+        error_ratio=requests.failed / tried if (tried := judged(requests.outcomes)) else None,
         outcomes=requests.outcomes,
         recent=recent,
     )

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.figures import Limit, failed
+from monitor.state.figures import Limit
+from monitor.state.outcomes import failed, judged
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Watch
 from monitor.wording import (
@@ -159,8 +160,9 @@ def _totals(account: AccountFigures) -> Text:
     if not total:
         return Text("none seen yet")
     wrong = sum(requests.failed for requests in account.requests)
+    tried = sum(judged(requests.outcomes) for requests in account.requests)
     return Text(
-        f"{amount(total)}, {amount(wrong)} failed ({share(wrong, total)}), {amount(account.retries)} were retries"
+        f"{amount(total)}, {amount(wrong)} failed ({share(wrong, tried)}), {amount(account.retries)} were retries"
     )
 
 
@@ -179,7 +181,7 @@ def _requests(account: AccountFigures) -> Table:
             Text(printable(requests.kind)),
             Text(amount(requests.total)),
             Text(amount(requests.failed)),
-            Text(share(requests.failed, requests.total)),
+            Text(share(requests.failed, judged(requests.outcomes))),
             _recent(requests.recent),
             Text(tallied(_errors(requests.outcomes))),
         )
@@ -190,7 +192,7 @@ def _recent(outcomes: Mapping[str, int]) -> Text:
     total, wrong = sum(outcomes.values()), sum(_errors(outcomes).values())
     if not wrong:
         return Text(amount(total))
-    return Text(f"{amount(total)}, {amount(wrong)} failed ({share(wrong, total)})", style=WARN)
+    return Text(f"{amount(total)}, {amount(wrong)} failed ({share(wrong, judged(outcomes))})", style=WARN)
 
 
 def _errors(outcomes: Mapping[str, int]) -> dict[str, int]:

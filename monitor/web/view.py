@@ -327,9 +327,9 @@ def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], *, known: bool) 
 def _requests(account: AccountSnapshot) -> Iterator[CountView]:
     recent = {count.kind: count for count in recent_requests(account)}
     for count in requests(account):
-        figures = (amount(count.total), amount(count.failed), share(count.failed, count.total))
+        figures = (amount(count.total), amount(count.failed), share(count.failed, count.judged))
         lately = recent.get(count.kind, RequestCount(count.kind, {}))
-        wrong = f", {amount(lately.failed)} failed ({share(lately.failed, lately.total)})" if lately.failed else ""
+        wrong = f", {amount(lately.failed)} failed ({share(lately.failed, lately.judged)})" if lately.failed else ""
         level = "warn" if lately.failed else ""
         yield CountView(count.kind, figures, f"{amount(lately.total)}{wrong}", tallied(count.errors), level)
 
