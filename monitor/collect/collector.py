@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from monitor.clock import Clock
 from monitor.collect import deliveries
+from monitor.collect.application import Sender
 from monitor.collect.client import Clients
 from monitor.collect.deliveries import Deliveries
 from monitor.collect.followup import LOOK_SECONDS, FollowUp
@@ -55,10 +56,12 @@ class Collector:
         self._jitter = jitter
         self._network = network
         self._clients = Clients()
+        self._sender = Sender()
         self._vendor = Vendor(self._clients, network, providers, clock)
         self._schedule = Schedule(own, clock)
         self._accounts: dict[str, Account] = {}
         self._jobs_of: dict[str, list[str]] = {}
+        self._forwarding: dict[str, Deliveries] = {}
 
     def start(self, accounts: Iterable[Account]) -> None:
         """Begin, on the running event loop; every job runs at once and then at its interval."""
@@ -79,8 +82,11 @@ class Collector:
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # not a limit: what still runs is cancelled
         """Start nothing more and wait for what runs; what still runs after `timeout` real seconds is cancelled."""
+        for forwarding in self._forwarding.values():
+            forwarding.stop()
         await self._schedule.drain(timeout)
         await self._clients.aclose()
+        await self._sender.aclose()
 
     def _add(self, account: Account) -> None:
         # First, so that what fails halfway can be removed.
@@ -99,14 +105,17 @@ class Collector:
         if account.webhook is None:
             return
         way = self._network.way(account.webhook.forward_to.get_secret_value(), ca=account.ca)
-        parts = (self._database, self._engine, self._schedule, self._clients, self._own, self._clock, self._jitter)
+        parts = (self._database, self._engine, self._schedule, self._sender, self._own, self._clock, self._jitter)
         forwarding = Deliveries(account.name, account.webhook, way, *parts)
         self._schedule.every(forwarding.job, deliveries.LOOK_SECONDS, forwarding.run)
         self._jobs_of[account.name].append(forwarding.job)
+        self._forwarding[account.name] = forwarding
 
     def _remove(self, name: str) -> None:
         for job in self._jobs_of.pop(name):
             self._schedule.remove(job)
+        if name in self._forwarding:
+            self._forwarding.pop(name).stop()
         del self._accounts[name]
 
     async def _expire(self) -> None:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 import structlog
 
-from monitor import __version__
 from monitor.clock import Clock
-from monitor.collect.client import Clients, is_from_proxy, problem_of
+from monitor.collect.application import Sender
 from monitor.collect.pacing import Backoff, Random
 from monitor.collect.schedule import Schedule
 from monitor.config import Webhook
 from monitor.engine import Engine
-from monitor.lean import without
+from monitor.errors import StoreError
 from monitor.metrics import Own
 from monitor.network import Way
 from monitor.store import Database, deliveries
 from monitor.store.deliveries import KEEP_SECONDS, LONGEST_DELAY_SECONDS, Delivery, Later
 
-with without("rich", "pygments"):
-    import httpx
-
 LOOK_SECONDS = 1.0
 MOST_AT_ONCE = 8
-ANSWER_SECONDS = 10.0
+LOOK_AHEAD = 256
 FIRST_DELAY_SECONDS = 1.0
 
 log = structlog.get_logger()
@@ -33,8 +30,10 @@ log = structlog.get_logger()
 class Deliveries:
     """Forwards the webhooks of one account: each at least once, in no certain order.
 
-    What became of one is remembered until the store has taken it, and nothing more is sent before that: else a store
-    that is full would let the application have the same ones every second.
+    The next one goes out as soon as one has ended. Meanwhile the store is told of those that have ended, all at once,
+    and asked for more; only what is new or due again waits for `run`. What became of one is remembered until the store
+    has taken it, and nothing is read from a store that does not take it: else a store that is full would let the
+    application have the same ones every second.
     """
 
     def __init__(
@@ -45,68 +44,79 @@ class Deliveries:
         database: Database,
         engine: Engine,
         schedule: Schedule,
-        clients: Clients,
+        sender: Sender,
         own: Own,
         clock: Clock,
         random: Random,
     ) -> None:
         self.job = f"deliver:{account}"
         self._account = account
-        self._webhook = webhook
+        self._url = webhook.forward_to.get_secret_value()
+        self._way = way
+        self._sender = sender
         self._database = database
         self._engine = engine
         self._schedule = schedule
-        self._way = way
-        self._clients = clients
         self._own = own
         self._clock = clock
         self._random = random
+        self._ready: deque[Delivery] = deque()
         self._under_way: set[int] = set()
         self._ends: dict[int, Later | None] = {}
+        self._looks = self._looks_again = self._is_stopped = False
 
     async def run(self) -> None:
-        """Begin to forward what is due.
+        """Tell the store what has ended, and begin to forward what is due.
 
         Raises:
             StoreError: the store does not work.
         """
-        await self._settle()
-        known = self._under_way | self._ends.keys()
-        for delivery in await asyncio.to_thread(self._due, self._clock.now(), known):
+        self._looks_again = True
+        if self._looks:
+            return
+        self._looks = True
+        try:
+            while self._looks_again and not self._is_stopped:
+                self._looks_again = False
+                await self._settle()
+                await self._look()
+                self._begin()
+        except StoreError:
+            self._ready.clear()
+            raise
+        finally:
+            self._looks = False
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way ends by itself."""
+        self._is_stopped = True
+        self._ready.clear()
+
+    async def _look(self) -> None:
+        room = LOOK_AHEAD - len(self._ready)
+        if room >= LOOK_AHEAD / 2:
+            known = {*self._under_way, *self._ends, *(delivery.id for delivery in self._ready)}
+            self._ready += await asyncio.to_thread(self._due, self._clock.now(), room, known)
+
+    def _due(self, now: float, room: int, known: set[int]) -> list[Delivery]:
+        with self._database.begin() as connection:
+            self._own.webhooks_waiting.labels(self._account).set(deliveries.waiting(connection, self._account))
+            return deliveries.due(connection, self._account, now, room, known)
+
+    def _begin(self) -> None:
+        while self._ready and len(self._under_way) < MOST_AT_ONCE and not self._is_stopped:
+            delivery = self._ready.popleft()
             self._under_way.add(delivery.id)
             self._schedule.spawn("forward", self._forward(delivery))
 
-    def _due(self, now: float, known: set[int]) -> list[Delivery]:
-        with self._database.begin() as connection:
-            self._own.webhooks_waiting.labels(self._account).set(deliveries.waiting(connection, self._account))
-            room = max(0, MOST_AT_ONCE - len(known))
-            return deliveries.due(connection, self._account, now, room, known)
-
     async def _forward(self, delivery: Delivery) -> None:
         try:
-            problem = await self._problem(delivery)
+            problem = await self._sender.send(delivery, self._url, self._way)
             self._ends[delivery.id] = self._end(delivery, problem)
-            await self._settle()
         finally:
             self._under_way.discard(delivery.id)
-
-    async def _problem(self, delivery: Delivery) -> str:
-        """Send it once; why the application has not taken it, empty where it has."""
-        headers = {"User-Agent": f"genmedia-monitor/{__version__}"}
-        if delivery.content_type:
-            headers["Content-Type"] = delivery.content_type
-        url = self._webhook.forward_to.get_secret_value()
-        try:
-            async with (
-                asyncio.timeout(ANSWER_SECONDS),
-                self._clients.on(self._way).stream("POST", url, headers=headers, content=delivery.body) as response,
-            ):
-                if is_from_proxy(response, self._way):
-                    return f"the proxy {self._way.proxy} wants other credentials"
-                return "" if response.is_success else f"answered {response.status_code}"
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
-            # Where it goes shows nowhere, also not in what a library says of it.
-            return problem_of(error, self._way, "the application").replace(httpx.URL(url).host, "the application")
+        self._begin()
+        await (self._settle() if self._is_stopped else self.run())
 
     def _end(self, delivery: Delivery, problem: str) -> Later | None:
         """When to try again; None where there is no need to, or no use."""

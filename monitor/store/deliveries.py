@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from monitor.store.dialect import lock_accounts
 from monitor.store.schema import deliveries
@@ -16,6 +16,7 @@ MOST_WAITING = 10_000
 MOST_BYTES = 256 * 2**20
 """Of one account; what comes beyond is for the vendor to send again."""
 LONGEST_DELAY_SECONDS = 600.0
+MOST_BYTES_READ = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,25 @@ def waiting(connection: Connection, account: str) -> int:
 
 
 def due(connection: Connection, account: str, now: float, limit: int, but: Collection[int]) -> list[Delivery]:
-    """Webhooks to forward at `now`, those first that wait longest; none of `but`.
+    """Webhooks to forward at `now`, those first that wait longest; none of `but`, and no more bytes than fit in memory.
 
     One that is due later than any delay allows was put off by a clock that has stepped back since.
     """
     is_due = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + LONGEST_DELAY_SECONDS)
+    is_wanted = and_(deliveries.c.account == account, is_due, deliveries.c.id.not_in(but))
+    order = (deliveries.c.due_at, deliveries.c.id)
+    sizes = connection.execute(
+        select(deliveries.c.id, deliveries.c.size).where(is_wanted).order_by(*order).limit(limit)
+    )
+    chosen: list[int] = []
+    total = 0
+    for id_, size in sizes:
+        total += size
+        if chosen and total > MOST_BYTES_READ:
+            break
+        chosen.append(id_)
     columns = (getattr(deliveries.c, name) for name in ("id", "content_type", "body", "received_at", "attempts"))
-    wanted = select(*columns).where(deliveries.c.account == account, is_due, deliveries.c.id.not_in(but))
-    rows = connection.execute(wanted.order_by(deliveries.c.due_at, deliveries.c.id).limit(limit))
+    rows = connection.execute(select(*columns).where(deliveries.c.id.in_(chosen)).order_by(*order))
     return [Delivery(*row) for row in rows]
 
 

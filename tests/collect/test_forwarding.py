@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.clock import ManualClock
-from monitor.collect.client import Clients
-from monitor.collect.deliveries import Deliveries
+from monitor.collect.application import Sender
+from monitor.collect.deliveries import MOST_AT_ONCE, Deliveries
 from monitor.collect.schedule import Schedule
 from monitor.config import Webhook
 from monitor.engine import Engine
@@ -31,12 +31,17 @@ class Application:
     def __init__(self) -> None:
         self.status = 200
         self.bodies: list[bytes] = []
+        self.open = self.most_open = 0
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
     async def handle(self, request: web.Request) -> web.Response:
         self.bodies.append(await request.read())
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        await asyncio.sleep(0)
         await self.may_answer.wait()
+        self.open -= 1
         return web.Response(status=self.status)
 
 
@@ -53,12 +58,14 @@ async def forwarding(
     schedule.start()
     app = web.Application()
     app.router.add_post("/hooks", application.handle)
-    async with serve(app) as origin, Clients() as clients:
+    async with serve(app) as origin:
+        sender = Sender()
         webhook = Webhook(secret=SecretStr("unused"), forward_to=SecretStr(f"{origin}/hooks"))
         way = Network({}).way(origin)
-        yield Deliveries("a", webhook, way, database, engine, schedule, clients, own, clock, lambda: 0.0)
+        yield Deliveries("a", webhook, way, database, engine, schedule, sender, own, clock, lambda: 0.0)
         application.may_answer.set()
         await schedule.drain(5)
+        await sender.aclose()
 
 
 @pytest.fixture
@@ -112,10 +119,7 @@ async def test_a_slow_application_gets_eight_at_once_and_none_twice(application,
         await forwarding.run()
     await until(lambda: len(application.bodies) == 8)
     application.may_answer.set()
-    while waiting(database):
-        await until(lambda: not forwarding._under_way)
-        await forwarding.run()
-    await until(lambda: not forwarding._under_way)
+    await until(lambda: not waiting(database))
     assert sorted(application.bodies) == sorted(b"%d" % number for number in range(20))
 
 
@@ -137,3 +141,54 @@ async def test_a_store_that_takes_nothing_lets_nothing_be_sent_again(
     monkeypatch.setattr(engine, "write", works)
     await forwarding.run()
     assert (application.bodies, waiting(database)) == ([b"x"], 0)
+
+
+async def test_the_next_starts_when_a_place_frees_so_that_a_backlog_drains_without_a_tick(
+    application, forwarding, database, clock
+) -> None:
+    keep(database, clock, *(b"%d" % number for number in range(1200)))
+    await forwarding.run()
+    await until(lambda: len(application.bodies) == 1200 and not forwarding._under_way)
+    await until(lambda: waiting(database) == 0)
+    assert len(set(application.bodies)) == 1200
+    assert application.most_open <= MOST_AT_ONCE
+
+
+async def test_an_application_that_does_not_answer_holds_up_no_other(
+    application, forwarding, database, engine, own, clock
+) -> None:
+    keep(database, clock, *(b"slow" for _ in range(30)))
+    application.may_answer.clear()
+    await forwarding.run()
+    await until(lambda: application.open == MOST_AT_ONCE)
+    other = Application()
+    app = web.Application()
+    app.router.add_post("/hooks", other.handle)
+    async with serve(app) as origin:
+        webhook = Webhook(secret=SecretStr("unused"), forward_to=SecretStr(f"{origin}/hooks"))
+        parts = (database, engine, forwarding._schedule, forwarding._sender, own, clock, lambda: 0.0)
+        beside = Deliveries("b", webhook, Network({}).way(origin), *parts)
+        with database.begin(write=True) as connection:
+            for _ in range(30):
+                assert deliveries.add(connection, "b", "", b"quick", clock.now())
+        await beside.run()
+        await until(lambda: len(other.bodies) == 30 and not beside._under_way and not beside._ends)
+        beside.stop()
+    assert application.bodies == [b"slow"] * MOST_AT_ONCE
+
+
+async def test_what_is_stopped_begins_nothing_more(application, forwarding, database, clock) -> None:
+    keep(database, clock, *(b"%d" % number for number in range(30)))
+    application.may_answer.clear()
+    await forwarding.run()
+    await until(lambda: application.open == MOST_AT_ONCE)
+    forwarding.stop()
+    application.may_answer.set()
+    await until(lambda: not forwarding._under_way and not forwarding._ends)
+    assert (len(application.bodies), waiting(database)) == (MOST_AT_ONCE, 30 - MOST_AT_ONCE)
+
+
+async def test_bodies_read_ahead_are_bounded_in_bytes(database, clock) -> None:
+    keep(database, clock, b"x" * 20_000_000, b"y" * 20_000_000, b"z")
+    with database.begin() as connection:
+        assert [each.body[:1] for each in deliveries.due(connection, "a", clock.now(), 8, set())] == [b"x"]
