@@ -13,6 +13,10 @@ class Clock(Protocol):
         """Unix seconds."""
         ...
 
+    def steady(self) -> float:
+        """Seconds since some moment: they go on evenly where `now` steps."""
+        ...
+
     def real_seconds(self, seconds: float) -> float:
         """How long `seconds` of this clock take in real time."""
         ...
@@ -23,6 +27,9 @@ class SystemClock:
 
     def now(self) -> float:
         return time.time()
+
+    def steady(self) -> float:
+        return time.monotonic()
 
     def real_seconds(self, seconds: float) -> float:
         return seconds
@@ -41,6 +48,9 @@ class FastClock:
     def now(self) -> float:
         return self.epoch + (time.time() - self.epoch) * self.speed
 
+    def steady(self) -> float:
+        return time.monotonic() * self.speed
+
     def real_seconds(self, seconds: float) -> float:
         return seconds / self.speed
 
@@ -50,13 +60,22 @@ class ManualClock:
 
     def __init__(self, now: float = 1_750_000_000.0) -> None:
         self._now = now
+        self._steady = 0.0
 
     def now(self) -> float:
         return self._now
+
+    def steady(self) -> float:
+        return self._steady
 
     def real_seconds(self, seconds: float) -> float:
         return seconds
 
     def advance(self, seconds: float) -> None:
-        """Move by `seconds`; negative steps the clock back."""
+        """Let `seconds` pass; negative ones step back."""
+        self._now += seconds
+        self._steady += max(0.0, seconds)
+
+    def step(self, seconds: float) -> None:
+        """Put the clock forward or back while no time passes."""
         self._now += seconds

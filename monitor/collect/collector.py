@@ -14,6 +14,7 @@ from monitor.collect.followup import LOOK_SECONDS, FollowUp
 from monitor.collect.pacing import Random
 from monitor.collect.reads import AccountRead
 from monitor.collect.schedule import Schedule
+from monitor.collect.steps import Steps
 from monitor.collect.vendor import Vendor
 from monitor.config import Account, Config
 from monitor.engine import Engine
@@ -59,6 +60,7 @@ class Collector:
         self._sender = Sender()
         self._vendor = Vendor(self._clients, network, providers, clock)
         self._schedule = Schedule(own, clock)
+        self._steps = Steps(clock)
         self._accounts: dict[str, Account] = {}
         self._jobs_of: dict[str, list[str]] = {}
         self._forwarding: dict[str, Deliveries] = {}
@@ -105,7 +107,16 @@ class Collector:
         if account.webhook is None:
             return
         way = self._network.way(account.webhook.forward_to.get_secret_value(), ca=account.ca)
-        parts = (self._database, self._engine, self._schedule, self._sender, self._own, self._clock, self._jitter)
+        parts = (
+            self._database,
+            self._engine,
+            self._schedule,
+            self._sender,
+            self._own,
+            self._clock,
+            self._steps,
+            self._jitter,
+        )
         forwarding = Deliveries(account.name, account.webhook, way, *parts)
         self._schedule.every(forwarding.job, deliveries.LOOK_SECONDS, forwarding.run)
         self._jobs_of[account.name].append(forwarding.job)
@@ -119,7 +130,9 @@ class Collector:
         del self._accounts[name]
 
     async def _expire(self) -> None:
-        await self._engine.expire(self._clock.now())
+        if not self._steps.are_recent():
+            await self._engine.expire(self._clock.now())
 
     async def _prune(self) -> None:
-        await self._engine.prune(self._clock.now(), self._config.retention.tasks)
+        if not self._steps.are_recent():
+            await self._engine.prune(self._clock.now(), self._config.retention.tasks)

@@ -11,6 +11,7 @@ from monitor.clock import Clock
 from monitor.collect.application import Sender
 from monitor.collect.pacing import Backoff, Random
 from monitor.collect.schedule import Schedule
+from monitor.collect.steps import Steps
 from monitor.config import Webhook
 from monitor.engine import Engine
 from monitor.errors import StoreError
@@ -47,6 +48,7 @@ class Deliveries:
         sender: Sender,
         own: Own,
         clock: Clock,
+        steps: Steps,
         random: Random,
     ) -> None:
         self.job = f"deliver:{account}"
@@ -59,6 +61,7 @@ class Deliveries:
         self._schedule = schedule
         self._own = own
         self._clock = clock
+        self._steps = steps
         self._random = random
         self._ready: deque[Delivery] = deque()
         self._under_way: set[int] = set()
@@ -126,7 +129,7 @@ class Deliveries:
         self._own.webhooks.labels(self._account, "failed").inc()
         now, attempts = self._clock.now(), delivery.attempts + 1
         told = log.bind(account=self._account, problem=problem, attempts=attempts)
-        if now - delivery.received_at > KEEP_SECONDS:
+        if now - delivery.received_at > KEEP_SECONDS and not self._steps.are_recent():
             self._own.webhooks.labels(self._account, "dropped").inc()
             told.error("webhook.dropped")
             return None

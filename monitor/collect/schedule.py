@@ -1,7 +1,8 @@
 """Jobs on APScheduler: timed, counted, drained.
 
-APScheduler plans by the wall clock and waits by the machine's steady one, so a clock that steps back would put every
-job off by the step: `_keep_pace` looks after that, and measures how late the event loop wakes up meanwhile.
+APScheduler plans by the wall clock and waits by the machine's steady one. A clock that steps back would put every job
+off by the step: `_keep_pace` looks after that, and measures how late the event loop wakes up meanwhile. After one that
+steps forward the library would list every run in between, millions of them: `_SkippingTrigger` steps over them.
 `AsyncIOScheduler.shutdown` does not wait for what runs but cancels it, so draining is done here.
 """
 
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import structlog
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
 from monitor.errors import MonitorError
@@ -30,6 +32,16 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Run = Callable[[], Awaitable[float | None]]
 """A run may answer with the seconds until the next one, where that should not come at its interval."""
+
+
+class _SkippingTrigger(IntervalTrigger):  # type: ignore[misc]
+    """An interval whose next run is never one that was missed."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        if previous_fire_time is not None and previous_fire_time < now:
+            previous_fire_time += (now - previous_fire_time) // self.interval * self.interval
+        due: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        return due
 
 
 @dataclass
@@ -75,9 +87,8 @@ class Schedule:
         job = _Job(name, f"{name}#{next(self._ids)}", real, real)
         self._jobs[name] = job
         self._own.begin_job(_label(name))
-        self._scheduler.add_job(
-            self._run, "interval", (job, run), id=job.id, name=name, seconds=real, next_run_time=datetime.now(UTC)
-        )
+        trigger = _SkippingTrigger(seconds=real, timezone=UTC)
+        self._scheduler.add_job(self._run, trigger, (job, run), id=job.id, name=name, next_run_time=datetime.now(UTC))
 
     def remove(self, name: str) -> None:
         """Run it no more; a run under way ends by itself."""

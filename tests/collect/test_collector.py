@@ -171,3 +171,30 @@ async def test_no_log_line_holds_the_key(
     assert "read.failed" in captured_logs.getvalue()
     assert "read.finished" in captured_logs.getvalue()
     assert DEFAULT_KEY not in captured_logs.getvalue()
+
+
+@pytest.mark.parametrize("days", [40, 366])
+async def test_a_clock_that_steps_forward_gives_up_and_forgets_nothing_for_a_day(
+    collector: Collector, database: Database, engine: Engine, clock: ManualClock, days: int
+) -> None:
+    await submit(engine, "open", clock.now())
+    await submit(engine, "ended", clock.now(), TaskStatus.SUCCEEDED)
+    clock.step(days * DAY)
+    for _ in range(23):
+        await collector._expire()
+        await collector._prune()
+        clock.advance(3600)
+    assert (task_of(database, "open"), task_of(database, "ended")) == (TaskStatus.PENDING, TaskStatus.SUCCEEDED)
+
+    clock.advance(3601)
+    await collector._expire()
+    assert task_of(database, "open") is TaskStatus.LOST
+
+
+async def test_a_clock_that_steps_back_holds_up_no_expiry(
+    collector: Collector, database: Database, engine: Engine, clock: ManualClock
+) -> None:
+    await submit(engine, "open", clock.now() - DAY - 7200)
+    clock.step(-3600.0)
+    await collector._expire()
+    assert task_of(database, "open") is TaskStatus.LOST

@@ -15,6 +15,7 @@ from monitor.clock import ManualClock
 from monitor.collect.application import Sender
 from monitor.collect.deliveries import MOST_AT_ONCE, Deliveries
 from monitor.collect.schedule import Schedule
+from monitor.collect.steps import Steps
 from monitor.config import Webhook
 from monitor.engine import Engine
 from monitor.errors import StoreError
@@ -62,7 +63,7 @@ async def forwarding(
         sender = Sender()
         webhook = Webhook(secret=SecretStr("unused"), forward_to=SecretStr(f"{origin}/hooks"))
         way = Network({}).way(origin)
-        yield Deliveries("a", webhook, way, database, engine, schedule, sender, own, clock, lambda: 0.0)
+        yield Deliveries("a", webhook, way, database, engine, schedule, sender, own, clock, Steps(clock), lambda: 0.0)
         application.may_answer.set()
         await schedule.drain(5)
         await sender.aclose()
@@ -166,7 +167,7 @@ async def test_an_application_that_does_not_answer_holds_up_no_other(
     app.router.add_post("/hooks", other.handle)
     async with serve(app) as origin:
         webhook = Webhook(secret=SecretStr("unused"), forward_to=SecretStr(f"{origin}/hooks"))
-        parts = (database, engine, forwarding._schedule, forwarding._sender, own, clock, lambda: 0.0)
+        parts = (database, engine, forwarding._schedule, forwarding._sender, own, clock, Steps(clock), lambda: 0.0)
         beside = Deliveries("b", webhook, Network({}).way(origin), *parts)
         with database.begin(write=True) as connection:
             for _ in range(30):
@@ -192,3 +193,14 @@ async def test_bodies_read_ahead_are_bounded_in_bytes(database, clock) -> None:
     keep(database, clock, b"x" * 20_000_000, b"y" * 20_000_000, b"z")
     with database.begin() as connection:
         assert [each.body[:1] for each in deliveries.due(connection, "a", clock.now(), 8, set())] == [b"x"]
+
+
+async def test_a_clock_that_steps_forward_drops_nothing_that_is_young(
+    application, forwarding, database, clock, count
+) -> None:
+    keep(database, clock, b"x")
+    application.status = 500
+    clock.step(40 * 86400.0)
+    await forwarding.run()
+    await until(lambda: count("failed") == 1 and not forwarding._ends)
+    assert (count("dropped"), waiting(database)) == (0, 1)

@@ -260,3 +260,20 @@ async def hold_the_loop() -> None:
     end = loop.time() + 0.3
     while loop.time() < end:
         pass
+
+
+@pytest.mark.parametrize("days", [40, 366])
+async def test_a_clock_that_steps_forward_makes_one_run_of_all_that_were_missed(schedule: Schedule, days: int) -> None:
+    job = Job()
+    schedule.every("evaluate", 60.0, job)
+    await until(lambda: job.ended == 1)
+    planned = schedule._scheduler.get_job(schedule._jobs["evaluate"].id)
+    now = planned.next_run_time + timedelta(days=days, seconds=1)
+    assert planned._get_run_times(now) == [planned.next_run_time]
+    following = planned.trigger.get_next_fire_time(planned.next_run_time, now)
+    assert timedelta() < following - now <= timedelta(seconds=60)
+
+    schedule._scheduler.modify_job(planned.id, next_run_time=datetime.now(UTC) - timedelta(days=days))
+    await until(lambda: job.ended == 2)
+    ahead = schedule._scheduler.get_job(planned.id).next_run_time - datetime.now(UTC)
+    assert timedelta() < ahead <= timedelta(seconds=60)
