@@ -69,7 +69,7 @@ class Demo:
             f"metrics      http://127.0.0.1:{port}/metrics\n"
             f"gateway      RUNWAYML_BASE_URL=http://127.0.0.1:{gateway}/demo RUNWAYML_API_SECRET={KEY}\n"
             f"             http://127.0.0.1:{gateway}/demo-runware/v1 RUNWARE_API_KEY={KEY}\n"
-            f"{self._alerting.addresses if self._alerting else missing()}"
+            + "\n".join(self._alerting.addresses() if self._alerting else [missing()])
         )
 
     def news(self) -> Iterator[str]:
@@ -95,6 +95,7 @@ class Demo:
             prometheus, alertmanager = binaries
             self._run("alertmanager", self._alerting.alertmanager(alertmanager))
             self._run("prometheus", self._alerting.prometheus(prometheus))
+            self._wait_until(self._alerting.is_ready, "alerting")
 
     def _simulate(self, name: str, address: str, *options: str) -> None:
         self._run(name, module("monitor", "simulate", "--listen", address, "--key", KEY, *options))
@@ -112,16 +113,20 @@ class Demo:
         self._programs.append(Program(name, command, self._folder, environ))
 
     def _wait_until_ready(self, url: str) -> None:
+        def is_ready() -> bool:
+            try:
+                return self._monitor.get(url).is_success
+            except httpx.TransportError:
+                return False
+
+        self._wait_until(is_ready, self._programs[-1].name)
+
+    def _wait_until(self, is_ready: Callable[[], bool], name: str) -> None:
         for _ in range(round(START_SECONDS / 0.1)):
             self.check()
-            try:
-                if self._monitor.get(url).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            if self._stopped.wait(0.1):
+            if is_ready() or self._stopped.wait(0.1):
                 return
-        raise DemoError(f"the {self._programs[-1].name} was not ready within {START_SECONDS:.0f} s")
+        raise DemoError(f"the {name} was not ready within {START_SECONDS:.0f} s")
 
     def check(self) -> None:
         """Raise DemoError when a program has ended by itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "alerts" / "rules"
+RUNBOOKS = ROOT / "docs" / "runbooks"
 INTERVAL = "5s"
+# What Debian's package of Alertmanager (0.25) serves in place of its pages.
+NO_PAGES = "does not include a web"
 ALWAYS_FIRING = "GenmediaWatchdog"
 
 
@@ -52,9 +55,34 @@ class Alerting:
         self._firing: dict[str, str] = {}
 
     @property
-    def addresses(self) -> str:
-        """Where the user can look."""
-        return f"Prometheus   http://{self._prometheus}/alerts\nAlertmanager http://{self._alertmanager}/"
+    def url(self) -> str:
+        """Where Alertmanager answers."""
+        return f"http://{self._alertmanager}"
+
+    def addresses(self) -> list[str]:
+        """Where the user can look: of each program the first page that answers. Debian's lack the usual ones."""
+        return [
+            f"{name:<12} {link}"
+            for name, address, paths in (
+                ("Prometheus", self._prometheus, ("/alerts", "/classic/alerts", "/api/v1/alerts")),
+                ("Alertmanager", self._alertmanager, ("/", "/api/v2/alerts")),
+            )
+            if (link := self._first_that_answers(address, paths))
+        ]
+
+    def _first_that_answers(self, address: str, paths: Sequence[str]) -> str | None:
+        return next((link for path in paths if self._answers(link := f"http://{address}{path}")), None)
+
+    def _answers(self, link: str) -> bool:
+        try:
+            reply = self._client.get(link, follow_redirects=True)
+        except httpx.HTTPError:
+            return False
+        return reply.is_success and NO_PAGES not in reply.text
+
+    def is_ready(self) -> bool:
+        """Whether both take requests."""
+        return all(self._answers(f"http://{address}/-/ready") for address in (self._prometheus, self._alertmanager))
 
     def alertmanager(self, binary: str) -> list[str]:
         """The command that starts Alertmanager as it is shipped; without secrets it tells nobody."""
@@ -70,7 +98,8 @@ class Alerting:
         """The command that starts Prometheus with the containers' configuration, pointed at the demo."""
         config = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())
         config["global"] |= {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}
-        config["rule_files"] = [str(RULES / "*.yml")]
+        config["global"]["external_labels"]["genmedia_runbooks_url"] = RUNBOOKS.as_uri()
+        config["rule_files"] = [str(self._rules() / "*.yml")]
         config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [self._alertmanager]}]}]
         config["scrape_configs"] = [
             {
@@ -87,6 +116,17 @@ class Alerting:
             f"--storage.tsdb.path={self._folder / 'prometheus'}",
             f"--web.listen-address={self._prometheus}",
         ]
+
+    def _rules(self) -> Path:
+        """A folder with the shipped rules, without the links to boards: the demo has no Grafana."""
+        folder = self._folder / "rules"
+        folder.mkdir(exist_ok=True)
+        for path in RULES.glob("*.yml"):
+            document = yaml.safe_load(path.read_text())
+            for rule in (rule for group in document["groups"] for rule in group["rules"]):
+                rule.get("annotations", {}).pop("dashboard_url", None)
+            (folder / path.name).write_text(yaml.safe_dump(document))
+        return folder
 
     def news(self) -> Iterator[str]:
         """A line for each alert that has begun or ceased to fire since the last call, or that another now silences."""

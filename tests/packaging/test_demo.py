@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -89,6 +91,9 @@ def test_the_demo_shows_throttled_tasks_and_leaves_nothing_behind(demo: Run) -> 
     demo.wait_for(lambda: any(throttled(demo.output, "gen4.5")))
     programs = demo.programs()
     assert len(programs) == PROGRAMS
+    links = re.findall(r"^(?:status page|metrics|Prometheus|Alertmanager) +(\S+)$", demo.output, re.MULTILINE)
+    assert len(links) == PROGRAMS - PROGRAMS_WITHOUT_ALERTS + 2
+    assert {httpx.get(link, follow_redirects=True, trust_env=False).status_code for link in links} == {200}
     assert demo.end(signal.SIGINT) == 0
     assert not any(program.is_running() for program in programs)
     assert f"http://127.0.0.1:{demo.port}/metrics" in demo.output

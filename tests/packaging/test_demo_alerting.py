@@ -45,7 +45,7 @@ def until_told(alerts: Alerting, lines: int) -> list[str]:
 
 
 def send(alerts: Alerting, *each: object) -> None:
-    url = f"{alerts.addresses.split()[-1]}api/v2/alerts"
+    url = f"{alerts.url}/api/v2/alerts"
     with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
         client.post(url, json=each).raise_for_status()
 
@@ -75,6 +75,28 @@ def test_what_is_silenced_is_not_called_resolved(alerts: Alerting) -> None:
     ]
 
 
+def test_every_link_that_is_told_leads_somewhere(alerts: Alerting, prometheus_binary: str, tmp_path: Path) -> None:
+    with (tmp_path / "prometheus-log").open("wb") as log:
+        process = subprocess.Popen(alerts.prometheus(prometheus_binary), stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not alerts.is_ready():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        told = [line.split() for line in alerts.addresses()]
+        pages = {name: httpx.get(link, follow_redirects=True, trust_env=False) for name, link in told}
+    finally:
+        process.terminate()
+        process.wait()
+    assert pages.keys() == {"Prometheus", "Alertmanager"}
+    assert [page.status_code for page in pages.values()] == [200, 200]
+    assert not [name for name, page in pages.items() if "does not include a web" in page.text]
+
+
+def test_no_link_is_told_where_nothing_answers(tmp_path: Path) -> None:
+    assert Alerting(1, tmp_path).addresses() == []
+
+
 def test_nothing_is_told_before_alertmanager_answers(tmp_path: Path) -> None:
     assert list(Alerting(1, tmp_path).news()) == []
 
@@ -86,4 +108,7 @@ def test_prometheus_evaluates_the_shipped_rules_and_scrapes_the_demo(promtool: s
     assert checked.stdout.count("rules found") == len(list(RULES.glob("*.yml")))
     document = yaml.safe_load(Path(config).read_text())
     (job,) = document["scrape_configs"]
+    assert "genmedia_grafana_url" not in (tmp_path / "rules" / "limits.yml").read_text()
+    runbooks = Path(document["global"]["external_labels"]["genmedia_runbooks_url"].removeprefix("file://"))
+    assert (runbooks / "GenmediaRateLimited.md").exists()
     assert (job["job_name"], job["static_configs"]) == ("genmedia-monitor", [{"targets": ["127.0.0.1:10190"]}])
