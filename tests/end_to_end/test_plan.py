@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 from end_to_end.stage import staged
-from end_to_end.test_daily_limit import BODIES, DAY, HOUR, Application, SteppedClock
+from end_to_end.test_daily_limit import DAY, HOUR, Application, SteppedClock
 
 from monitor.config import FollowUp
 from monitor.plan.reckon import reckon
@@ -35,7 +35,8 @@ async def test_a_batch_at_a_full_limit_is_taken_in_and_done_when_the_plan_says(t
             assert await application.create(MODEL) == 200
             await application.seen()
             await application.pass_by(HOUR)
-        await at.until(lambda figures: figures.value("genmedia_limit_used", model=MODEL, limit="daily_generations") == 4)
+        used = {"model": MODEL, "limit": "daily_generations"}
+        await at.until(lambda figures: figures.value("genmedia_limit_used", **used) == LIMIT)
         await at.until(lambda figures: figures.total("genmedia_tasks_finished_total") == LIMIT)
 
         asked = await at.http.get(f"{at.daemon.operator_url}/api/v1/accounts")
