@@ -74,7 +74,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
     tier = tiers.standing.look(account.limits.tier, told) if tiers else None
     limits = tiers.standing.completed(told) if tiers else told
     forecasts = memory.forecaster.account(connection, account.name)
-    forecasts.look(connection, limits, _told_at(known, fresh) if limits else None, now)
+    forecasts.look(connection, limits, _told_at(known, fresh, Organization) if limits else None, now)
     provider = PROVIDERS[account.provider]
     series = tuple(tallies.load(connection, account.name))
     snapshot = AccountSnapshot(
@@ -87,7 +87,9 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         tasks=model_tasks(connection, account, limits, forecasts.used(now), now),
         reads=read_states(account, known, now),
         organization=limits,
+        organization_at=_told_at(known, fresh, Organization),
         usage=_newest(fresh, Usage),
+        usage_at=_told_at(known, fresh, Usage),
         performance=_newest(fresh, Performance),
         provider_errors=_newest(fresh, ProviderErrors),
         upstreams=upstreams(provider, series),
@@ -110,9 +112,9 @@ def _newest(fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> AnyF
     return next((figures for figures in fresh.values() if isinstance(figures, kind)), None)
 
 
-def _told_at(known: Mapping[str, Read], fresh: Mapping[str, Figures | None]) -> float | None:
-    """When the limits were read."""
-    return next((known[name].ok_at for name, figures in fresh.items() if isinstance(figures, Organization)), None)
+def _told_at(known: Mapping[str, Read], fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> float | None:
+    """When the figures of this kind were read."""
+    return next((known[name].ok_at for name, figures in fresh.items() if isinstance(figures, kind)), None)
 
 
 def upstreams(provider: Provider, series: Iterable[Series]) -> dict[str, str]:

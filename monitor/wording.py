@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from math import floor
 
 UNKNOWN = "unknown"
+NOT_READ, NOT_READ_TODAY, NOT_KNOWN_YET = "not read yet", "not read yet today", "not known yet"
 TOO_LITTLE_SEEN = "too little seen"
 OLD_AFTER_SECONDS = 60.0
 """Age at which figures are called old."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
+WINDOWS = {"1h": (HOUR, "the last hour"), "24h": (DAY, "the last 24 h")}
 AUTOBILLING = {
     "ok": "works as far as can be seen",
     "due": "the balance is below its threshold",
@@ -99,6 +101,35 @@ def printable(text: str) -> str:
 def words(label: str) -> str:
     """A label's value as words."""
     return label.replace("_", " ")
+
+
+def clock(at: float, now: float) -> str:
+    """A Unix time as UTC, with its day where that is not the day of `now`: `14:05 UTC`, `30 Nov 23:58 UTC`."""
+    when, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC).date()
+    return when.strftime("%H:%M UTC" if when.date() == today else "%-d %b %H:%M UTC")
+
+
+def as_of(at: float | None, now: float) -> str:
+    """When figures were read: `as of 14:05 UTC`; nothing where that is not known."""
+    return "" if at is None else f"as of {clock(at, now)}"
+
+
+def as_of_if_old(at: float | None, now: float) -> str:
+    """The same of figures that should be newer."""
+    return as_of(at, now) if at is not None and now - at > 2 * OLD_AFTER_SECONDS else ""
+
+
+def usage_lags(spent_today: float | None, left_today: float | None) -> list[str]:
+    """What explains a spend that is less than what has left the balance on the same UTC day, both in dollars."""
+    if left_today is None or left_today < 0.01 or (spent_today or 0.0) >= 0.99 * left_today:  # noqa: PLR2004
+        return []
+    return [f"{dollars(left_today)} left the balance today: the provider's usage comes later"]
+
+
+def lately(window: str, seconds: float | None) -> str:
+    """A window of the burn, by how much of it was watched: `the last hour`, `24 h`, `the last 25 min`."""
+    whole, name = WINDOWS[window]
+    return name if seconds is None or seconds >= whole else f"the last {duration(seconds)}"
 
 
 def moment(at: float) -> str:

@@ -154,14 +154,21 @@ def _generations() -> models.Panel:
     )
 
 
+def _pace(window: str) -> str:
+    """Dollars an hour over as much of the window as was watched."""
+    which = f'{{@account,window="{window}"}}'
+    return f"3600 * genmedia_burn_dollars{which} / genmedia_burn_watched_seconds{which}"
+
+
 def _burn() -> models.Panel:
     return lines(
         "Burn per hour",
-        "US dollars that left the balance in the last hour, and in the last day per hour; after a start, as far as the "
-        "balance was watched.",
+        "US dollars an hour that left the balance in the last hour and in the last day; after a start, in so much of "
+        "them as the balance was watched. The runway beside it is the balance over the first, or over the second "
+        "where the hour had no burn.",
         [
-            Query('genmedia_burn_dollars{@account,window="1h"}', "{{account}} last hour"),
-            Query('genmedia_burn_dollars{@account,window="24h"} / 24', "{{account}} last day"),
+            Query(_pace("1h"), "{{account}} last hour"),
+            Query(_pace("24h"), "{{account}} last day"),
         ],
         unit="currencyUSD",
     )
@@ -170,7 +177,7 @@ def _burn() -> models.Panel:
 def _runway() -> models.Panel:
     return lines(
         "Credits last",
-        "How long the balance lasts at the present burn, with the configured thresholds.",
+        "How long the balance lasts at the present burn, which stands beside it, with the configured thresholds.",
         [
             Query("genmedia_credit_runway_seconds{@account}", "{{account}}"),
             Query(shared.RUNWAY_THRESHOLDS, "{{level}}"),

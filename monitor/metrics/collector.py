@@ -12,7 +12,7 @@ from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
 from monitor.metrics.family import Family
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
-from monitor.state.figures import Limit, limit_uses, spend, thresholds
+from monitor.state.figures import Limit, limit_uses, spending, thresholds
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
 from monitor.state.tally import BOUNDS, Tally
 
@@ -154,10 +154,9 @@ def _balance(account: AccountSnapshot, _: float) -> Iterable[Row]:
 
 
 def _spent(account: AccountSnapshot, at: float) -> Iterable[Row]:
-    if account.usage is not None:
-        for model, spent in spend(account.usage, at).items():
-            yield (model, "today"), spent.today
-            yield (model, "30d"), spent.month
+    known = spending(account, at)
+    for model, spent in known.models.items() if known is not None else ():
+        yield from (((model, window), value) for window, value in spent.windows())
 
 
 def _dollars(credits_: Rows) -> Rows:
@@ -209,7 +208,9 @@ ROWS: dict[Family, Rows] = {
     families.SPENT: _dollars(_spent),
     families.CREDIT_BURN: _credits(money.burn),
     families.BURN: _dollars(money.burn),
+    families.BURN_WATCHED: money.burn_watched,
     families.RUNWAY: money.runway,
+    families.RUNWAY_BURN: money.runway_burn,
     families.RUNWAY_THRESHOLD: money.runway_thresholds,
     families.RECHARGES: _counts(Tally.RECHARGES, ()),
     families.RECHARGED: _credits(_counts(Tally.RECHARGED_CREDITS, ())),

@@ -16,6 +16,17 @@ def burn(account: AccountSnapshot, _: float) -> Rows:
     return (((window,), value) for window, value in (account.credits.burn if account.credits else {}).items())
 
 
+def burn_watched(account: AccountSnapshot, _: float) -> Rows:
+    """How much of each window the burn is of."""
+    return (((window,), value) for window, value in (account.credits.burn_seconds if account.credits else {}).items())
+
+
+def runway_burn(account: AccountSnapshot, _: float) -> Rows:
+    """The burn that the runway is reckoned with, in US dollars an hour."""
+    if account.credits is not None and account.credits.runway_credits_per_hour is not None:
+        yield (), account.credits.runway_credits_per_hour * account.dollars_per_credit
+
+
 def runway(account: AccountSnapshot, _: float) -> Rows:
     """How long the balance lasts."""
     if account.credits is not None and account.credits.runway_seconds is not None:

@@ -223,7 +223,7 @@ CREDITS_SPENT = _account(
     Type.GAUGE,
     Source.READS,
     "Credits spent as the provider's usage says, refunds deducted, so it may fall and be negative. today is the "
-    "current UTC day, 30d the last 30 UTC days with it.",
+    "current UTC day, absent until the usage was read on it, 30d the last 30 UTC days with it.",
     "model",
     "window",
 )
@@ -239,8 +239,8 @@ CREDIT_BURN = _account(
     "credit_burn_credits",
     Type.GAUGE,
     Source.READS,
-    "Credits that left the balance in the time up to now, less refunds; after a start as far as the balance was "
-    "watched.",
+    "Credits that left the balance in the time up to now, less refunds, in so much of the window as "
+    "genmedia_burn_watched_seconds says. Absent until two balances were read.",
     "window",
 )
 BURN = _account(
@@ -249,6 +249,20 @@ BURN = _account(
     Source.READS,
     "The same burn in US dollars, credits at the provider's dated price.",
     "window",
+)
+BURN_WATCHED = _account(
+    "burn_watched_seconds",
+    Type.GAUGE,
+    Source.READS,
+    "How much of the window the burn is of: less than the whole of it after a start. Burn over this is the pace.",
+    "window",
+)
+RUNWAY_BURN = _account(
+    "runway_burn_dollars_per_hour",
+    Type.GAUGE,
+    Source.READS,
+    "Burn that the credit runway is reckoned with, in US dollars an hour: the balance over it is the runway. Absent "
+    "while nothing is burnt.",
 )
 RUNWAY = _account(
     "credit_runway_seconds",

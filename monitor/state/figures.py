@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
 from monitor.model import Kind, Organization, TaskStatus, Usage
 from monitor.state.outcomes import failed, judged
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, Thresholds
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
 from monitor.state.tally import Tally
 
 SPEND_DAYS = 30
-SPEND_OF = {"today": "today", "30d": "month"}
+SPEND_OF = ("today", "30d")
 
 
 class Limit(StrEnum):
@@ -96,29 +97,90 @@ def _admitted(tasks: ModelTasks | None) -> int:
     return tasks.open.get(TaskStatus.RUNNING, 0) + tasks.open.get(TaskStatus.PENDING, 0)
 
 
-class Spend(msgspec.Struct):
-    """Net credits of one model on the current UTC day, and on the last 30 including it."""
+def unread(reads: Iterable[ReadState]) -> bool:
+    """Whether what is unknown only was not read yet: a read has not ended, and none has failed."""
+    known = list(reads)
+    return any(read.outcome is None for read in known) and not any(read.failed for read in known)
 
-    today: float = 0.0
-    month: float = 0.0
+
+class Spend(msgspec.Struct, frozen=True):
+    """Net credits on the current UTC day, and on the last 30 including it; None is unknown."""
+
+    today: float | None
+    month: float | None
+
+    def windows(self) -> Iterator[tuple[str, float]]:
+        """What is known, by window."""
+        told = zip(SPEND_OF, (self.today, self.month), strict=True)
+        return ((window, value) for window, value in told if value is not None)
 
 
-def spend(usage: Usage, at: float) -> dict[str, Spend]:
-    """What each model has cost as of `at`, Unix seconds; a model without spend in 30 days is left out.
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What was spent by model, and what a model of which nothing is told has spent: nothing, or None if unknown."""
 
-    Where the vendor has summed it up itself, its days are not added to that.
+    models: dict[str, Spend]
+    other: Spend
+
+    def of(self, model: str) -> Spend:
+        """What one model has cost."""
+        return self.models.get(model, self.other)
+
+    @property
+    def total(self) -> Spend:
+        """What all of them have cost."""
+        spends = [self.other, *self.models.values()]
+        return Spend(_sum(one.today for one in spends), _sum(one.month for one in spends))
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """None where one is unknown."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)
+
+
+def spending(account: AccountSnapshot, at: float) -> Spending | None:
+    """What an account has spent as of `at`, Unix seconds; None while its usage is unknown.
+
+    Where the vendor has summed it up itself, its days are not added to that. Usage that was read before the last
+    midnight (UTC) tells nothing of today.
     """
+    if account.usage is None:
+        return None
     today = datetime.fromtimestamp(at, UTC).date()
-    first, last = (today - timedelta(days=SPEND_DAYS - 1)).isoformat(), today.isoformat()
-    spent: defaultdict[str, Spend] = defaultdict(Spend)
-    for day in () if usage.totals else usage.days:
-        if first <= day.date <= last:
-            spent[day.model].month += day.credits
-            spent[day.model].today += day.credits if day.date == last else 0.0
+    is_of_today = account.usage_at is None or datetime.fromtimestamp(account.usage_at, UTC).date() >= today
+    sums = _totals(account.usage) if account.usage.totals else _days(account.usage, today)
+    if not is_of_today:
+        sums.pop("today", None)
+    models = {model for told in sums.values() for model in told}
+    return Spending(
+        {model: Spend(*(_told(sums, window, model) for window in SPEND_OF)) for model in sorted(models)},
+        Spend(*(0.0 if window in sums else None for window in SPEND_OF)),
+    )
+
+
+def _told(sums: Mapping[str, Mapping[str, float]], window: str, model: str) -> float | None:
+    return sums[window].get(model, 0.0) if window in sums else None
+
+
+def _days(usage: Usage, today: date) -> dict[str, dict[str, float]]:
+    """Credits by window and model."""
+    firsts = {"today": today.isoformat(), "30d": (today - timedelta(days=SPEND_DAYS - 1)).isoformat()}
+    sums: dict[str, dict[str, float]] = {window: {} for window in firsts}
+    for day in usage.days:
+        for window, first in firsts.items():
+            if first <= day.date <= today.isoformat():
+                sums[window][day.model] = sums[window].get(day.model, 0.0) + day.credits
+    return sums
+
+
+def _totals(usage: Usage) -> dict[str, dict[str, float]]:
+    """The same as the vendor has summed it up; a window that it tells nothing of is left out."""
+    sums: dict[str, dict[str, float]] = {}
     for total in usage.totals:
-        if total.credits is not None:
-            setattr(spent[total.model], SPEND_OF[total.window], total.credits)
-    return dict(spent)
+        if total.credits is not None and total.window in SPEND_OF:
+            sums.setdefault(total.window, {})[total.model] = total.credits
+    return sums
 
 
 class RequestCount(msgspec.Struct, frozen=True):

@@ -104,7 +104,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; precision and recall are
     those of the forecasts of the last four weeks. `thresholds` are by limit. A provider without tiers has neither
     `tier` nor `advice`, one without credits prices in dollars. `upstreams` says whose each model in use is. Only a
-    provider without limits has a `capacity` to judge.
+    provider without limits has a `capacity` to judge. `organization_at` and `usage_at` are when those were read, Unix
+    seconds.
     """
 
     account: str
@@ -116,7 +117,9 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[ModelTasks, ...] = ()
     reads: tuple[ReadState, ...] = ()
     organization: Organization | None = None
+    organization_at: float | None = None
     usage: Usage | None = None
+    usage_at: float | None = None
     performance: Performance | None = None
     provider_errors: ProviderErrors | None = None
     upstreams: dict[str, str] = {}

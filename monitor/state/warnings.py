@@ -9,7 +9,19 @@ from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
-from monitor.wording import AUTOBILLING, amount, counted, duration, last_read, percentage, share, tallied, their, words
+from monitor.wording import (
+    AUTOBILLING,
+    amount,
+    counted,
+    dollars,
+    duration,
+    last_read,
+    percentage,
+    share,
+    tallied,
+    their,
+    words,
+)
 
 LONG_WAIT_SECONDS = 300.0
 FEWEST_FAILED, FAILED_RATIO = 5, 0.05
@@ -48,7 +60,9 @@ def _credits(account: AccountSnapshot) -> Iterator[str]:
     if outlook is None:
         return
     if outlook.runway_seconds is not None and 0 < outlook.runway_seconds < account.runway_thresholds.soft:
-        yield f"the credits last for {duration(outlook.runway_seconds)} at the present burn"
+        pace = outlook.runway_credits_per_hour
+        burn = "the present burn" if pace is None else f"{dollars(pace * account.dollars_per_credit)} an hour"
+        yield f"the credits last for {duration(outlook.runway_seconds)} at {burn}"
     if outlook.autobilling in TROUBLE:
         yield f"autobilling is {outlook.autobilling}: {AUTOBILLING[outlook.autobilling]}"
     if outlook.spend_exhaustion_seconds is not None:

@@ -31,11 +31,11 @@ class LimitReply(msgspec.Struct, frozen=True):
 
 
 class SpentReply(msgspec.Struct, frozen=True):
-    """Net credits of one model."""
+    """Net credits of one model; None is unknown."""
 
     model: str
-    today_credits: float
-    month_credits: float
+    today_credits: float | None
+    month_credits: float | None
 
 
 class RequestsReply(msgspec.Struct, frozen=True):
@@ -68,6 +68,8 @@ class AccountReply(msgspec.Struct, frozen=True):
     advice: Advice | None = None
     capacity: tuple[ModelCapacity, ...] = ()
     recent: RecentFigures = RecentFigures()
+    organization_at: float | None = None
+    usage_at: float | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -83,18 +84,27 @@ class RequestFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One account; None is unknown. `limits` are those of the whole account, `unlisted_models` left out of `models`."""
+    """One account; None is unknown. `balance_at` and `spent_at` are when those were read, Unix seconds.
+
+    `limits` are those of the whole account, `unlisted_models` left out of `models`.
+    """
 
     account: str
     provider: str
     warnings: tuple[str, ...]
     balance_credits: float | None
     balance_dollars: float | None
+    balance_at: float | None
     spent_today_dollars: float | None
     spent_30d_dollars: float | None
+    spent_at: float | None
+    left_today_dollars: float | None
     burn_1h_dollars: float | None
+    burn_1h_seconds: float | None
     burn_24h_dollars: float | None
+    burn_24h_seconds: float | None
     runway_seconds: float | None
+    runway_burn_dollars_per_hour: float | None
     autobilling: str | None
     purchase_coverage_ratio: float | None
     limits: tuple[LimitFigures, ...]
@@ -127,31 +137,38 @@ def figures(reply: Reply, names: Collection[str], *, every_model: bool) -> Figur
     return Figures(
         at=reply.at,
         age_seconds=reply.age_seconds,
-        accounts=tuple(_account(account, every_model=every_model) for account in chosen),
+        accounts=tuple(_account(account, reply.at, every_model=every_model) for account in chosen),
     )
 
 
-def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
+def _account(account: AccountReply, at: float, *, every_model: bool) -> AccountFigures:
     price = account.dollars_per_credit
     balance = account.organization.credit_balance if account.organization is not None else None
-    spent, credits_ = account.spent, account.credits or CreditOutlook()
+    credits_, unspent = account.credits or CreditOutlook(), _unspent(account, at)
+    spent = [unspent, *account.spent] if account.spent is not None else []
     used = _models_in_use(account)
     models = {limit.model for limit in account.limits if limit.model} | {one.model for one in account.capacity} | used
     if account.organization is not None:
         models |= account.organization.limits.keys()
     listed = models if every_model else used
-    rows = [_model(model, account) for model in sorted(listed)]
+    rows = [_model(model, account, unspent) for model in sorted(listed)]
     return AccountFigures(
         account=account.account,
         provider=account.provider,
         warnings=account.warnings,
         balance_credits=balance if account.has_credits else None,
         balance_dollars=_dollars(balance, price),
-        spent_today_dollars=_dollars(None if spent is None else sum(one.today_credits for one in spent), price),
-        spent_30d_dollars=_dollars(None if spent is None else sum(one.month_credits for one in spent), price),
+        balance_at=account.organization_at,
+        spent_today_dollars=_dollars(_sum([one.today_credits for one in spent]), price),
+        spent_30d_dollars=_dollars(_sum([one.month_credits for one in spent]), price),
+        spent_at=account.usage_at,
+        left_today_dollars=_dollars(credits_.left_today_credits, price),
         burn_1h_dollars=_dollars(credits_.burn.get("1h"), price),
+        burn_1h_seconds=credits_.burn_seconds.get("1h"),
         burn_24h_dollars=_dollars(credits_.burn.get("24h"), price),
+        burn_24h_seconds=credits_.burn_seconds.get("24h"),
         runway_seconds=credits_.runway_seconds,
+        runway_burn_dollars_per_hour=_dollars(credits_.runway_credits_per_hour, price),
         autobilling=credits_.autobilling,
         purchase_coverage_ratio=credits_.coverage,
         limits=_limits("", account.limits),
@@ -163,6 +180,23 @@ def _account(account: AccountReply, *, every_model: bool) -> AccountFigures:
     )
 
 
+def _unspent(account: AccountReply, at: float) -> SpentReply:
+    """What a model has cost of which no spend is told: nothing, as far as the usage says anything."""
+    spent, read_at = account.spent or (), account.usage_at
+    is_of_today = read_at is None or _day(read_at) >= _day(at)
+    today = 0.0 if is_of_today and all(one.today_credits is not None for one in spent) else None
+    return SpentReply("", today, 0.0 if all(one.month_credits is not None for one in spent) else None)
+
+
+def _day(at: float) -> date:
+    return datetime.fromtimestamp(at, UTC).date()
+
+
+def _sum(values: list[float | None]) -> float | None:
+    """None where there is nothing, or one of them is unknown."""
+    return None if not values or None in values else sum(value for value in values if value is not None)
+
+
 def _models_in_use(account: AccountReply) -> set[str]:
     used = {limit.model for limit in account.limits if limit.model and limit.used}
     judged = {one.model for one in account.capacity if one.state is not None}
@@ -170,12 +204,12 @@ def _models_in_use(account: AccountReply) -> set[str]:
     return used | judged | paid | {tasks.model for tasks in account.tasks}
 
 
-def _model(model: str, account: AccountReply) -> ModelFigures:
+def _model(model: str, account: AccountReply, unspent: SpentReply) -> ModelFigures:
     tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
     throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
     spent = None
     if account.spent is not None:
-        spent = next((one for one in account.spent if one.model == model), SpentReply(model, 0.0, 0.0))
+        spent = next((one for one in account.spent if one.model == model), unspent)
     told = account.organization or Organization()
     return ModelFigures(
         model=model,

@@ -13,25 +13,32 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.figures import Limit
+from monitor.state.figures import Limit, unread
 from monitor.state.outcomes import failed, judged
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Watch
 from monitor.wording import (
     AUTOBILLING,
+    NOT_KNOWN_YET,
+    NOT_READ,
+    NOT_READ_TODAY,
     OLD_AFTER_SECONDS,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
+    as_of,
+    as_of_if_old,
     dollars,
     duration,
     last_read,
+    lately,
     moment,
     percentage,
     printable,
     ratio,
     share,
     tallied,
+    usage_lags,
     words,
 )
 
@@ -72,16 +79,16 @@ class View:
     def _accounts(self, width: int) -> Iterator[RenderableType]:
         for account in self._watch.figures.accounts:
             yield Text()
-            yield from account_view(account, width)
+            yield from account_view(account, self._watch.figures.at, width)
 
 
-def account_view(account: AccountFigures, width: int) -> Iterator[RenderableType]:
-    """One account for a terminal of this width."""
+def account_view(account: AccountFigures, at: float, width: int) -> Iterator[RenderableType]:
+    """One account as of `at`, Unix seconds, for a terminal of this width."""
     title = Text.assemble((printable(account.account), "bold"), (f" {printable(account.provider)}", FAINT))
     yield Rule(title, align="left", style=FAINT, characters="-")
     for warning in account.warnings:
         yield Text(f"! {printable(warning)}", style=WARN)
-    yield Padding(_facts(account), (0, 0, 0, 2), expand=False)
+    yield Padding(_facts(account, at), (0, 0, 0, 2), expand=False)
     if account.requests:
         yield _section(_requests(account))
     waiting = [model for model in account.models if model.pending or model.throttled or model.running]
@@ -110,13 +117,13 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _facts(account: AccountFigures) -> Table:
+def _facts(account: AccountFigures, at: float) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style=FAINT, no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row("balance", _balance(account))
-    grid.add_row("spent", _spent(account))
-    if account.burn_24h_dollars is not None:
+    grid.add_row("balance", _balance(account, at))
+    grid.add_row("spent", _spent(account, at))
+    if account.balance_dollars is not None and account.purchase_coverage_ratio is not None:
         grid.add_row("burn", _burn(account))
     if account.autobilling is not None:
         grid.add_row("autobilling", Text(f"{account.autobilling}: {AUTOBILLING[account.autobilling]}"))
@@ -128,25 +135,41 @@ def _facts(account: AccountFigures) -> Table:
     return grid
 
 
-def _balance(account: AccountFigures) -> Text:
+def _balance(account: AccountFigures, at: float) -> Text:
     if account.balance_dollars is None:
-        return Text(UNKNOWN)
+        return _missing(account)
     style = BAD if account.balance_dollars <= 0 else CALM
-    credits_ = "" if account.balance_credits is None else f", {amount(account.balance_credits)} credits"
-    return Text(f"{dollars(account.balance_dollars)}{credits_}", style=style)
+    credits_ = "" if account.balance_credits is None else f"{amount(account.balance_credits)} credits"
+    told = (dollars(account.balance_dollars), credits_, as_of_if_old(account.balance_at, at))
+    return Text(", ".join(filter(None, told)), style=style)
 
 
-def _spent(account: AccountFigures) -> Text:
+def _missing(account: AccountFigures) -> Text:
+    return Text(NOT_READ if unread(account.reads) else UNKNOWN)
+
+
+def _spent(account: AccountFigures, at: float) -> Text:
     if account.spent_30d_dollars is None:
-        return Text(UNKNOWN)
-    return Text(f"{dollars(account.spent_today_dollars)} today, {dollars(account.spent_30d_dollars)} in 30 days")
+        return _missing(account)
+    spent = account.spent_today_dollars
+    today = f"today: {NOT_READ_TODAY}" if spent is None else f"{dollars(spent)} today"
+    told = (today, f"{dollars(account.spent_30d_dollars)} in 30 days", as_of(account.spent_at, at))
+    return Text("; ".join([", ".join(filter(None, told)), *usage_lags(spent, account.left_today_dollars)]))
 
 
 def _burn(account: AccountFigures) -> Text:
-    lasts = "" if account.runway_seconds is None else f", lasts {duration(account.runway_seconds)}"
-    return Text(
-        f"{dollars(account.burn_1h_dollars)} in the last hour, {dollars(account.burn_24h_dollars)} in 24 h{lasts}"
-    )
+    if account.burn_1h_dollars is None:
+        return Text(f"{NOT_KNOWN_YET}: the balance was read once so far")
+    windows = {
+        lately("24h", account.burn_24h_seconds): account.burn_24h_dollars,
+        lately("1h", account.burn_1h_seconds): account.burn_1h_dollars,
+    }
+    told = ", ".join(f"{dollars(burn)} in {window}" for window, burn in reversed(windows.items()))
+    if account.runway_seconds is None:
+        return Text(told)
+    pace = account.runway_burn_dollars_per_hour
+    at_pace = "" if pace is None else f" at {dollars(pace)} an hour"
+    return Text(f"{told}; the balance lasts {duration(account.runway_seconds)}{at_pace}")
 
 
 def _open(account: AccountFigures) -> Text:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from monitor.model import Kind, Outcome
 from monitor.providers.tiers import TierTables
-from monitor.state.figures import spend
+from monitor.state.figures import spending
 from monitor.state.ledger import DAY, REACH, Span, seconds_watched
 from monitor.state.peaks import KEPT_DAYS, Day, Peak, day_of, raised, started, window
 from monitor.state.snapshot import AccountSnapshot
@@ -108,6 +108,5 @@ def refusals(seen: AccountSnapshot) -> Counter[str]:
 
 def spent_credits(seen: AccountSnapshot, now: float) -> float | None:
     """Net credits of the last 30 UTC days, refunds deducted; None where the provider's usage is unknown."""
-    if seen.usage is None:
-        return None
-    return max(0.0, sum(one.month for one in spend(seen.usage, now).values()))
+    known = spending(seen, now)
+    return None if known is None or known.total.month is None else max(0.0, known.total.month)

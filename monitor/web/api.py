@@ -9,7 +9,7 @@ from aiohttp import web
 
 from monitor.clock import Clock
 from monitor.logs import redact
-from monitor.state.figures import RequestCount, limit_uses, requests, retries, spend
+from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
 from monitor.state.tally import Tally
 from monitor.state.warnings import warnings
@@ -92,11 +92,11 @@ def _account(account: AccountSnapshot, at: float) -> Figures:
 
 
 def _spent(account: AccountSnapshot, at: float) -> list[dict[str, object]] | None:
-    if account.usage is None:
+    known = spending(account, at)
+    if known is None:
         return None
     return [
-        {"model": model, "today_credits": one.today, "month_credits": one.month}
-        for model, one in spend(account.usage, at).items()
+        {"model": model, "today_credits": one.today, "month_credits": one.month} for model, one in known.models.items()
     ]
 
 

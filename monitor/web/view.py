@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from monitor.model import Organization, Reason, TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit, LimitUse, RequestCount, Spend, limit_uses, recent_requests, requests, spend
+from monitor.state.figures import (
+    Limit,
+    LimitUse,
+    RequestCount,
+    Spend,
+    Spending,
+    limit_uses,
+    recent_requests,
+    requests,
+    spending,
+    unread,
+)
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
 from monitor.state.urgency import URGENT, Urgency, urgency
@@ -17,17 +28,24 @@ from monitor.state.warnings import warnings
 from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 from monitor.wording import (
     AUTOBILLING,
+    NOT_KNOWN_YET,
+    NOT_READ,
+    NOT_READ_TODAY,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
+    as_of,
+    as_of_if_old,
     counted,
     dollars,
     duration,
     last_read,
+    lately,
     percentage,
     share,
     tallied,
     their,
+    usage_lags,
 )
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
@@ -106,15 +124,15 @@ class AccountView:
 def account_view(account: AccountSnapshot, at: float) -> AccountView:
     """The account as of `at`, Unix seconds."""
     uses = {(use.model, use.limit): use for use in limit_uses(account)}
-    spent = spend(account.usage, at) if account.usage is not None else None
-    models = _models_in_use(account, uses, spent or {})
+    spent = spending(account, at)
+    models = _models_in_use(account, uses, spent)
     return AccountView(
         name=account.account,
         provider=account.provider,
         warnings=list(warnings(account)),
         reads=[_read(read) for read in account.reads],
         tiles=[
-            *_money(account, spent),
+            *_money(account, spent, at),
             *_credits(account),
             *_purchases(account, uses),
             *(_capacity(account) if account.capacity else _throttled(account.tasks)),
@@ -135,19 +153,27 @@ def _read(read: ReadState) -> Tile:
     return Tile(read.read, last_read(read.age_seconds, read.outcome, up=read.up), level=level)
 
 
-def _money(account: AccountSnapshot, spent: dict[str, Spend] | None) -> Iterator[Tile]:
+def _money(account: AccountSnapshot, spent: Spending | None, at: float) -> Iterator[Tile]:
     price = account.dollars_per_credit
     balance = account.organization.credit_balance if account.organization is not None else None
+    missing = NOT_READ if unread(account.reads) else UNKNOWN
     if balance is None:
-        yield Tile("Balance", UNKNOWN)
+        yield Tile("Balance", missing)
     else:
-        note = f"{amount(balance)} credits" if account.has_credits else ""
-        yield Tile("Balance", dollars(balance * price), note, "bad" if balance <= 0 else "")
+        notes = [f"{amount(balance)} credits" if account.has_credits else "", as_of_if_old(account.organization_at, at)]
+        yield Tile("Balance", dollars(balance * price), ", ".join(filter(None, notes)), "bad" if balance <= 0 else "")
     if spent is None:
-        yield Tile("Spent today", UNKNOWN)
+        yield Tile("Spent today", missing)
         return
-    month = dollars(sum(one.month for one in spent.values()) * price)
-    yield Tile("Spent today", dollars(sum(one.today for one in spent.values()) * price), f"{month} in 30 days")
+    today, month = (None if one is None else one * price for one in (spent.total.today, spent.total.month))
+    left = account.credits.left_today_credits if account.credits is not None else None
+    notes = [f"{dollars(month)} in 30 days", as_of(account.usage_at, at)]
+    lags = usage_lags(today, None if left is None else left * price)
+    yield Tile(
+        "Spent today",
+        NOT_READ_TODAY if today is None else dollars(today),
+        "; ".join([", ".join(filter(None, notes)), *lags]),
+    )
 
 
 def _capacity(account: AccountSnapshot) -> Iterator[Tile]:
@@ -191,18 +217,25 @@ def _wait(tasks: tuple[ModelTasks, ...]) -> str:
 def _credits(account: AccountSnapshot) -> Iterator[Tile]:
     """How fast the balance falls, how long it lasts, and whether more is bought."""
     outlook, price = account.credits, account.dollars_per_credit
-    if outlook is None or not outlook.burn:
+    if outlook is None or account.organization is None:
         return
-    hour, day = (dollars(outlook.burn[window] * price) for window in ("1h", "24h"))
-    yield Tile("Burn in the last hour", hour, f"{day} in 24 h")
+    if not outlook.burn:
+        yield Tile("Burn", NOT_KNOWN_YET, "the balance was read once so far")
+    else:
+        (hour, first), (day, whole) = (
+            (dollars(outlook.burn[window] * price), lately(window, outlook.burn_seconds.get(window)))
+            for window in ("1h", "24h")
+        )
+        yield Tile(f"Burn in {first}", hour, f"{day} in {whole}" if whole != first else "not watched for longer")
     runway, wanted = outlook.runway_seconds, account.runway_thresholds
     if runway is None:
-        yield Tile(
-            "Credit runway", "-", "not watched for long enough" if any(outlook.burn.values()) else "nothing is burnt"
-        )
+        idle = outlook.burn and not any(outlook.burn.values())
+        yield Tile("Credit runway", *(("none expected", "nothing is burnt") if idle else (NOT_KNOWN_YET, "too early")))
     else:
         level = "bad" if runway < wanted.hard else "warn" if runway < wanted.soft else ""
-        yield Tile("Credit runway", duration(runway), "if nothing is bought", level)
+        pace = outlook.runway_credits_per_hour
+        burn = "" if pace is None else f"at {dollars(pace * price)} an hour, "
+        yield Tile("Credit runway", duration(runway), f"{burn}if nothing is bought", level)
     if outlook.autobilling is not None:
         state = outlook.autobilling
         level = {"ok": "good", "due": ""}.get(state, "warn" if state is AutobillingState.CLIPPED else "bad")
@@ -251,11 +284,11 @@ def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
 
 
 def _models_in_use(
-    account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], spent: dict[str, Spend]
+    account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], spent: Spending | None
 ) -> list[str]:
     used = {model for (model, _), use in uses.items() if use.used and model}
     judged = {one.model for one in account.capacity if one.state is not None}
-    paid = {model for model, cost in spent.items() if cost.today or cost.month}
+    paid = {model for model, cost in spent.models.items() if cost.today or cost.month} if spent else set()
     names = used | judged | paid | {tasks.model for tasks in account.tasks}
     return sorted(names, key=lambda model: (_urgency(model, account, uses), model))
 
@@ -276,11 +309,11 @@ def _model(
     model: str,
     account: AccountSnapshot,
     uses: dict[tuple[str, Limit], LimitUse],
-    spent: dict[str, Spend] | None,
+    spent: Spending | None,
 ) -> ModelView:
     tasks = _tasks(model, account)
     throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
-    cost = None if spent is None else spent.get(model, Spend())
+    cost = Spend(None, None) if spent is None else spent.of(model)
     told = account.organization or Organization()
     return ModelView(
         model=model or "no model",
@@ -294,8 +327,8 @@ def _model(
         daily=_daily(model, uses, known=told.knows(model, Limit.DAILY_GENERATIONS)),
         full_in=_full_in(model, account),
         capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),
-        today=dollars(None if cost is None else cost.today * account.dollars_per_credit),
-        month=dollars(None if cost is None else cost.month * account.dollars_per_credit),
+        today=dollars(None if cost.today is None else cost.today * account.dollars_per_credit),
+        month=dollars(None if cost.month is None else cost.month * account.dollars_per_credit),
     )
 
 

@@ -83,6 +83,45 @@ def test_runway_is_balance_over_burn_and_exhaustion_only_what_may_be_relied_upon
     assert told.balance_exhaustion_seconds == (None if exhaustion is None else pytest.approx(exhaustion))
 
 
+def test_burn_and_runway_of_a_young_account_are_of_the_minutes_that_were_watched() -> None:
+    told = outlook(balance=74_200.0, since=NOW - 660, flows=steady(26_100, 660 / HOUR))
+    assert told.burn == {"1h": pytest.approx(4_785), "24h": pytest.approx(4_785)}
+    assert told.burn_seconds == {"1h": 660, "24h": 660}
+    assert told.runway_credits_per_hour == pytest.approx(26_100)
+
+
+def test_what_left_before_a_gap_that_nobody_can_tell_is_not_taken_for_the_minutes_since() -> None:
+    """The hour before a gap is remembered; the runway must not be the balance over that hour in eleven minutes."""
+    told = outlook(balance=74_200.0, since=NOW - 660, flows=steady(26_100, 1))
+    assert told.runway_seconds == pytest.approx(74_200 / 26_100 * HOUR)
+
+
+def test_one_balance_alone_tells_no_burn() -> None:
+    told = outlook(since=NOW)
+    assert (told.burn, told.burn_seconds, told.left_today_credits, told.runway_seconds) == ({}, {}, None, None)
+    assert told.coverage is not None
+
+
+@given(
+    st.floats(1, 1e6),
+    st.lists(st.tuples(st.floats(0, 30 * HOUR), st.floats(-1e4, 1e5)), min_size=1, max_size=9),
+    st.floats(600, 2 * DAY),
+)
+def test_balance_burn_and_runway_shown_together_agree(
+    balance: float, moves: list[tuple[float, float]], age: float
+) -> None:
+    flows: tuple[Flow, ...] = ()
+    for ago, amount in moves:
+        flows = pour(flows, NOW - ago - 60, NOW - ago, amount)
+    told = outlook(balance=balance, flows=flows, since=NOW - age)
+    if told.runway_credits_per_hour is None:
+        assert told.runway_seconds is None
+        return
+    assert told.runway_seconds == pytest.approx(balance / told.runway_credits_per_hour * HOUR)
+    paces = [told.burn[window] / told.burn_seconds[window] * HOUR for window in told.burn]
+    assert told.runway_credits_per_hour == pytest.approx(next(pace for pace in paces if pace > 1e-5), rel=1e-3)
+
+
 @given(
     st.floats(-1e6, 1e9),
     st.lists(st.tuples(st.floats(0, 30 * HOUR), st.floats(-1e5, 1e5)), max_size=30),

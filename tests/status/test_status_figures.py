@@ -67,7 +67,7 @@ async def test_an_account_tells_its_money_and_requests(ask: Ask, snapshot: Snaps
     create = account.requests[0]
     assert (create.kind, create.total, create.failed, create.error_ratio) == ("create", 532, 25, 25 / 532)
     assert create.recent == {"success": 7, "rate_limited": 3}
-    assert (account.burn_1h_dollars, account.burn_24h_dollars, account.runway_seconds) == (2.4, 51, 18_000)
+    assert (account.burn_1h_dollars, account.burn_24h_dollars, account.runway_seconds) == (15.2, 15.2, 18_000)
     assert (account.autobilling, account.purchase_coverage_ratio) == ("due", 0.5)
     assert account.retries == 20
 
@@ -118,7 +118,7 @@ async def test_an_unknown_account_is_told_with_those_there_are(ask: Ask, snapsho
 async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limits(ask: Ask, snapshot: Snapshot) -> None:
     told = await ask(snapshot)
     assert told.accounts[0].warnings == (
-        "the credits last for 5 h at the present burn",
+        "the credits last for 5 h at $36.48 an hour",
         "the limit of purchases will be reached in about 10 d",
         "the read of usage: failing (overloaded), last worked 10 min 40 s ago",
         "gen4.5: daily generations at 83 %: 418 of 500",

@@ -39,9 +39,10 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     text = shown(await ask(snapshot, "production"), width)
     assert max(map(len, shown(await ask(snapshot), width).splitlines())) <= width
     assert "figures of 2026-11-22 14:30:00 UTC, 3 s old" in text
-    assert row(text, "balance") == "balance $182.40, 18,240 credits"
-    assert "$11.60 today, $46.47 in 30 days" in text
-    assert row(text, "burn") == "burn $2.40 in the last hour, $51.00 in 24 h, lasts 5 h"
+    told = " ".join(text.split())
+    assert row(text, "balance") == "balance $182.40, 18,240 credits, as of 14:25 UTC"
+    assert "spent $11.60 today, $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today: the" in told
+    assert "burn $15.20 in the last 25 min; the balance lasts 5 h at $36.48 an hour" in told
     assert row(text, "autobilling") == "autobilling due: the balance is below its threshold"
     assert row(text, "monthly spend credits") == "monthly spend credits 5,000 of 10,000"
     assert "200 throttled, 1 pending, 6 running, 3 orphaned" in text

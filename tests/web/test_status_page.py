@@ -8,7 +8,7 @@ from listeners import Daemon
 from msgspec.structs import replace
 
 from monitor import wording
-from monitor.model import ModelLimits, Organization, SpendTotal, TaskStatus, Usage
+from monitor.model import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
@@ -52,13 +52,13 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "production runway",
         "Account reads organization 12 s ago",
         "usage failing (overloaded), last worked 10 min 40 s ago",
-        "Balance $182.40 18,240 credits",
-        "Spent today $11.60 $46.47 in 30 days",
+        "Balance $182.40 18,240 credits, as of 14:25 UTC",
+        "Spent today $11.60 $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today: the",
         "Throttled tasks 200 oldest 21 min 24 s, drained in at least 24 min 45 s",
         "Running tasks 6 1 pending",
         "Orphaned tasks 3",
-        "Burn in the last hour $2.40 $51.00 in 24 h",
-        "Credit runway 5 h if nothing is bought",
+        "Burn in the last 25 min $15.20 not watched for longer",
+        "Credit runway 5 h at $36.48 an hour, if nothing is bought",
         "Autobilling due the balance is below its threshold",
         "Bought in 30 days $50.00 of $100.00, as far as known: 50 % of the 30 days",
         "418 of 500 412 seen here 59 min",
@@ -349,13 +349,34 @@ def test_one_is_not_a_plural(count: float, text: str) -> None:
     assert wording.counted(count, "retry", "retries") == text.replace("tasks", "retries").replace("task", "retry")
 
 
+def test_money_that_is_not_known_yet_says_so() -> None:
+    """A start, then right after midnight, then a balance that has been read once."""
+    reads = (ReadState(read="organization", up=False), ReadState(read="usage", up=False))
+    starting = {tile.title: tile.value for tile in account_view(account(reads=reads), 0.0).tiles}
+    assert (starting["Balance"], starting["Spent today"]) == ("not read yet", "not read yet")
+
+    told = account(
+        organization=Organization(credit_balance=1_000),
+        usage=Usage(days=(DaySpend(date="1970-01-01", model="a", credits=40),)),
+        usage_at=86_280.0,
+        credits=CreditOutlook(coverage=0.0),
+    )
+    tiles = {tile.title: tile for tile in account_view(told, 86_460.0).tiles}
+    assert tiles["Spent today"].value == "not read yet today"
+    assert "as of 1 Jan 23:58 UTC" in tiles["Spent today"].note
+    assert (tiles["Burn"].value, tiles["Credit runway"].value) == ("not known yet", "not known yet")
+
+
 @pytest.mark.parametrize(
     ("credits_", "shown"),
     [
         ({"runway_seconds": 86_400.0}, {"Credit runway": ("1 d", "")}),
         ({"runway_seconds": 86_399.0}, {"Credit runway": ("23 h 59 min", "warn")}),
         ({"runway_seconds": 14_399.0}, {"Credit runway": ("3 h 59 min", "bad")}),
-        ({"runway_seconds": None}, {"Credit runway": ("-", "")}),  # burnt, but for how long is not known yet
+        (
+            {"runway_seconds": None},
+            {"Credit runway": ("not known yet", "")},
+        ),  # burnt, but for how long is not known yet
         ({"autobilling": AutobillingState.OK}, {"Autobilling": ("ok", "good")}),
         ({"autobilling": AutobillingState.CLIPPED}, {"Autobilling": ("clipped", "warn")}),
         ({"autobilling": AutobillingState.STOPPED}, {"Autobilling": ("stopped", "bad")}),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from monitor.state.credits.autobilling import Patience, autobilling_state
-from monitor.state.credits.flow import burnt, busy
+from monitor.state.credits.flow import BUCKET, burnt, busy
 from monitor.state.credits.judge import Autobilling
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook, Recharge
 from monitor.state.credits.purse import SPEND_WINDOW, Purse
@@ -47,10 +47,15 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
     recharges = tuple(each for each in known if now - SPEND_WINDOW < each.at <= now)
     if not is_fresh:
         return CreditOutlook(coverage=coverage, recharges=recharges, bought_credits=_bought(recharges, coverage))
+    windows = WINDOWS if purse.at > purse.since else {}
+    present = _pace(purse, HOUR, now) or _pace(purse, DAY, now)
     pace, room = _expected_pace(purse, now), None if cap is None else cap - sum(each.credits for each in recharges)
     return CreditOutlook(
-        burn={name: burnt(purse.flows, now, seconds) for name, seconds in WINDOWS.items()},
-        runway_seconds=_runway(purse, now),
+        burn={name: _burn(purse, seconds, now) for name, seconds in windows.items()},
+        burn_seconds={name: _watched(purse, seconds, now) for name, seconds in windows.items()},
+        left_today_credits=_burn(purse, now % DAY, now) if windows else None,
+        runway_seconds=_lasts(purse, present),
+        runway_credits_per_hour=present * HOUR or None,
         balance_exhaustion_seconds=_within(purse.balance / pace) if pace and purse.balance > 0 else None,
         spend_exhaustion_seconds=_cap_seconds(recharges, cap, pace, now) if plan or recharges else None,
         bought_credits=_bought(recharges, coverage),
@@ -73,18 +78,32 @@ def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
     return sum(each.credits for each in recharges) if recharges or coverage >= WHOLE else None
 
 
-def _runway(purse: Purse, now: float) -> float | None:
-    """How long the balance lasts at the burn of the last hour, or else of the day; None while nothing is burnt."""
+def _lasts(purse: Purse, pace: float) -> float | None:
+    """How long the balance lasts; None while nothing is burnt."""
     if purse.balance <= 0:
         return 0.0
-    pace = _pace(purse, HOUR, now) or _pace(purse, DAY, now)
     return purse.balance / pace if pace else None
+
+
+def _watched(purse: Purse, window: float, now: float) -> float:
+    """How much of the window the burn is known of."""
+    return min(window, max(0.0, now - purse.since))
+
+
+def _burn(purse: Purse, window: float, now: float) -> float:
+    """Credits that left in the watched part of the window.
+
+    The five minutes that the watching began in hold nothing from before, unless an older history does.
+    """
+    first = purse.since // BUCKET * BUCKET
+    start = purse.since if any(flow.start < first for flow in purse.flows) else first
+    return burnt(purse.flows, now, min(window, max(0.0, now - start)))
 
 
 def _pace(purse: Purse, window: float, now: float) -> float:
     """Credits a second over as much of the window as was watched; 0 where that is too little, or hardly any."""
-    watched = min(window, now - purse.since)
-    pace = burnt(purse.flows, now, window) / watched if watched >= LEAST_WATCHED else 0.0
+    watched = _watched(purse, window, now)
+    pace = _burn(purse, window, now) / watched if watched >= LEAST_WATCHED else 0.0
     return pace if pace >= LEAST_PACE else 0.0
 
 

@@ -32,14 +32,18 @@ class Recharge(msgspec.Struct, frozen=True):
 class CreditOutlook(msgspec.Struct, frozen=True, kw_only=True):
     """What the history of the balance tells. None is unknown, or not predicted.
 
-    `burn` is the credits that left the balance, by window. `runway_seconds` is how long the balance lasts at the
-    present burn; the exhaustions are forecasts. `recharges` are the purchases known of the last 30 days in ascending
-    order, `bought_credits` their sum, None while nothing is known of them, and `coverage` the share of the 30 days in
-    which none can have been missed.
+    `burn` is the credits that left the balance, by window, of which `burn_seconds` were watched; both are empty until
+    two balances are known. `left_today_credits` left it on the current UTC day. `runway_seconds` is how long the
+    balance lasts at `runway_credits_per_hour`, the present burn; the exhaustions are forecasts.
+    `recharges` are the purchases known of the last 30 days in ascending order, `bought_credits` their sum, None
+    while nothing is known of them, and `coverage` the share of the 30 days in which none can have been missed.
     """
 
     burn: dict[str, float] = {}
+    burn_seconds: dict[str, float] = {}
+    left_today_credits: float | None = None
     runway_seconds: float | None = None
+    runway_credits_per_hour: float | None = None
     balance_exhaustion_seconds: float | None = None
     spend_exhaustion_seconds: float | None = None
     bought_credits: float | None = None
