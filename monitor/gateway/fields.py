@@ -35,8 +35,8 @@ TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.D
 class FieldScanner:
     """Looks for JSON strings at dotted paths, best first; `found` holds what has been seen of them.
 
-    Of a key that is repeated the last value counts, as for most parsers. `is_open` turns false when the document has
-    ended, or when enough has been scanned; `wants_more` also when the best has been found.
+    `wants_more` turns false when the best has been found, when the document cannot hold it any more, or when enough
+    has been scanned.
     """
 
     longest_string = LONGEST_STRING
@@ -46,7 +46,7 @@ class FieldScanner:
         self._best = fields[0]
         self._ways = frozenset(field[: dot + 1] for field in fields for dot, char in enumerate(field) if char == ".")
         self.found: dict[str, str] = {}
-        self.is_open = True
+        self.wants_more = True
         self._utf8 = Utf8()
         self._unscanned = SCANNED_BYTES
         self._steps = MOST_STEPS
@@ -60,11 +60,6 @@ class FieldScanner:
         self._roots = frozenset({b"", b"{"})
         self._document_depth = 0
 
-    @property
-    def wants_more(self) -> bool:
-        """Whether anything better may come."""
-        return self.is_open and self._best not in self.found
-
     def feed(self, chunk: bytes) -> None:
         """Scan the next bytes of the document."""
         chunk = self._utf8.feed(chunk)
@@ -74,12 +69,12 @@ class FieldScanner:
         position = 0
         if not self._opened:
             data = data.lstrip(WHITESPACE)
-            self.is_open = data[:1] in self._roots
-        while position < len(data) and self.is_open:
+            self.wants_more = data[:1] in self._roots
+        while position < len(data) and self.wants_more:
             position = self._step(data, position)
             self._steps -= 1
-            self.is_open &= self._steps > 0
-        self.is_open &= self._unscanned > 0
+            self.wants_more &= self._steps > 0
+        self.wants_more &= self._unscanned > 0
 
     def _step(self, data: bytes, start: int) -> int:
         """Read one token, or what there is of it; give the position after it."""
@@ -135,9 +130,8 @@ class FieldScanner:
             self._key = "" if "." in text else text
             self._awaits_key = False
         elif text and self._way is not None:
-            place = self._way + self._key
-            if self.wants_more or place == self._best:
-                self.found[place] = text
+            self.found[self._way + self._key] = text
+            self.wants_more = self._best not in self.found
 
     def _structure(self, token: int) -> None:
         if token == COMMA:
@@ -147,7 +141,7 @@ class FieldScanner:
         else:
             self._way = self._opened.pop()
             self._awaits_key = False
-            self.is_open = bool(self._opened)
+            self.wants_more = bool(self._opened)
 
     def _open(self, *, is_object: bool) -> None:
         """Enter a container; only an object on the way to a wanted field is looked into."""
@@ -176,11 +170,6 @@ class ItemScanner(FieldScanner):
         self._unscanned = SCANNED_ITEM_BYTES
         self._steps = MOST_ITEM_STEPS
 
-    @property
-    def wants_more(self) -> bool:
-        """Whether any field of any object may come."""
-        return self.is_open
-
     def _keep_rest(self, data: bytes, start: int) -> int:
         if self._way is not None and not self._awaits_key and len(data) - start <= LONGEST_ITEM_STRING:
             self._rest = data[start:]
@@ -204,13 +193,17 @@ class ItemScanner(FieldScanner):
         self._in_string = True
         return start
 
+    def _take(self, text: str) -> None:
+        super()._take(text)
+        self.wants_more = True
+
     def _open(self, *, is_object: bool) -> None:
         if not self._opened:
             self._document_depth = 0 if is_object else 1
         if is_object and len(self._opened) == self._document_depth:
             self.found = {}
             self.items.append(self.found)
-            self.is_open = len(self.items) < MOST_ITEMS
+            self.wants_more = len(self.items) < MOST_ITEMS
         super()._open(is_object=is_object)
 
 

@@ -7,22 +7,28 @@ from collections.abc import Mapping, Sequence
 from monitor.gateway.fields import FieldScanner, ItemScanner
 from monitor.inflate import Inflater
 from monitor.providers.base import Item, Route
+from monitor.providers.lenient import at, json_object
 
-# A key may be repeated, and vendors' parsers take the last; further than this nobody looks for another.
-CHECKED_BYTES = 64 * 1024
+SMALL_BYTES = 64 * 1024
 
 
 class RequestBody:
-    """Looks for the fields of a route in a body with these content `codings`."""
+    """Looks for the fields of a route in a body with these content `codings`.
+
+    The scanner takes the first value of a key that is repeated, and vendors' parsers take the last: a small body in
+    which one is repeated is parsed as a whole.
+    """
 
     def __init__(self, route: Route, codings: str) -> None:
         self._plain = Inflater(codings)
         self._scanner: FieldScanner | None = None
+        self._small: bytearray | None = None
+        self._fields = () if route.item_fields else route.model_fields
         if route.item_fields:
             self._scanner = ItemScanner(route.item_fields)
         elif route.model_fields:
             self._scanner = FieldScanner(route.model_fields)
-        self._unchecked = CHECKED_BYTES
+            self._small = bytearray()
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -31,24 +37,38 @@ class RequestBody:
             UndecodedError, BrokenCodingError: as `Inflater.feed`; what was found before stays.
         """
         scanner = self._scanner
-        if scanner is None or not self._is_read(scanner):
+        if scanner is None or not (scanner.wants_more or self._small is not None):
             return
         for plain in self._plain.feed(chunk):
-            if not scanner.wants_more:
-                self._unchecked -= len(plain)
-            scanner.feed(plain)
-            if not self._is_read(scanner):
+            self._keep(plain)
+            if scanner.wants_more:
+                scanner.feed(plain)
+            elif self._small is None:
                 return
 
     @property
     def fields(self) -> Mapping[str, str]:
         """The strings that were found under the route's `model_fields`."""
-        return {} if self._scanner is None or isinstance(self._scanner, ItemScanner) else self._scanner.found
+        if self._scanner is None or not self._fields:
+            return {}
+        is_doubtful = self._small is not None and self._repeats(self._small)
+        document = json_object(bytes(self._small or b"")) if is_doubtful else None
+        return self._scanner.found if document is None else self._read(document)
 
     @property
     def items(self) -> Sequence[Item]:
         """What was found of each element under the route's `item_fields`."""
         return self._scanner.items if isinstance(self._scanner, ItemScanner) else ()
 
-    def _is_read(self, scanner: FieldScanner) -> bool:
-        return scanner.wants_more or (scanner.is_open and self._unchecked > 0)
+    def _keep(self, plain: bytes) -> None:
+        if self._small is not None:
+            self._small += plain
+            if len(self._small) > SMALL_BYTES:
+                self._small = None
+
+    def _repeats(self, body: bytearray) -> bool:
+        return any(body.count(f'"{field.rpartition(".")[2]}"'.encode()) > 1 for field in self._fields)
+
+    def _read(self, document: dict[str, object]) -> Mapping[str, str]:
+        read = {field: at(document, *field.split(".")) for field in self._fields}
+        return {field: value for field, value in read.items() if isinstance(value, str) and value}

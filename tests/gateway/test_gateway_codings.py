@@ -15,7 +15,9 @@ from backports import zstd
 from runware_stage import front
 from wire import TASK, answers, between, post, reply, vendor
 
+from monitor.gateway.request_body import RequestBody
 from monitor.model import Kind, Outcome
+from monitor.providers import PROVIDERS
 
 U = "5f1c2f8a-7a7e-4c1b-9d55-000000000001"
 AIR = "runware:100@1"
@@ -97,10 +99,22 @@ async def test_an_answer_is_understood_in_any_coding_that_http_and_json_allow(
         assert [task.task for task in gateway.sink.tasks] == [U, U]
 
 
-async def test_of_a_key_that_is_repeated_the_last_value_counts() -> None:
-    async with between(answers(reply(CREATED))) as (gateway, _):
-        await gateway.ask(post(b'{"model":"gen4_turbo","promptText":"a cat","model":"gen4.5"}'))
-        assert [task.model for task in gateway.sink.tasks] == ["gen4.5"]
+@pytest.mark.parametrize("chunk", [1, 10, 1000])
+@pytest.mark.parametrize(
+    ("body", "model"),
+    [
+        ('{"model":"gen4_turbo","promptText":"a cat","model":"gen4.5"}', "gen4.5"),
+        ('{"model":"gen4.5","x":{"model":"inner"},"promptText":"\\"model\\":"}', "gen4.5"),
+        ('{"model":"gen4.5","x":{"model":"inner"', "gen4.5"),
+        ('{"model":"first","x":"%s","model":"last"}' % ("x" * 100_000), "first"),
+    ],
+)
+def test_of_a_key_that_is_repeated_the_last_value_counts(body: str, model: str, chunk: int) -> None:
+    read = RequestBody(PROVIDERS["runway"].route("POST", "/v1/text_to_video"), "gzip")
+    data = gzip.compress(body.encode())
+    for start in range(0, len(data), chunk):
+        read.add(data[start : start + chunk])
+    assert read.fields == {"model": model}
 
 
 BOMBS: dict[str, Callable[[bytes], bytes]] = {
