@@ -21,6 +21,7 @@ from monitor.providers.base import Provider
 from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
 from monitor.state.recent import Recent
+from monitor.state.series import bounded
 from monitor.state.snapshot import (
     AccountSnapshot,
     ModelTasks,
@@ -76,7 +77,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
     forecasts = memory.forecaster.account(connection, account.name)
     forecasts.look(connection, limits, _told_at(known, fresh, Organization) if limits else None, now)
     provider = PROVIDERS[account.provider]
-    series = tuple(tallies.load(connection, account.name))
+    series = tuple(bounded(tallies.load(connection, account.name), (read.name for read in provider.reads)))
     snapshot = AccountSnapshot(
         account=account.name,
         provider=account.provider,

@@ -1,7 +1,8 @@
 """`POST /api/v1/observations`: facts from other languages, replayed logs, remote gateways. See `docs/api.md`.
 
 A sender is trusted with the truth, not with labels: endpoints become the provider's templates, whatever does not look
-like a model's id becomes `unknown`, and other strings out of bounds refuse their line. Every line stands for itself.
+like a model's id becomes `unknown`, a field that the provider does not have becomes `other`, and other strings out of
+bounds refuse their line. Every line stands for itself.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from monitor.logs import redact
 from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider
 from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
+from monitor.state.series import known_field
 
 LARGEST_BODY_BYTES = 8 * 2**20
 LINES_AT_ONCE = 200
@@ -130,7 +132,7 @@ def _bounded(seen: AnyObservation, provider: Provider) -> AnyObservation:
             raise ValueError("account reads are the daemon's own")
         case UnknownSeen():
             _require(FIELD.fullmatch(seen.field), "`field` must be a short name")
-            return seen
+            return replace(seen, field=known_field(seen.field, {read.name for read in provider.reads}))
         case RequestSeen():
             _require(CODE.fullmatch(seen.code), "`code` must be an HTTP status or `none`")
             _require(0 <= seen.duration_seconds <= LARGEST_NUMBER, "`duration_seconds` must not be negative")

@@ -151,8 +151,15 @@ class TaskDeleted(Observation, frozen=True, kw_only=True, tag="task_deleted"):
     task: str
 
 
+UNKNOWN_FIELDS = frozenset({"task_id", "task_status", "task_type", "failure_code", "error_code", "stray_error"})
+"""What of a vendor's answer may hold a value that the tables do not, besides the names of its reads."""
+
+
 class UnknownSeen(Observation, frozen=True, kw_only=True, tag="unknown"):
-    """The vendor said something the dated tables do not hold. `field` is from the provider's own closed set."""
+    """The vendor said something the dated tables do not hold.
+
+    `field` is one of `UNKNOWN_FIELDS` or the name of a read.
+    """
 
     field: str
 

@@ -21,7 +21,9 @@ STORE_ERRORS = _own("store_errors_total", Type.COUNTER, "Failed database operati
 STORE_UP = _own("store_up", Type.GAUGE, "1 while the last write to the store worked.")
 COMMIT_SECONDS = _own("commit_seconds", Type.HISTOGRAM, "Time to commit one batch of observations.")
 QUEUE_LENGTH = _own("queue_length", Type.GAUGE, "Observations waiting for the next commit.")
-MODELS_CAPPED = _own("models_capped_total", Type.COUNTER, "Observations whose model went to `other`.", "account")
+MODELS_CAPPED = _own(
+    "models_capped_total", Type.COUNTER, "Observations whose model or further labels went to `other`.", "account"
+)
 WEBHOOKS = _own(
     "webhooks_total",
     Type.COUNTER,

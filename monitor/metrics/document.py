@@ -50,10 +50,11 @@ WORDED_VALUES = """\
 - `name` of a job: `evaluate`, `expire`, `prune`, `account_read`, `follow_up`, `follow_up_read` (of one task), `deliver`
   (of webhooks), `forward` (of one)
 - `field`: the name of a read, `task_id`, `task_status`, `task_type`, `failure_code`, `error_code`, `stray_error`;
-  through the ingest API any short name
+  `other` for any other name that came through the ingest API
 - `upstream`: whose model it is, as in the vendor's id of the model, such as `bfl`; `other` where not known
 - `code`: the HTTP status, `none` where no status came
-- `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths
+- `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths. An account keeps 2000 combinations of
+  endpoint, kind, model, code and outcome apart; of what comes beyond, endpoint, model and code are `other`
 - `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt
 """
 MEANINGS = {

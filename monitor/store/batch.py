@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a batch: counts by source, by reason of a loss, and by account whose models found no room.
+    """What became of a batch: counts by source, by reason of a loss, and by account of what found no room.
 
     `noted` are the batches of other writers that were noted as applied, by writer.
     """
@@ -118,6 +118,7 @@ def _apply(
     else:
         applied.sources.update(sources)
         applied.capped.update({account: names.capped for account, names in work.models.items() if names.capped})
+        applied.capped.update(work.capped)
 
 
 def _reject(what: str, error: Exception, applied: Applied) -> None:
@@ -174,6 +175,7 @@ class _Work:
         self._changed_purses: dict[str, Purse] = {}
         self._requests: list[RequestSeen] = []
         self._increments: list[Increment] = []
+        self.capped: Counter[str] = Counter()
 
     def apply(self, observation: AnyObservation) -> bool:
         """Apply one observation; False if it was applied before."""
@@ -214,7 +216,7 @@ class _Work:
     def save(self, now: float) -> None:
         """Write what changed. Keys are sorted so that rows lie in the order of their index."""
         tasks.save(self._connection, [self._tasks[key] for key in sorted(self._changed_tasks)])
-        tallies.add(self._connection, chain(self._increments, count_requests(self._requests)))
+        self.capped = tallies.add(self._connection, chain(self._increments, count_requests(self._requests)))
         reads.save(self._connection, self._changed_reads.values())
         purses.save(self._connection, self._changed_purses)
         seen.remember(self._connection, sorted(self._new_ids), now)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Set
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from monitor.state.series import MOST_REQUEST_SERIES, Labels, is_overflow, overflow
 from monitor.state.snapshot import Series
 from monitor.state.tally import Increment, Tally
 from monitor.store.dialect import upsert
@@ -16,16 +17,48 @@ from monitor.store.schema import tallies
 LABELS = msgspec.json.Decoder(tuple[str, ...])
 
 
-def add(connection: Connection, increments: Iterable[Increment]) -> None:
-    """Add each increment to its series."""
-    sums: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+Key = tuple[str, str, Labels]
+
+
+def add(connection: Connection, increments: Iterable[Increment]) -> Counter[str]:
+    """Add each increment to its series; by account, how many requests found no room and went to `other`."""
+    sums: Counter[Key] = Counter()
     for increment in increments:
         sums[increment.account, increment.tally, increment.labels] += increment.amount  # type: ignore[assignment]
+    capped = _cap(connection, sums)
     rows = [
         {"account": account, "tally": str(tally), "labels": msgspec.json.encode(labels).decode(), "value": amount}
         for (account, tally, labels), amount in sorted(sums.items())
     ]
     upsert(connection, tallies, rows, add="value")
+    return capped
+
+
+def _cap(connection: Connection, sums: Counter[Key]) -> Counter[str]:
+    """Move what begins a series beyond the most that an account may have."""
+    begun: defaultdict[str, set[Labels]] = defaultdict(set)
+    for account, tally, labels in sums:
+        if tally == Tally.REQUESTS and not is_overflow(labels):
+            begun[account].add(labels)
+    capped: Counter[str] = Counter()
+    for account, asked in begun.items():
+        for labels in _without_room(connection, account, asked):
+            count = sums.pop((account, Tally.REQUESTS, labels))
+            sums[account, Tally.REQUESTS, overflow(labels)] += count
+            capped[account] += int(count)
+    return capped
+
+
+def _without_room(connection: Connection, account: str, asked: Set[Labels]) -> list[Labels]:
+    requests = (tallies.c.account == account, tallies.c.tally == str(Tally.REQUESTS))
+    stored = connection.execute(select(func.count()).where(*requests)).scalar_one()
+    if stored + len(asked) <= MOST_REQUEST_SERIES:
+        return []
+    there = {
+        LABELS.decode(labels) for labels in connection.execute(select(tallies.c.labels).where(*requests)).scalars()
+    }
+    room = MOST_REQUEST_SERIES - sum(not is_overflow(labels) for labels in there)
+    return sorted(asked - there)[max(0, room) :]
 
 
 def load(connection: Connection, account: str) -> list[Series]:

@@ -3,6 +3,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from monitor.errors import StoreError
 from monitor.evaluation import Memory, evaluate
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.metrics import Own
-from monitor.model import AnyObservation, TaskStatus
+from monitor.model import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
+from monitor.state.series import MOST_REQUEST_SERIES, is_overflow
 from monitor.state.snapshot import AccountSnapshot
 from monitor.state.tally import Tally
 from monitor.store import Database
@@ -38,10 +40,15 @@ def database(tmp_path: Path) -> Database:
 
 
 @pytest.fixture
-async def engine(daemon: Daemon, database: Database) -> AsyncIterator[Engine]:
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+async def engine(daemon: Daemon, database: Database, registry: CollectorRegistry) -> AsyncIterator[Engine]:
     """The real engine on a real database."""
     catalogue = Catalogue(RUNWAY.models, maximum=100)
-    engine = Engine(database, {"production": catalogue}.get, Own(CollectorRegistry()), daemon.clock)
+    engine = Engine(database, {"production": catalogue}.get, Own(registry), daemon.clock)
     running = asyncio.create_task(engine.run())
     yield engine
     await engine.stop()
@@ -203,6 +210,37 @@ async def test_a_body_over_eight_mebibytes_is_refused(sender: TestClient, compre
 
 async def test_an_empty_body_is_accepted(sender: TestClient) -> None:
     assert await send(sender) == (200, {"accepted": 0, "rejected": [], "rejected_total": 0})
+
+
+async def test_fields_that_the_provider_does_not_have_are_one_series(
+    sender: TestClient, daemon: Daemon, database: Database
+) -> None:
+    made_up = ["field_" + "".join(letters) for letters in product("abcdefghij", repeat=3)]
+    lines: list[Line] = [
+        {"type": "unknown", "account": "production", "at": 1, "field": field}
+        for field in [*made_up, "usage", "failure_code", "details"]
+    ]
+    status, body = await send(sender, *lines)
+    assert (status, body["accepted"]) == (200, 1003)
+    assert counts(daemon, database, Tally.UNKNOWN_VALUES) == {("other",): 1001, ("usage",): 1, ("failure_code",): 1}
+
+
+async def test_a_sender_cannot_make_series_of_requests_without_end(
+    sender: TestClient, daemon: Daemon, database: Database, registry: CollectorRegistry
+) -> None:
+    """Kinds times codes, twice: what has a series keeps it, what has none is counted and only loses its labels."""
+    lines = [request(kind=kind, code=str(code)) for kind in Kind for code in range(100, 600)]
+    for _ in range(2):
+        status, body = await send(sender, *lines)
+        assert (status, body["accepted"]) == (200, len(lines))
+    seen = counts(daemon, database, Tally.REQUESTS)
+    apart = {labels: count for labels, count in seen.items() if not is_overflow(labels)}
+    assert len(apart) == MOST_REQUEST_SERIES
+    assert set(apart.values()) == {2}
+    assert len(seen) - len(apart) <= len(Kind)
+    assert sum(seen.values()) == 2 * len(lines)
+    capped = registry.get_sample_value("genmedia_monitor_models_capped_total", {"account": "production"})
+    assert capped == 2 * (len(lines) - MOST_REQUEST_SERIES)
 
 
 class FullDisk:

@@ -1,0 +1,51 @@
+"""Bounds on the series of an account: whoever may send observations must not be able to mint series without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from monitor.model import UNKNOWN_FIELDS
+from monitor.state.snapshot import Series
+from monitor.state.tally import Tally
+
+OTHER = "other"
+MOST_REQUEST_SERIES = 2000
+"""How many combinations of endpoint, kind, model, code and outcome an account keeps apart."""
+
+Labels = tuple[str, ...]
+
+
+def overflow(labels: Labels) -> Labels:
+    """The series of `Tally.REQUESTS` that counts what finds no room: of a closed set, kind and outcome stay."""
+    _, kind, model, _, outcome = labels
+    return OTHER, kind, OTHER if model else "", OTHER, outcome
+
+
+def is_overflow(labels: Labels) -> bool:
+    """Whether the series counts what found no room."""
+    return labels == overflow(labels)
+
+
+def known_field(field: str, reads: Iterable[str]) -> str:
+    """The label of an unknown value: what the provider may name, its reads among it, or `other`."""
+    return field if field in UNKNOWN_FIELDS or field in reads else OTHER
+
+
+def bounded(series: Sequence[Series], reads: Iterable[str]) -> list[Series]:
+    """The series as they may be shown, also where an earlier version has stored more: what has no room is added up."""
+    names = frozenset(reads)
+    apart = [one.labels for one in series if one.tally is Tally.REQUESTS and not is_overflow(one.labels)]
+    over = frozenset(sorted(apart)[MOST_REQUEST_SERIES:])
+    sums: dict[tuple[Tally, Labels], Series] = {}
+    for one in series:
+        labels = one.labels
+        if one.tally is Tally.UNKNOWN_VALUES:
+            labels = (known_field(labels[0], names),)
+        elif one.tally is Tally.REQUESTS and labels in over:
+            labels = overflow(labels)
+        known = sums.get((one.tally, labels))
+        value = one.value + (known.value if known else 0.0)
+        sums[one.tally, labels] = replace(one, labels=labels, value=value)
+    return list(sums.values())
