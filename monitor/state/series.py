@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -35,17 +36,18 @@ def known_field(field: str, reads: Iterable[str]) -> str:
 
 def bounded(series: Sequence[Series], reads: Iterable[str]) -> list[Series]:
     """The series as they may be shown, also where an earlier version has stored more: what has no room is added up."""
-    names = frozenset(reads)
+    allowed = {*UNKNOWN_FIELDS, *reads, OTHER}
     apart = [one.labels for one in series if one.tally is Tally.REQUESTS and not is_overflow(one.labels)]
-    over = frozenset(sorted(apart)[MOST_REQUEST_SERIES:])
-    sums: dict[tuple[Tally, Labels], Series] = {}
+    over = frozenset(sorted(apart)[MOST_REQUEST_SERIES:]) if len(apart) > MOST_REQUEST_SERIES else frozenset()
+    kept: list[Series] = []
+    moved: Counter[tuple[Tally, Labels]] = Counter()
     for one in series:
-        labels = one.labels
-        if one.tally is Tally.UNKNOWN_VALUES:
-            labels = (known_field(labels[0], names),)
-        elif one.tally is Tally.REQUESTS and labels in over:
-            labels = overflow(labels)
-        known = sums.get((one.tally, labels))
-        value = one.value + (known.value if known else 0.0)
-        sums[one.tally, labels] = replace(one, labels=labels, value=value)
-    return list(sums.values())
+        if one.tally is Tally.REQUESTS and one.labels in over:
+            moved[one.tally, overflow(one.labels)] += one.value  # type: ignore[assignment]
+        elif one.tally is Tally.UNKNOWN_VALUES and one.labels[0] not in allowed:
+            moved[one.tally, (OTHER,)] += one.value  # type: ignore[assignment]
+        else:
+            kept.append(one)
+    if moved:
+        kept = [replace(one, value=one.value + moved.pop((one.tally, one.labels), 0.0)) for one in kept]
+    return kept + [Series(tally, labels, value) for (tally, labels), value in moved.items()]
