@@ -10,17 +10,19 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from sqlalchemy import URL
 
 from monitor.clock import Clock
 from monitor.collect import Collector
 from monitor.config import Account, Address, Config
 from monitor.crediting import rules_of
 from monitor.engine import Engine
-from monitor.errors import ConfigError, ListenError, StoreError, unexpected
+from monitor.errors import ConfigError, ListenError, StoreError, StoreInUseError, unexpected
 from monitor.evaluation import Memory, evaluate
 from monitor.gateway import build_gateway
 from monitor.gateway.webhooks import Webhooks
@@ -30,13 +32,15 @@ from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
 from monitor.state.snapshot import Snapshot
-from monitor.store import Database
+from monitor.store import Database, default_file, state_folder
 from monitor.web import build_web
 
 GATEWAY_DRAIN_SECONDS = 3.0
 COLLECT_DRAIN_SECONDS = 1.0
 WEB_DRAIN_SECONDS = 0.5
 FORCED_EXIT_STATUS = 1
+# How long a start waits for the store before it goes on without.
+STORE_SECONDS = 1.0
 # A thread that waits for a database which does not answer would keep the process for ever.
 LATEST_EXIT_SECONDS = 9.0
 # How long a thread that commits or evaluates may keep the interpreter while a request waits; the default is 5 ms.
@@ -113,13 +117,14 @@ class Daemon:
             await _listen(self._gateway, self._config.gateway.listen, "gateway.listen")
             await self._listen_for_webhooks(stack)
             self._note_reload()
+            await self._engine.first_attempt(STORE_SECONDS)
             self._collector.start(self._accounts.values())
             self._is_serving = True
             stack.callback(self._stop_serving)
             urls = {"operator": self.operator_url, "gateway": self.gateway_url}
             if self.webhooks_url:
                 urls["webhooks"] = self.webhooks_url
-            log.info("daemon.started", **urls, accounts=[*self._accounts])
+            log.info("daemon.started", **urls, store=self._database.place, accounts=[*self._accounts])
             yield self
 
     async def _listen_for_webhooks(self, stack: AsyncExitStack) -> None:
@@ -190,6 +195,8 @@ class Daemon:
         self._own.reload_time.set(self._clock.now())
 
     async def _publish(self) -> None:
+        if await asyncio.to_thread(lambda: self._database.has_moved):
+            self._engine.look_after_store()
         await asyncio.to_thread(self._publish_now)
         for name, part in self._memory.parts().items():
             if part.changed():
@@ -218,7 +225,7 @@ class Daemon:
         reasons = {
             "the gateway does not listen yet, or not any more": not self._is_serving,
             "state is not loaded yet": self._snapshot is None,
-            "the store accepts no writes": not self._engine.is_storing,
+            f"the store accepts no writes: {self._engine.fault}": not self._engine.is_storing,
         }
         return [reason for reason, holds in reasons.items() if holds]
 
@@ -278,13 +285,17 @@ def _give_up() -> None:
 async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> None:
     """Run the daemon until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
 
-    A fault of our own that ends the engine ends the daemon too, with its traceback.
+    The store is opened once everything listens, so that a database that fails keeps no request from its vendor. A fault
+    of our own that ends the engine ends the daemon too, with its traceback.
 
     Raises:
-        MonitorError: the store cannot be opened or an address cannot be bound.
+        ListenError: an address cannot be bound.
+        StoreInUseError: another daemon has the SQLite file.
+        StoreError: the configuration names no store that could be opened.
     """
     signals = Signals()
-    database = await asyncio.to_thread(Database.open, config.store)
+    database = Database(config.store or _default_store(), exclusive=True)
+    await _claim(database)
     _favour_the_loop()
     try:
         async with Daemon(config, load, clock, database).running() as daemon:
@@ -295,6 +306,22 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
     finally:
         database.close()
     log.info("daemon.stopped")
+
+
+def _default_store() -> str:
+    file = default_file()
+    if file.parent == Path.cwd() != state_folder():
+        advice = f"to keep it wherever the daemon starts, stop the daemon and move {file.name}* to {state_folder()}"
+        log.warning("store.in_working_directory", path=str(file), advice=advice)
+    return URL.create("sqlite", database=str(file)).render_as_string()
+
+
+async def _claim(database: Database) -> None:
+    """Be refused before anything listens, if the disk answers. What else is wrong shows when the store is opened."""
+    claiming = asyncio.ensure_future(asyncio.to_thread(database.claim))
+    await asyncio.wait([claiming], timeout=STORE_SECONDS)
+    if claiming.done() and isinstance(error := claiming.exception(), StoreInUseError):
+        raise error
 
 
 def _favour_the_loop() -> None:
@@ -317,7 +344,8 @@ async def _listen(runner: web.BaseRunner, address: Address, key: str) -> None:
     try:
         await web.TCPSite(runner, address.host, address.port).start()
     except (OSError, UnicodeError) as error:  # the latter of a host that no name can be
-        reason = getattr(error, "strerror", None) or "not a host"
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or "not a host"
         raise ListenError(f"{key}: cannot listen on {address}: {reason}; choose another address") from None
 
 

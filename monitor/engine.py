@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.cpu import apart_from
-from monitor.errors import StoreError
+from monitor.errors import StoreError, StoreInUseError
 from monitor.metrics import Operation, Own, Source
 from monitor.model import AnyObservation, Loss
 from monitor.store import Database, deliveries, journal, seen, tasks
@@ -125,8 +125,11 @@ class Engine:
         self._names = (seen.batch_name(writer, number) for number in itertools.count())
         self._settled_batches: list[str] = []
         self._noted: dict[str, str] = {}
-        self.is_storing = True
-        own.store_up.set(1)
+        self.is_storing = database.is_open
+        self.fault = "" if database.is_open else f"store {database.place}: not open yet"
+        self._is_failing = False
+        self._has_tried = asyncio.Event()
+        own.store_up.set(int(database.is_open))
         own.queue_length.set_function(lambda: len(self._queue))
 
     def put(self, observations: Sequence[AnyObservation], source: Source) -> None:
@@ -156,7 +159,11 @@ class Engine:
             receipt.done.cancel()  # withdrawn, unless it is stored
 
     async def run(self) -> None:
-        """Commit what comes in until `stop`, and then what is queued."""
+        """Commit what comes in until `stop`, and then what is queued. A database that is not open yet is opened.
+
+        Raises:
+            StoreInUseError: it cannot be opened, because another daemon has it.
+        """
         try:
             while not self._stopping.is_set() or self._queue or self._is_due:
                 await self._gather()
@@ -173,6 +180,17 @@ class Engine:
         self._stop_by = asyncio.get_running_loop().time() + STOP_SECONDS
         for flag in (self._stopping, self._some, self._enough):
             flag.set()
+
+    async def first_attempt(self, patience: float) -> None:
+        """Return once the database has been opened, or could not be, or has not answered for `patience` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._has_tried.wait()
+
+    def look_after_store(self) -> None:
+        """Write something soon, so that a database whose files are gone is opened again."""
+        self._apply_at = 0.0
+        self._some.set()
 
     async def expire(self, now: float) -> None:
         """Give up tasks that have been open for over a day, and results that nobody has asked for in a day.
@@ -235,6 +253,8 @@ class Engine:
             try:
                 self._note_success(await self._attempt(work, name, is_first))
             except StoreError as error:
+                if isinstance(error, StoreInUseError) and not self._database.is_open:
+                    raise
                 is_first = False
                 self._note_failure(error)
                 await self._pause(delay)
@@ -257,6 +277,7 @@ class Engine:
             await asyncio.wait([storing], timeout=max(0.0, self._stop_by - asyncio.get_running_loop().time()))
         if not storing.done():
             raise _OutOfTimeError
+        self._has_tried.set()
         return await storing
 
     def _settled(self, work: Work) -> None:
@@ -355,9 +376,9 @@ class Engine:
         return pruned
 
     def _note_success(self, applied: Applied) -> None:
-        if not self.is_storing:
+        if self._is_failing:
             log.info("store.recovered")
-        self.is_storing = True
+        self.is_storing, self.fault, self._is_failing = True, "", False
         self._own.store_up.set(1)
         for source, count in applied.sources.items():
             self._own.observations.labels(source).inc(count)
@@ -367,9 +388,9 @@ class Engine:
             self._own.models_capped.labels(account).inc(count)
 
     def _note_failure(self, error: StoreError) -> None:
-        if self.is_storing:
+        if not self._is_failing:
             log.error("store.failed", advice="observations wait in memory", error=str(error))
-        self.is_storing = False
+        self.is_storing, self.fault, self._is_failing = False, str(error), True
         self._own.store_up.set(0)
 
     def _drop(self, reason: Loss, count: int) -> None:

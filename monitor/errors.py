@@ -33,6 +33,10 @@ class StoreError(MonitorError):
     """The database cannot be opened, read or written."""
 
 
+class StoreInUseError(StoreError):
+    """Another daemon uses the SQLite file."""
+
+
 class ListenError(MonitorError):
     """A listener's address cannot be bound."""
 

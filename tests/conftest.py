@@ -50,7 +50,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def pytest_sessionstart() -> None:
-    """Adopt orphans (Linux), so that a process whose parent is gone is still found at the end."""
+    """Give daemons a state directory, and adopt orphans (Linux): a process whose parent is gone is found at the end."""
+    # What a daemon keeps by default belongs to no test's machine.
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="state-")
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -64,6 +66,7 @@ def _running_children() -> list[psutil.Process]:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run, and end what is left, when a test left a process behind."""
     _, left = psutil.wait_procs(_running_children(), timeout=3)
+    shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
     terminal = session.config.get_terminal_writer()
     for process in left:
         terminal.line(f"\nleft running by a test: {process.pid} {process.cmdline()}", red=True)

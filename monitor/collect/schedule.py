@@ -66,6 +66,7 @@ class Schedule:
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
         self._ids = count()
+        self._told: dict[str, str] = {}  # why a job fails, so that it is logged once
         self._running: set[asyncio.Task[Any]] = set()
         self._pace: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler(
@@ -143,13 +144,18 @@ class Schedule:
         label = _label(name)
         try:
             with self._own.job_seconds.labels(label).time():
-                return await work
+                done = await work
         except MonitorError as error:
             self._own.job_errors.labels(label).inc()
-            log.warning("job.failed", job=name, error=str(error))
+            if self._told.get(name) != str(error):
+                log.warning("job.failed", job=name, error=str(error))
+            self._told[name] = str(error)
         except Exception:
             self._own.job_errors.labels(label).inc()
             log.exception("job.failed", job=name)
+        else:
+            self._told.pop(name, None)
+            return done
         return None
 
     async def _keep_pace(self) -> None:

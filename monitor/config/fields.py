@@ -23,6 +23,7 @@ SENDABLE = re.compile(r"[!-~]+")
 ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 # `/v1` is where a base URL without an account lands; an account of that name would hide the mistake.
 RESERVED_NAMES = frozenset({"v1"})
+NOTHING = ("", "~", "null", "Null", "NULL")  # as YAML writes it
 STORES = frozenset({"sqlite", "postgresql"})
 HIGHEST_PORT = 65535
 
@@ -143,8 +144,10 @@ def parse_target(text: object) -> SecretStr:
     return protect(SecretStr(str(text)))
 
 
-def parse_store(text: object) -> str:
-    """A database URL that the store can open."""
+def parse_store(text: object) -> str | None:
+    """A database URL that the store can open; None where the file leaves it to the program."""
+    if text in NOTHING:
+        return None
     fault = ValueError("not a store; give sqlite:///monitor.db or postgresql://user@host/database")
     try:
         url = make_url(text if isinstance(text, str) else "")
@@ -164,7 +167,7 @@ Listen = Annotated[Address, BeforeValidator(parse_address)]
 AccountName = Annotated[str, BeforeValidator(parse_account_name)]
 SocketOrigin = Annotated[str, BeforeValidator(parse_socket_origin)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
-StoreUrl = Annotated[str, BeforeValidator(parse_store)]
+StoreUrl = Annotated[str | None, BeforeValidator(parse_store)]
 Target = Annotated[SecretStr, BeforeValidator(parse_target)]
 Proxy = Annotated[SecretStr, BeforeValidator(parse_proxy)]
 Ratio = Annotated[float, BeforeValidator(parse_ratio)]

@@ -30,7 +30,6 @@ from monitor.providers import PROVIDERS
 STRICT = ConfigDict(extra="forbid")
 OPERATOR_LISTEN = Address("127.0.0.1", 10190)
 GATEWAY_LISTEN = Address("127.0.0.1", 10191)
-STORE = "sqlite:///monitor.db"
 
 
 def parse_provider(text: object) -> str:
@@ -202,12 +201,12 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything the daemon is told. `store` may hold a password, so it stays out of the repr."""
+    """Everything the daemon is told. `store`, None for the platform's place, may hold a password: no repr shows it."""
 
     accounts: tuple[Account, ...]
     listen: Address = OPERATOR_LISTEN
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
-    store: str = field(default=STORE, repr=False)
+    store: str | None = field(default=None, repr=False)
     evaluate_interval: float = 5.0
     retention: Retention = field(default_factory=Retention)
     webhooks: WebhooksConfig | None = None
@@ -255,7 +254,7 @@ class ConfigShape:
 
     listen: Listen = OPERATOR_LISTEN
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
-    store: StoreUrl = STORE
+    store: StoreUrl = None
     evaluate_interval: Annotated[Duration, between("100ms", "1m")] = 5.0
     accounts: list[object] | None = None
     retention: Retention = field(default_factory=Retention)

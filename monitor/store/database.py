@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from monitor.errors import StoreError
+from monitor.store.files import Files, Identity
 from monitor.store.migrate import migrate
 
 BUSY_SECONDS = 2.0
@@ -23,6 +25,9 @@ POSTGRESQL_DEFAULTS: dict[str, str | int] = {
     "application_name": "genmedia-monitor",
     "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
 }
+SQLITE_OPTIONS = frozenset(
+    {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements", "uri"}
+)
 HINTS = {
     "readonly": "make the file and its folder writable",
     "locked": "another program holds it locked",
@@ -44,19 +49,27 @@ POSTGRESQL_MODES = (
 
 
 class Database:
-    """An open database at the newest revision.
+    """A database at a SQLAlchemy URL; `reopen` opens it, at the newest revision.
 
-    `begin()` and `at_once()` may be called from any thread.
+    `begin()` and `at_once()` may be called from any thread. An `exclusive` SQLite file is kept from other daemons.
+
+    Raises:
+        StoreError: the URL is none that can be opened. The disk and the network are not asked.
     """
 
-    def __init__(self, url: URL) -> None:
-        self._url = url
-        self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        self._engine = _sqlite_engine(url) if self._path else _postgresql_engine(url)
+    def __init__(self, text: str, *, exclusive: bool = False) -> None:
+        self._url = url = _parse(text)
+        is_file = url.get_backend_name() == "sqlite"
+        self._files = Files(_path_of(url)) if is_file else None
+        self._engine = _sqlite_engine(url) if is_file else _postgresql_engine(url)
         # Derived once: it costs as much as a transaction.
-        modes = SQLITE_MODES if self._path else POSTGRESQL_MODES
+        modes = SQLITE_MODES if is_file else POSTGRESQL_MODES
         self._to_read, self._to_write, self._at_once = (self._engine.execution_options(**mode) for mode in modes)
-        self._inode = 0
+        self._exclusive = exclusive
+        self._identity: Identity = ()
+        # Keeps the write-ahead log open, so that what is in it can be saved when its file is gone.
+        self._keeper: PoolProxiedConnection | None = None
+        self.is_open = False
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -65,7 +78,7 @@ class Database:
         Raises:
             StoreError: it cannot be reached, read or written, or a newer version of the program wrote it.
         """
-        database = cls(_parse(url))
+        database = cls(url)
         try:
             database.reopen()
         except BaseException:
@@ -73,15 +86,78 @@ class Database:
             raise
         return database
 
+    def claim(self) -> None:
+        """Keep other daemons from the file, if there is one yet.
+
+        Raises:
+            StoreInUseError: another daemon has it.
+            StoreError: the file cannot be opened.
+        """
+        if self._files and self._exclusive:
+            with self._file_errors():
+                self._files.claim()
+
     def reopen(self) -> None:
-        """Connect anew, whatever became of the file or the server meanwhile; a file that is gone is created again."""
+        """Connect, whatever became of the file or the server meanwhile; a file that is gone is created again.
+
+        Raises:
+            StoreInUseError: another daemon has the file.
+            StoreError: the database cannot be reached, read or written, or a newer version of the program wrote it.
+        """
+        self._save_log()
+        self._disconnect()
+        self._identity = ()
+        if self._files:
+            self._prepare(self._files)
+        is_open, self.is_open = self.is_open, True
+        try:
+            with self.begin(write=True) as connection:
+                migrate(connection, self.place)
+            if self._files:
+                self._keep(self._files)
+        except BaseException:
+            self.is_open = is_open
+            raise
+
+    def _prepare(self, files: Files) -> None:
+        if self._url.query.get("mode") == "ro":
+            return
+        with self._file_errors():
+            files.prepare()
+        self.claim()
+
+    def _keep(self, files: Files) -> None:
+        with self._explained():
+            self._keeper = self._engine.raw_connection()
+            self._keeper.cursor().execute("SELECT count(*) FROM sqlite_master").fetchall()
+        self._identity = files.identity()
+
+    def _save_log(self) -> None:
+        """Move what is in a write-ahead log that was removed or replaced to the file itself."""
+        if not self._keeper or not self.has_moved or self._is_replaced:
+            return
+        with self._explained():
+            busy, *_ = self._keeper.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(
+                f"store {self.place}: the write-ahead log was removed, and readers keep it from being saved"
+            )
+
+    def _disconnect(self) -> None:
+        if self._keeper:
+            self._keeper.close()
+            self._keeper = None
         self._engine.dispose()
-        if self._path and not self._is_uri and not self._path.parent.is_dir():
-            raise StoreError(f"store {self.place}: the folder does not exist: create it")
-        self._inode = 0
-        with self.begin(write=True) as connection:
-            migrate(connection, self.place)
-        self._inode = self._current_inode()
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a file of the database was removed or replaced since it was opened."""
+        return bool(self._files and self._identity and self._identity != self._files.identity())
+
+    @property
+    def _is_replaced(self) -> bool:
+        """Whether that is true of the database file itself, so that nothing can be saved."""
+        return bool(self._files and self._identity[:1] != self._files.identity()[:1])
 
     def begin(self, *, write: bool = False) -> AbstractContextManager[Connection]:
         """One transaction: a consistent picture to read from, or, with `write`, the turn to write.
@@ -101,40 +177,46 @@ class Database:
 
     @contextmanager
     def _connected(self, engine: Engine, *, write: bool) -> Iterator[Connection]:
-        if write and self._inode and self._inode != self._current_inode():
-            raise StoreError(f"store {self.place}: the file was removed or replaced while in use")
+        if not self.is_open:
+            raise StoreError(f"store {self.place}: not open yet")
+        if write and self.has_moved:
+            raise StoreError(
+                f"store {self.place}: the file, or the log beside it, was removed or replaced while in use"
+            )
+        with self._explained(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what the database or the file system raises into a `StoreError`."""
         try:
-            with engine.begin() as connection:
-                yield connection
+            yield
         except (DataError, IntegrityError):
             raise
-        except (DBAPIError, PoolTimeoutError) as error:
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
             raise StoreError(self._explain(error)) from error
+
+    @contextmanager
+    def _file_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"store {self.place}: {error.strerror}: {HINTS['unable to open']}") from error
 
     def close(self) -> None:
         """Close every connection that is not in use."""
-        self._engine.dispose()
+        self._disconnect()
+        self.is_open = False
+        if self._files:
+            self._files.release()
 
     @property
     def place(self) -> str:
         """Where the database is, for messages; without a password."""
         url = self._url.set(drivername=self._url.get_backend_name(), query={})
-        return str(self._path or url.render_as_string(hide_password=True))
+        return str(self._files.path) if self._files else url.render_as_string(hide_password=True)
 
-    @property
-    def _is_uri(self) -> bool:
-        return str(self._path).startswith("file:")
-
-    def _current_inode(self) -> int:
-        """The file's identity; 0 for a server, and for a file that is gone."""
-        if not self._path or self._is_uri:
-            return 0
-        try:
-            return self._path.stat().st_ino
-        except OSError:
-            return 0
-
-    def _explain(self, error: DBAPIError | PoolTimeoutError) -> str:
+    def _explain(self, error: Exception) -> str:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
         if self._url.password:
             cause = cause.replace(str(self._url.password), "***")
@@ -148,7 +230,7 @@ def _parse(text: str) -> URL:
     except (ArgumentError, ValueError):
         raise StoreError("store: not a database URL: write sqlite:///FILE or postgresql://USER@HOST/NAME") from None
     if url.drivername == "sqlite":
-        if url.database in {None, "", ":memory:"}:
+        if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
             raise StoreError("store: the database must be a file: write sqlite:///FILE")
         return url
     if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
@@ -158,8 +240,21 @@ def _parse(text: str) -> URL:
     raise StoreError(f"store: unknown database {url.drivername!r}: use sqlite or postgresql")
 
 
+def _path_of(url: URL) -> Path:
+    """The file of a SQLite URL, which may hold a URL of SQLite's own in turn."""
+    name = url.database or ""
+    return Path(unquote(urlsplit(name).path) if name.startswith("file:") else name)
+
+
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True, connect_args=_defaults(url, {"timeout": BUSY_SECONDS}))
+    # SQLite's own URLs have options of SQLite's, which it looks at itself.
+    if (unknown := url.query.keys() - SQLITE_OPTIONS) and not (url.database or "").startswith("file:"):
+        raise StoreError(f"store: sqlite knows no option {', '.join(sorted(unknown))}: leave it out")
+    try:
+        engine = create_engine(url, hide_parameters=True, connect_args=_defaults(url, {"timeout": BUSY_SECONDS}))
+        engine.dialect.create_connect_args(url)
+    except (TypeError, ValueError):
+        raise StoreError("store: an option of the database URL has a value that cannot be used") from None
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

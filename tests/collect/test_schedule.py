@@ -92,6 +92,15 @@ async def test_a_failing_store_is_told_in_one_line(schedule: Schedule, registry:
     assert logs == [{"event": "job.failed", "job": "prune", "log_level": "warning", "error": "the disk is full"}]
 
 
+async def test_a_store_that_goes_on_failing_is_told_once(schedule: Schedule, registry: CollectorRegistry) -> None:
+    job = Job(error=StoreError("the disk is full"))
+    with capture_logs() as logs:
+        schedule.every("prune", 0.05, job)
+        await until(lambda: (sample(registry, "job_errors_total", name="prune") or 0) >= 3)
+
+    assert [line["event"] for line in logs] == ["job.failed"]
+
+
 async def test_runs_of_a_job_do_not_overlap_and_those_that_cannot_begin_are_counted(
     schedule: Schedule, registry: CollectorRegistry
 ) -> None:

@@ -60,7 +60,7 @@ def test_the_environment_alone_makes_an_account_with_the_providers_defaults() ->
     ]
     assert config.accounts[0].api_key.get_secret_value() == KEY
     assert (config.listen, config.gateway) == (Address("127.0.0.1", 10190), GatewayConfig())
-    assert (config.store, config.evaluate_interval, config.retention) == ("sqlite:///monitor.db", 5.0, Retention())
+    assert (config.store, config.evaluate_interval, config.retention) == (None, 5.0, Retention())
 
 
 def test_each_providers_variable_makes_an_account_of_its_name() -> None:
@@ -101,6 +101,11 @@ def test_a_socket_origin_that_cannot_be_used_is_told(provider: str, url: str, fa
     path = tmp_path / "monitor.yml"
     path.write_text(f"accounts: [{{name: a, provider: {provider}, api_key_env: RUNWAYML_API_SECRET, ws_url: '{url}'}}]")
     assert faults_of(path) == (fault,)
+
+
+@pytest.mark.parametrize("nothing", ["", "null", "~", "Null"])
+def test_a_store_may_be_left_to_the_platform(tmp_path: Path, nothing: str) -> None:
+    assert load(write(tmp_path, f"store: {nothing}"), ENVIRON).store is None
 
 
 def test_a_file_without_accounts_takes_them_from_the_environment(tmp_path: Path) -> None:

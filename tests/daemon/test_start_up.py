@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from daemon.process import MODULE, NOBODY, SCRIPT, environment, running, write_c
 from end_to_end.stage import PATIENCE_SECONDS, parse
 
 from monitor.providers import PROVIDERS
+from monitor.store import Database
 
 KEY = "key_" + "5ec2e7" * 8
 
@@ -68,7 +68,9 @@ async def test_no_file_and_a_key_in_the_environment_are_enough(tmp_path: Path) -
     proxy = Proxy()
     async with await asyncio.start_server(proxy.refuse, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        environ = environment(RUNWAYML_API_SECRET=KEY, HTTPS_PROXY=f"http://127.0.0.1:{port}")
+        environ = environment(
+            RUNWAYML_API_SECRET=KEY, HTTPS_PROXY=f"http://127.0.0.1:{port}", XDG_STATE_HOME=str(tmp_path / "state")
+        )
         async with running(cwd=tmp_path, environ=environ) as daemon, httpx.AsyncClient() as http:
             assert (daemon.operator_url, daemon.gateway_url) == ("http://127.0.0.1:10190", "http://127.0.0.1:10191")
             await daemon.logged("read.failed", times=2)
@@ -76,7 +78,7 @@ async def test_no_file_and_a_key_in_the_environment_are_enough(tmp_path: Path) -
     assert list(figures.select("genmedia_account_read_up", account="runway").values()) == [0, 0]
     vendor = PROVIDERS["runway"].base_url.removeprefix("https://")
     assert set(proxy.wanted) == {f"{vendor}:443"}
-    assert (tmp_path / "monitor.db").exists()
+    assert (tmp_path / "state" / "genmedia-monitor" / "monitor.db").exists()
 
 
 def skip_if_taken(port: int) -> None:
@@ -112,34 +114,53 @@ def test_a_taken_port_stops_the_start(tmp_path: Path, key: str) -> None:
     assert_one_line(result, f"genmedia-monitor: {key}: cannot listen on {address}: Address already in use; ")
 
 
-Prepare = Callable[[Path], dict[str, Any]]
+def test_a_start_that_finds_its_port_taken_leaves_nothing_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = write_config(tmp_path, usual(tmp_path), listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        before = set(tmp_path.iterdir())
+        assert call("run", "--config", config, cwd=tmp_path).returncode == 1
+    assert set(tmp_path.iterdir()) == before
 
 
-def missing_folder(folder: Path) -> dict[str, Any]:
-    return {"store": f"sqlite:///{folder}/nowhere/monitor.db"}
-
-
-def no_database(folder: Path) -> dict[str, Any]:
-    (folder / "notes.txt").write_text("no database, but long enough to be taken for one" * 100)
-    return {"store": f"sqlite:///{folder}/notes.txt"}
-
-
-def no_server(_: Path) -> dict[str, Any]:
-    return {"store": "postgresql://monitor:hunter2hunter2@127.0.0.1:9/monitor"}
+def test_a_host_that_no_name_can_be_is_one_line(tmp_path: Path) -> None:
+    config = write_config(tmp_path, usual(tmp_path), listen="..:7000")
+    assert_one_line(
+        call("run", "--config", config, cwd=tmp_path), "genmedia-monitor: listen: cannot listen on ..:7000: "
+    )
 
 
 @pytest.mark.parametrize(
-    ("prepare", "beginning"),
+    ("store", "fault"),
     [
-        (missing_folder, "genmedia-monitor: store {folder}/nowhere/monitor.db: the folder does not exist: "),
-        (no_database, "genmedia-monitor: store {folder}/notes.txt: file is not a database: "),
-        (no_server, "genmedia-monitor: store postgresql://monitor:***@127.0.0.1:9/monitor: "),
+        ("sqlite:///monitor.db?colour=blue", "store: sqlite knows no option colour: leave it out"),
+        ("sqlite:///monitor.db?timeout=soon", "store: an option of the database URL has a value that cannot be used"),
+        ("sqlite:///file::memory:?uri=true", "store: the database must be a file: write sqlite:///FILE"),
     ],
-    ids=["missing folder", "no database", "no server"],
 )
-def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path, prepare: Prepare, beginning: str) -> None:
-    config = write_config(tmp_path, usual(tmp_path), **prepare(tmp_path))
-    assert_one_line(call("run", "--config", config, cwd=tmp_path), beginning.format(folder=tmp_path))
+def test_a_store_url_that_no_database_has_stops_the_start(tmp_path: Path, store: str, fault: str) -> None:
+    config = write_config(tmp_path, usual(tmp_path), store=store)
+    assert_one_line(call("run", "--config", config, cwd=tmp_path), f"genmedia-monitor: {fault}")
+
+
+async def test_the_default_database_is_the_same_wherever_the_daemon_starts(tmp_path: Path) -> None:
+    config = write_config(tmp_path, usual(tmp_path), store=None)
+    environ = environment(XDG_STATE_HOME=str(tmp_path / "state"))
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        async with running("--config", config, cwd=tmp_path / name, environ=environ) as daemon:
+            told = (await daemon.logged("daemon.started"))["store"]
+            assert told == str(tmp_path / "state" / "genmedia-monitor" / "monitor.db")
+            assert not daemon.events("store.in_working_directory")
+        assert (tmp_path / "state" / "genmedia-monitor" / "monitor.db").exists()
+        assert not list((tmp_path / name).iterdir())
+
+
+async def test_a_database_in_the_working_directory_stays_in_use_with_a_hint(tmp_path: Path) -> None:
+    config = write_config(tmp_path, usual(tmp_path), store=None)
+    Database.open(f"sqlite:///{tmp_path}/monitor.db").close()
+    async with running("--config", config, cwd=tmp_path) as daemon:
+        assert (await daemon.logged("daemon.started"))["store"] == str(tmp_path / "monitor.db")
+        assert "move monitor.db* to " in (await daemon.logged("store.in_working_directory"))["advice"]
 
 
 def test_no_account_at_all_stops_the_start(tmp_path: Path) -> None:
