@@ -35,14 +35,8 @@ async def test_a_batch_at_a_full_limit_is_taken_in_and_done_when_the_plan_says(t
             assert await application.create(MODEL) == 200
             await application.seen()
             await application.pass_by(HOUR)
-<<<<<<< HEAD
         used = {"model": MODEL, "limit": "daily_generations"}
         await at.until(lambda figures: figures.value("genmedia_limit_used", **used) == LIMIT)
-=======
-        await at.until(
-            lambda figures: figures.value("genmedia_limit_used", model=MODEL, limit="daily_generations") == 4
-        )
->>>>>>> 6cefcb9 (Serve before the store is opened, and share no SQLite file)
         await at.until(lambda figures: figures.total("genmedia_tasks_finished_total") == LIMIT)
 
         asked = await at.http.get(f"{at.daemon.operator_url}/api/v1/accounts")
