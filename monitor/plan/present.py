@@ -7,6 +7,7 @@ import sys
 import msgspec
 from rich.console import Console
 
+from monitor.errors import DaemonError
 from monitor.plan.reckon import reckon
 from monitor.plan.request import Request
 from monitor.plan.standing import Standing, given, live
@@ -35,4 +36,8 @@ async def _standing(request: Request, url: str) -> Standing:
     if request.offline:
         return given(request)
     async with Daemon(url) as daemon:
-        return live(await daemon.ask(), request)
+        try:
+            reply = await daemon.ask()
+        except DaemonError as error:
+            raise DaemonError(f"{error} (without a daemon, give --tier, or --concurrency and --daily)") from None
+        return live(reply, request)

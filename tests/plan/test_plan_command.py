@@ -161,3 +161,4 @@ def test_no_daemon_is_one_line(run: Run) -> None:
         status, output, errors = run("--count", "200", "--seconds", "15", "--url", url)
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert errors.startswith(f"genmedia-monitor: no daemon answers at {url} (")
+    assert errors.endswith("(without a daemon, give --tier, or --concurrency and --daily)\n")
