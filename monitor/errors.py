@@ -3,8 +3,12 @@
 MonitorError
 ├── ConfigError      the user's configuration; carries every fault with its place
 ├── StoreError       the database cannot be opened, read or written
+│   └── StoreInUseError  another daemon uses the SQLite file
 ├── ListenError      an address cannot be bound
-└── DaemonError      a running daemon cannot be asked
+├── DaemonError      a running daemon cannot be asked
+└── PlanError        a batch cannot be planned from what is given or known (`monitor.plan.request`)
+
+What stays inside one part, such as `monitor.config.keys.NoKeyError`, is defined there and no part of this tree.
 """
 
 from __future__ import annotations

@@ -96,10 +96,9 @@ def read_authorities(path: Path) -> str:
         NoKeyError: it cannot be read, or holds none.
     """
     try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST_BUNDLE_BYTES).decode(errors="ignore")
+        text = read_file(path, LARGEST_BUNDLE_BYTES).decode(errors="ignore")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
+        reason = getattr(error, "strerror", None) or ("too long" if isinstance(error, TooLongError) else "not a path")
         raise NoKeyError(f"cannot read {redact(str(path))}: {reason}; check path and permissions") from None
     authorities = "\n".join(CERTIFICATE.findall(text))
     try:

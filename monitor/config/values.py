@@ -25,8 +25,10 @@ from monitor.config.fields import (
     between,
     whole_number,
 )
+from monitor.logs import redact
 from monitor.providers import PROVIDERS
 
+LONGEST_NAME = 63
 STRICT = ConfigDict(extra="forbid")
 OPERATOR_LISTEN = Address("127.0.0.1", 10190)
 GATEWAY_LISTEN = Address("127.0.0.1", 10191)
@@ -35,7 +37,8 @@ GATEWAY_LISTEN = Address("127.0.0.1", 10191)
 def parse_provider(text: object) -> str:
     """The name of a vendor that is known."""
     if not isinstance(text, str) or text not in PROVIDERS:
-        raise ValueError(f"unknown provider; use one of {', '.join(PROVIDERS)}")
+        name = f" '{redact(text)}'" if isinstance(text, str) and len(text) <= LONGEST_NAME else ""
+        raise ValueError(f"unknown provider{name}; use one of {', '.join(PROVIDERS)}")
     return text
 
 

@@ -38,7 +38,7 @@ class ReadState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):
-    """Open tasks of one model. `drain_seconds` is None where it cannot be estimated."""
+    """Open tasks of one model. `throttled_drain_seconds` is None where it cannot be estimated."""
 
     model: str
     open: dict[TaskStatus, int]

@@ -185,6 +185,34 @@ def test_a_key_that_cannot_be_had_is_one_line(
     assert_one_line(call(*command, config, cwd=tmp_path), f"configuration: {beginning.format(folder=tmp_path)}")
 
 
+@pytest.mark.parametrize("command", [("run", "--config"), ("check-config",)], ids=["run", "check-config"])
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("nowhere.yml", "cannot be read: No such file or directory; "),
+        ("folder", "cannot be read: Is a directory; "),
+        ("binary", "not UTF-8 text; "),
+        ("binary/inside.yml", "cannot be read: Not a directory; "),
+        ("x" * 300, "cannot be read: File name too long; "),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_one_line_with_its_path(
+    tmp_path: Path, command: tuple[str, ...], name: str, fault: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    result = call(*command, tmp_path / name, cwd=tmp_path)
+    assert_one_line(result, f"configuration: {tmp_path / name}: {fault}")
+
+
+@pytest.mark.parametrize("command", [("run", "--config"), ("check-config",)], ids=["run", "check-config"])
+def test_an_unknown_provider_is_one_line_with_its_value(tmp_path: Path, command: tuple[str, ...]) -> None:
+    account = {**usual(tmp_path)["runway"], "provider": "runwy"}
+    result = call(*command, write_config(tmp_path, {"a": account}), cwd=tmp_path)
+    fault = "accounts[0].provider: unknown provider 'runwy'; use one of runway, runware"
+    assert_one_line(result, f"configuration: {fault}")
+
+
 def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
     config = tmp_path / "monitor.yml"
     config.write_text(

@@ -62,7 +62,7 @@ def begin_anew(limit: Limit, now: float) -> Limit:
 
 
 def rest(limit: Limit, rules: Rules) -> Limit:
-    """The limit of a model that was not used for long: what it allowed then may have is_lower."""
+    """The limit of a model that was not used for long: its queue may hold less by now."""
     return replace(limit, value=min(limit.value, float(rules.concurrency[1])))
 
 
