@@ -11,9 +11,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from monitor.config import Account
+from monitor.gateway.admission import admit
 from monitor.gateway.headers import request_headers
 from monitor.gateway.observer import Observer, Watch
-from monitor.gateway.refusal import Refused, own_answer
+from monitor.gateway.refusal import Refusals, Refused, own_answer
 from monitor.gateway.relay import Relay, Relayed
 from monitor.gateway.socket import UPGRADE_FIELDS, Socket, Switched, wants_socket
 from monitor.gateway.socket_watch import SocketWatch
@@ -38,6 +39,7 @@ class Forwarder:
         providers: Mapping[str, Provider],
         observer: Observer,
         own: Own,
+        refusals: Refusals,
         session: aiohttp.ClientSession,
         network: Network,
         timeout: float,
@@ -46,6 +48,7 @@ class Forwarder:
         self._providers = providers
         self._observer = observer
         self._own = own
+        self._refusals = refusals
         self._session = session
         self._network = network
         self._timeout = timeout
@@ -54,6 +57,7 @@ class Forwarder:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         try:
+            admit(request)
             target = parse_target(request.raw_path)
             account = self._account(target)
             is_socket = bool(account.ws_url) and wants_socket(request)
@@ -61,7 +65,7 @@ class Forwarder:
             url = URL(origin).with_path(target.path + target.query, encoded=True)
             headers = request_headers(request.raw_headers, url.host_port_subcomponent or "")
         except Refused as refused:
-            return refusal(self._own, refused)
+            return self._refusals.answer(refused)
         provider = self._providers[account.provider]
         watch = Watch(self._observer, account, provider, request.method, target, request.headers)
         in_flight = self._own.in_flight.labels(provider.name, account.name)
@@ -135,7 +139,7 @@ class Forwarder:
     def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
         if upload is not None and upload.broken:
             watch.failure = Failure.CLIENT_GONE
-            return refusal(self._own, Refused(400, "body", "the request's body is malformed"))
+            return self._refusals.answer(Refused(400, "body", "the request's body is malformed"))
         is_unsent = failure.is_unsent or (upload is not None and not upload.started)
         if upload is not None and not upload.started:
             upload.show_buffered()
@@ -155,14 +159,6 @@ class Forwarder:
             response.close()
             raise
         return Relayed(relay.keep_alive)
-
-
-def refusal(own: Own, refused: Refused) -> web.Response:
-    """The answer to a request that goes nowhere; counted. What else the client sends on the connection is not read."""
-    own.refused.labels(refused.reason).inc()
-    answer = own_answer(refused.status, refused.reason, refused.text)
-    answer.force_close()
-    return answer
 
 
 def vendor_failed(failure: VendorFailure, final: Mapping[str, object] | None) -> web.Response:

@@ -13,10 +13,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from monitor.clock import Clock
 from monitor.config import Account, GatewayConfig
 from monitor.engine import Sink
-from monitor.gateway.forward import Forwarder, refusal
+from monitor.gateway.forward import Forwarder
 from monitor.gateway.listener import Listener
 from monitor.gateway.observer import Observer
-from monitor.gateway.refusal import Refused, own_answer
+from monitor.gateway.refusal import Refusals, Refused, own_answer
 from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
 from monitor.metrics import Own
 from monitor.network import Network
@@ -73,10 +73,23 @@ class GatewayRunner(web.BaseRunner):
     async def _make_server(self) -> web.Server:
         config = self._config
         self._session = open_session(config.connect_timeout, config.timeout)
+        refusals = Refusals(self._own)
         self._forwarder = Forwarder(
-            self._accounts, self._providers, self._observer, self._own, self._session, self._network, config.timeout
+            self._accounts,
+            self._providers,
+            self._observer,
+            self._own,
+            refusals,
+            self._session,
+            self._network,
+            config.timeout,
         )
-        return Listener(self._forwarder.handle, self._own, GatewayConnection, cancels=True)
+        return Listener(
+            self._forwarder.handle,
+            self._own,
+            lambda server, loop, _: GatewayConnection(server, loop, refusals),
+            cancels=True,
+        )
 
     async def shutdown(self) -> None:
         """Let go of WebSockets, which do not end by themselves."""
@@ -91,9 +104,9 @@ class GatewayRunner(web.BaseRunner):
 class GatewayConnection(web.RequestHandler):
     """One client's connection: bodies stay as they are, and every refusal is the gateway's own."""
 
-    __slots__ = ("_own",)
+    __slots__ = ("_refusals",)
 
-    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: Own) -> None:
+    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, refusals: Refusals) -> None:
         super().__init__(
             manager,
             loop=loop,
@@ -104,7 +117,7 @@ class GatewayConnection(web.RequestHandler):
             max_field_size=LONGEST_LINE_BYTES,
             max_headers=MOST_HEADERS,
         )
-        self._own = own
+        self._refusals = refusals
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; a body that turns out malformed fails at once."""
@@ -128,7 +141,7 @@ class GatewayConnection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to a request that is not HTTP, or that the gateway failed to handle."""
         if isinstance(exc, HttpProcessingError):
-            return refusal(self._own, Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))
+            return self._refusals.answer(Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))
         log.error("gateway.failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("part of the answer is sent already")

@@ -110,7 +110,6 @@ async def test_a_target_that_could_wander_is_refused_and_sent_nowhere(target: st
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (b"CONNECT evil.invalid:443 HTTP/1.1\r\nHost: evil.invalid\r\n\r\n", "target"),
         (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "target"),
         (b"GET /runway/x HTTP/1.1\r\n\r\n", "malformed"),
         (b"GET /runway/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "malformed"),
@@ -131,6 +130,55 @@ async def test_what_cannot_be_passed_as_it_came_is_refused_in_json_and_the_conne
         assert json.loads(body)["source"] == "genmedia-monitor"
         assert front.refused(reason) == 1
     assert vendor.connections == 0
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+NOT_PASSED_ON = [
+    ("CONNECT evil.invalid:443 HTTP/1.1", (), 405, "method"),
+    ("CONNECT /runway/v1/x HTTP/1.1", (), 405, "method"),
+    ("CONNECT evil.invalid:443 HTTP/1.1", (CHUNKED,), 405, "method"),
+    ("TRACE /runway/v1/x HTTP/1.1", (), 405, "method"),
+    ("POST /runway/v1/text_to_video HTTP/1.0", (CHUNKED,), 400, "malformed"),
+    ("GET /runway/v1/x HTTP/1.0", (CHUNKED,), 400, "malformed"),
+    ("POST /runway/v1/text_to_video HTTP/1.0", ("Transfer-Encoding: gzip, chunked",), 400, "malformed"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", ("Transfer-Encoding: gzip, chunked",), 501, "coding"),
+    ("GET /runway/v1/x HTTP/1.1", ("Transfer-Encoding: gzip, chunked",), 501, "coding"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", ("Transfer-Encoding: ", "Content-Length: 15"), 501, "coding"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", ("Transfer-Encoding: gzip",), 400, "malformed"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", ("Transfer-Encoding: identity",), 400, "malformed"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", (CHUNKED, CHUNKED), 400, "malformed"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", ("Content-Length: 5", "Content-Length: 5"), 400, "malformed"),
+    ("POST /runway/v1/text_to_video HTTP/1.1", tuple(f"X-{n}: a" for n in range(300)), 400, "malformed"),
+    ("GET /runway/v1/x HTTP/2.0", (), 505, "malformed"),
+    ("GET /runway/v1/x HTTP/0.9", (), 505, "malformed"),
+]
+
+
+@pytest.mark.parametrize(("line", "fields", "status", "reason"), NOT_PASSED_ON)
+async def test_what_could_mean_two_things_on_the_way_is_refused_and_counts_as_nobodys_request(
+    line: str, fields: tuple[str, ...], status: int, reason: str
+) -> None:
+    is_framed = any(field.startswith(("Transfer", "Content")) for field in fields)
+    body = "5\r\nhello\r\n0\r\n\r\n" if is_framed else ""
+    raw = "\r\n".join([line, "Host: a", *fields, "Connection: close", "", body]).encode()
+    async with between(answers(reply(b""))) as (front, vendor):
+        lines, _ = split(await front.ask(raw))
+        assert lines[0].split(b" ")[1] == b"%d" % status
+        assert f"X-Genmedia-Monitor: {reason}".encode() in lines
+        assert (b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" in lines) is (status == 405)
+        assert front.refused(reason) == 1
+        assert front.sink.observations == []
+    assert vendor.connections == 0
+
+
+async def test_refusals_are_logged_once_a_minute_for_each_reason(capfd: pytest.CaptureFixture[str]) -> None:
+    async with between(answers(reply(b""))) as (front, _):
+        for path in ("/nobody/x", "/nobody/y", "/runway/../x"):
+            await front.ask(get(path))
+    shown = capfd.readouterr().out
+    assert shown.count("gateway.refused") == 2
+    assert "reason=account" in shown
+    assert "reason=path" in shown
 
 
 async def test_a_refusal_quotes_no_header_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:

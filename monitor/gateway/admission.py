@@ -1,0 +1,29 @@
+"""Which requests are passed on at all: those whose framing means the same to every server on the way."""
+
+from __future__ import annotations
+
+from aiohttp import HttpVersion10, HttpVersion11, web
+
+from monitor.gateway.refusal import Refused
+
+# CONNECT asks for a tunnel; TRACE brings back what a proxy on the way added, and every proxy must count it down.
+NOT_PASSED_ON = frozenset({"CONNECT", "TRACE"})
+
+
+def admit(request: web.BaseRequest) -> None:
+    """Let a request in.
+
+    Raises:
+        Refused: it cannot be passed on as it came (RFC 9110, 9.3.6 and 15.6.6; RFC 9112, 6.1).
+    """
+    if request.method in NOT_PASSED_ON:
+        raise Refused(405, "method", f"{request.method} is not passed on")
+    if request.version not in (HttpVersion10, HttpVersion11):
+        raise Refused(505, "malformed", "the request must be HTTP/1.1 or HTTP/1.0")
+    coding = request.headers.get("Transfer-Encoding")
+    if coding is None:
+        return
+    if request.version == HttpVersion10:
+        raise Refused(400, "malformed", "HTTP/1.0 has no Transfer-Encoding")
+    if coding.lower() != "chunked":
+        raise Refused(501, "coding", "no transfer coding but chunked is passed on")
