@@ -48,7 +48,7 @@ SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
 NEW_OBJECTS = 10_000
 # What a reload cannot change, because listeners, the store and the schedule are built from it.
-FIXED_KEYS = ("listen", "gateway", "webhooks", "store", "evaluate_interval", "retention")
+FIXED_KEYS = ("listen", "gateway", "webhooks", "store", "evaluate_interval", "retention", "allowed_hosts")
 
 log = structlog.get_logger()
 
@@ -91,6 +91,7 @@ class Daemon:
             config.gateway,
             network,
             shutdown_timeout=GATEWAY_DRAIN_SECONDS,
+            allowed_hosts=config.allowed_hosts,
         )
         webhooks = Webhooks(lambda: self._accounts, PROVIDERS, self._engine, self._own, clock)
         self._webhooks = webhooks.runner(GATEWAY_DRAIN_SECONDS) if config.webhooks else None
@@ -243,6 +244,7 @@ class Daemon:
             reload=self.reload,
             ingest=Ingest(lambda: self._accounts, PROVIDERS, self._engine, self._clock).handle,
             clock=self._clock,
+            allowed_hosts=self._config.allowed_hosts,
         )
 
 

@@ -163,6 +163,26 @@ def parse_store(text: object) -> str | None:
     return str(text)
 
 
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+WEB_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+")
+
+
+def parse_host_name(text: object) -> str:
+    """A host name without a port, in small letters."""
+    if isinstance(text, str) and HOST_NAME.fullmatch(text.lower()):
+        return text.lower()
+    raise ValueError("no host name; give one without scheme and port, such as monitor.example.com")
+
+
+def parse_web_origin(text: object) -> str:
+    """The origin of a web page as browsers send it, or `*` for any."""
+    if isinstance(text, str) and (text == "*" or WEB_ORIGIN.fullmatch(text)):
+        return text
+    raise ValueError("no origin; give scheme, host and port, such as http://localhost:3000, or *")
+
+
+HostName = Annotated[str, BeforeValidator(parse_host_name)]
+WebOrigin = Annotated[str, BeforeValidator(parse_web_origin)]
 Listen = Annotated[Address, BeforeValidator(parse_address)]
 AccountName = Annotated[str, BeforeValidator(parse_account_name)]
 SocketOrigin = Annotated[str, BeforeValidator(parse_socket_origin)]

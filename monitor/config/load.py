@@ -65,6 +65,7 @@ def _load(path: Path | None, environ: Mapping[str, str]) -> Config:
         evaluate_interval=shape.evaluate_interval,
         retention=shape.retention,
         webhooks=shape.webhooks,
+        allowed_hosts=shape.allowed_hosts,
     )
 
 

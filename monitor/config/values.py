@@ -14,6 +14,7 @@ from monitor.config.fields import (
     AccountName,
     Address,
     Duration,
+    HostName,
     Listen,
     Moment,
     Origin,
@@ -22,6 +23,7 @@ from monitor.config.fields import (
     SocketOrigin,
     StoreUrl,
     Target,
+    WebOrigin,
     between,
     whole_number,
 )
@@ -54,6 +56,7 @@ class GatewayConfig:
     listen: Listen = GATEWAY_LISTEN
     timeout: Annotated[Duration, between("1s", "1h")] = 120.0
     connect_timeout: Annotated[Duration, between("100ms", "5m")] = 10.0
+    allowed_origins: tuple[WebOrigin, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +216,7 @@ class Config:
     evaluate_interval: float = 5.0
     retention: Retention = field(default_factory=Retention)
     webhooks: WebhooksConfig | None = None
+    allowed_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,3 +266,4 @@ class ConfigShape:
     accounts: list[object] | None = None
     retention: Retention = field(default_factory=Retention)
     webhooks: WebhooksConfig | None = None
+    allowed_hosts: tuple[HostName, ...] = ()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aiohttp import HttpVersion10, HttpVersion11, web
 
+from monitor.browsers import may_pass
 from monitor.gateway.refusal import Refused
 
 # CONNECT asks for a tunnel; TRACE brings back what a proxy on the way added, and every proxy must count it down.
 NOT_PASSED_ON = frozenset({"CONNECT", "TRACE"})
 
 
-def admit(request: web.BaseRequest) -> None:
-    """Let a request in.
+def admit(request: web.BaseRequest, origins: Collection[str], hosts: Collection[str]) -> None:
+    """Let a request in, of a web page only where its origin is among `origins`; `hosts` are names of this machine.
 
     Raises:
         Refused: it cannot be passed on as it came (RFC 9110, 9.3.6 and 15.6.6; RFC 9112, 6.1).
@@ -20,6 +23,8 @@ def admit(request: web.BaseRequest) -> None:
         raise Refused(405, "method", f"{request.method} is not passed on")
     if request.version not in (HttpVersion10, HttpVersion11):
         raise Refused(505, "malformed", "the request must be HTTP/1.1 or HTTP/1.0")
+    if not may_pass(request.headers, origins, hosts):
+        raise Refused(403, "browser", "requests of web pages are refused unless gateway.allowed_origins names the page")
     coding = request.headers.get("Transfer-Encoding")
     if coding is None:
         return

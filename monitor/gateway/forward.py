@@ -11,7 +11,6 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from monitor.config import Account
-from monitor.gateway.admission import admit
 from monitor.gateway.headers import request_headers
 from monitor.gateway.observer import Observer, Watch
 from monitor.gateway.refusal import Refusals, Refused, own_answer
@@ -39,6 +38,7 @@ class Forwarder:
         providers: Mapping[str, Provider],
         observer: Observer,
         own: Own,
+        admit: Callable[[web.BaseRequest], None],
         refusals: Refusals,
         session: aiohttp.ClientSession,
         network: Network,
@@ -48,6 +48,7 @@ class Forwarder:
         self._providers = providers
         self._observer = observer
         self._own = own
+        self._admit = admit
         self._refusals = refusals
         self._session = session
         self._network = network
@@ -57,7 +58,7 @@ class Forwarder:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         try:
-            admit(request)
+            self._admit(request)
             target = parse_target(request.raw_path)
             account = self._account(target)
             is_socket = bool(account.ws_url) and wants_socket(request)

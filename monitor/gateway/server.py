@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import aiohttp
 import structlog
@@ -13,6 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from monitor.clock import Clock
 from monitor.config import Account, GatewayConfig
 from monitor.engine import Sink
+from monitor.gateway.admission import admit
 from monitor.gateway.forward import Forwarder
 from monitor.gateway.listener import Listener
 from monitor.gateway.observer import Observer
@@ -37,14 +39,15 @@ def build_gateway(
     config: GatewayConfig,
     network: Network,
     shutdown_timeout: float = 60.0,
+    allowed_hosts: Collection[str] = (),
 ) -> web.BaseRunner:
     """The gateway, ready for `setup()`; then a site makes it listen and `cleanup()` ends it.
 
     `accounts` gives the accounts by name as they are now. On `cleanup()` exchanges under way have `shutdown_timeout`
-    seconds to end.
+    seconds to end. `allowed_hosts` are host names of this machine that no web page can have rebound.
     """
     observer = Observer(sink, own, clock)
-    return GatewayRunner(accounts, providers, observer, own, config, network, shutdown_timeout)
+    return GatewayRunner(accounts, providers, observer, own, config, network, shutdown_timeout, allowed_hosts)
 
 
 class GatewayRunner(web.BaseRunner):
@@ -59,6 +62,7 @@ class GatewayRunner(web.BaseRunner):
         config: GatewayConfig,
         network: Network,
         shutdown_timeout: float,
+        allowed_hosts: Collection[str],
     ) -> None:
         super().__init__(shutdown_timeout=shutdown_timeout)
         self._accounts = accounts
@@ -67,6 +71,7 @@ class GatewayRunner(web.BaseRunner):
         self._own = own
         self._config = config
         self._network = network
+        self._allowed_hosts = allowed_hosts
         self._session: aiohttp.ClientSession | None = None
         self._forwarder: Forwarder | None = None
 
@@ -79,6 +84,7 @@ class GatewayRunner(web.BaseRunner):
             self._providers,
             self._observer,
             self._own,
+            partial(admit, origins=config.allowed_origins, hosts=self._allowed_hosts),
             refusals,
             self._session,
             self._network,

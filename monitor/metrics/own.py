@@ -14,7 +14,7 @@ from monitor.model import Loss
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
 """Where in observing an exchange a fault of ours may lie."""
-Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding"]
+Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser"]
 """Why the gateway itself refused a request."""
 Source = Literal["gateway", "webhook", "ingest", "account_read", "follow_up"]
 """Which way observations came in."""

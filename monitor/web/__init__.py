@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -29,17 +29,18 @@ def build_web(
     reload: Callable[[], Awaitable[str | None]],
     ingest: Handler,
     clock: Clock,
+    allowed_hosts: Collection[str] = (),
 ) -> web.Application:
     """The listener's application.
 
     `snapshot` gives the newest one, None before the first. `ready` gives the reasons why the daemon is not, as whole
     lines. `reload` loads the configuration anew and returns why it could not, None when it did. `ingest` answers
-    `POST /api/v1/observations`.
+    `POST /api/v1/observations`. `allowed_hosts` are the host names it is reached by, besides addresses and `localhost`.
     """
     probes = Probes(exposition, ready, reload)
     api = Api(snapshot, clock)
     page = StatusPage(snapshot, ready, clock)
-    app = web.Application(middlewares=[refuse_browsers])
+    app = web.Application(middlewares=[refuse_browsers(allowed_hosts)])
     app.on_response_prepare.append(secure)
     app.add_routes(
         [

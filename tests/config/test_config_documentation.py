@@ -16,6 +16,7 @@ ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| *(.*?) *\| (.+) \|$", re.MULTILIN
 OUT_OF_RANGE = "99999d"
 UNWRITTEN = dict.fromkeys(("accounts[].base_url", "accounts[].ws_url"), "the provider's")
 UNWRITTEN["accounts[].proxy"] = "the environment's"
+UNWRITTEN |= {"allowed_hosts": "", "gateway.allowed_origins": ""}
 
 
 def keys_of(schema: type, place: str = "") -> Iterator[tuple[str, type, Field[Any]]]:

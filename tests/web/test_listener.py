@@ -133,3 +133,24 @@ async def test_the_policy_lets_in_the_pages_own_style_sheet(client: TestClient) 
     digest = b64encode(sha256(style.encode()).digest()).decode()
     assert style
     assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/api/v1/accounts", "/nowhere"])
+async def test_a_rebound_host_name_reads_nothing(client: TestClient, path: str) -> None:
+    answer = await client.get(path, headers={"Host": "evil.example"})
+    assert answer.status == 421
+    assert "allowed_hosts" in await answer.text()
+    assert (await client.get(path, headers={"Host": "10.0.0.1:10190"})).status != 421
+
+
+@pytest.mark.parametrize("path", ["/-/reload", "/api/v1/observations"])
+async def test_a_rebound_host_name_changes_nothing(client: TestClient, daemon: Daemon, path: str) -> None:
+    answer = await client.post(path, headers={"Host": "evil.example"}, data=b"{}")
+    assert answer.status == 421
+    assert daemon.reloads == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/accounts"])
+async def test_a_foreign_page_reads_nothing(client: TestClient, path: str) -> None:
+    for header in ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, {"Origin": "http://evil.example"}):
+        assert (await client.get(path, headers=header)).status == 403
