@@ -134,7 +134,7 @@ class Forwarder:
         if response.status == SWITCHING_PROTOCOLS:
             return Switched(response)
         unread = expects and upload is not None and not upload.started
-        relay = Relay(request, response, bool(request.keep_alive) and not unread, holds=watch.may_create)
+        relay = Relay(request, response, bool(request.keep_alive) and not unread, holds=watch.may_pay_twice)
         return await self._relay(relay, response, watch)
 
     def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
@@ -145,7 +145,7 @@ class Forwarder:
         if upload is not None and not upload.started:
             upload.show_buffered()
         watch.failure = failure.failure
-        return vendor_failed(failure, None if is_unsent else watch.final(failure.text))
+        return vendor_failed(failure, None if is_unsent else watch.final())
 
     async def _relay(self, relay: Relay, response: aiohttp.ClientResponse, watch: Watch) -> web.StreamResponse:
         try:
@@ -154,7 +154,7 @@ class Forwarder:
             response.close()
             watch.failure = broken.failure
             if not relay.begun:
-                return vendor_failed(broken, watch.final(broken.text))
+                return vendor_failed(broken, watch.final())
             relay.break_off()
         except BaseException:
             response.close()

@@ -111,12 +111,18 @@ class Watch:
         is_known = route.endpoint != UNKNOWN_ENDPOINT
         return not is_known or bool(self._observer.attempt("route", self._provider.creates, route, request.items))
 
-    def final(self, text: str) -> Mapping[str, object] | None:
-        """What an answer in the vendor's place adds, where `text` is why there is none, so that nobody pays twice.
+    @property
+    def may_pay_twice(self) -> bool:
+        """Whether the request may create and names no task, so that the vendor cannot tell when it is sent again."""
+        request, name = self._request, self._provider.named_tasks
+        return request is not None and self.may_create and not self._observer.attempt("route", name, request.items)
+
+    def final(self) -> Mapping[str, object] | None:
+        """What an answer in the vendor's place adds where the request must not be sent again: nobody pays twice.
 
         None for a request that may be sent again.
         """
-        return self._observer.attempt("route", self._provider.final_error, text) if self.may_create else None
+        return {} if self.may_pay_twice else None
 
     def request_bytes(self, chunk: bytes) -> None:
         """The next bytes of the request's body pass."""

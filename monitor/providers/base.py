@@ -255,10 +255,6 @@ class Provider(Protocol):
         """Whether a request asks for a generation. `items` are as far as its body was read."""
         return route.kind is Kind.CREATE
 
-    def final_error(self, text: str) -> Mapping[str, object]:  # noqa: ARG002
-        """JSON fields that keep the vendor's SDK from sending a request again after an error of the gateway's own."""
-        return {}
-
     def keeps_event(self, data: bytes) -> bool:  # noqa: ARG002
         """Whether `decode` needs an event of a stream, besides the first; `data` is what it carries."""
         return False

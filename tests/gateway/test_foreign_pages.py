@@ -76,7 +76,7 @@ async def test_a_foreign_page_passes_nothing_through_the_gateway(chromium: str, 
         finally:
             await runner.cleanup()
         assert "plain=refused" in shown
-        assert "socket=error;end=end" in shown
+        assert "json=refused" in shown
         assert front.refused("browser") >= 4
         assert "secret" not in shown
         assert vendor.calls == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from monitor import __version__
 from monitor.model import AnyObservation, Kind
@@ -65,13 +65,6 @@ class Runware(Provider):
         if not route.item_fields:
             return route.kind is Kind.CREATE
         return not items or kind_of(asked_of(items)) is Kind.CREATE
-
-    def final_error(self, text: str) -> Mapping[str, object]:
-        """An error that `runware-sdk` does not answer with another attempt; nothing else of it does that for a 5xx.
-
-        Source: `RestTransport._should_retry` and `parse_api_error` in version 1.8.0.
-        """
-        return {"errors": [{"code": "aborted", "message": text}]}
 
     def keeps_event(self, data: bytes) -> bool:
         return STREAM_EVENTS.search(data) is not None
