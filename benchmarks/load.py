@@ -32,9 +32,15 @@ CREATE_BODY = (
 
 
 class Application:
-    """What an application asks: every tenth request creates a task, the others poll the open ones in turn."""
+    """What an application asks: one request in `create_every` creates a task, the others poll the open ones."""
 
-    def __init__(self, prefix: str, models: tuple[str, ...] = ("gen4.5", "veo3.1", "kling3.0_pro")) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        models: tuple[str, ...] = ("gen4.5", "veo3.1", "kling3.0_pro"),
+        create_every: int = CREATE_EVERY,
+    ) -> None:
+        self._create_every = create_every
         self._prefix = prefix.encode()
         self._creates = [self._create(model) for model in models]
         self._open: deque[bytes] = deque()
@@ -44,8 +50,8 @@ class Application:
     def request(self) -> bytes:
         """The next request."""
         turn = next(self._turn)
-        if turn % CREATE_EVERY == 0 or not self._open:
-            return self._creates[turn // CREATE_EVERY % len(self._creates)]
+        if turn % self._create_every == 0 or not self._open:
+            return self._creates[turn // self._create_every % len(self._creates)]
         return b"GET %b/v1/tasks/%b HTTP/1.1\r\n%b\r\n" % (self._prefix, self._open.popleft(), HEADERS)
 
     def answer(self, answer: bytes) -> None:

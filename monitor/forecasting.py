@@ -25,7 +25,7 @@ from monitor.store import forecasts, tasks
 
 EVERY = 60.0
 GAP = 2.5 * EVERY
-LATE = 600.0
+LATE = EVERY
 SETTLING = 10.0
 """Within this time, what has passed through us is in the ledgers."""
 ROUNDING = 0.1
