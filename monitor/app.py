@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -47,6 +48,9 @@ LATEST_EXIT_SECONDS = 9.0
 SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
 NEW_OBJECTS = 10_000
+# When figures that stand still are old: after so many evaluations that brought nothing, and no sooner than this.
+OLD_INTERVALS = 6
+OLD_SECONDS = 30.0
 # What a reload cannot change, because listeners, the store and the schedule are built from it.
 FIXED_KEYS = ("listen", "gateway", "webhooks", "store", "evaluate_interval", "retention", "allowed_hosts")
 
@@ -67,6 +71,7 @@ class Daemon:
         self._own = Own(registry)
         self._exposition = Exposition(registry)
         self._snapshot: Snapshot | None = None
+        self._evaluated_at = 0.0
         self._memory = Memory()
         self._accounts: dict[str, Account] = {}
         self._adopt(config)
@@ -209,10 +214,11 @@ class Daemon:
             snapshot = evaluate(self._database, self._accounts.values(), self._memory, self._clock.now())
         except StoreError:
             self._own.store_errors.labels("evaluate").inc()
-            self._exposition.refresh()
             raise
+        providers = {account.name: account.provider for account in self._accounts.values()}
+        self._own.note_evaluation(providers, snapshot.failed, self._database.unreadable.counts())
         self._exposition.publish(snapshot)
-        self._snapshot = snapshot
+        self._snapshot, self._evaluated_at = snapshot, time.monotonic()
 
     async def _stop_engine(self) -> None:
         await self._engine.stop()
@@ -226,9 +232,16 @@ class Daemon:
         reasons = {
             "the gateway does not listen yet, or not any more": not self._is_serving,
             "state is not loaded yet": self._snapshot is None,
+            "the figures are old: the evaluation fails or does not end": self._is_old,
             f"the store accepts no writes: {self._engine.fault}": not self._engine.is_storing,
         }
         return [reason for reason, holds in reasons.items() if holds]
+
+    @property
+    def _is_old(self) -> bool:
+        """Whether what is shown has stood still for too many evaluations."""
+        longest = max(OLD_INTERVALS * self._clock.real_seconds(self._config.evaluate_interval), OLD_SECONDS)
+        return self._snapshot is not None and time.monotonic() - self._evaluated_at > longest
 
     def _catalogue_of(self, account: str) -> Catalogue | None:
         configured = self._accounts.get(account)

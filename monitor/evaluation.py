@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import structlog
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from monitor.capacity import Capacities
 from monitor.config import Account
 from monitor.crediting import credits_of
+from monitor.errors import StoreError
 from monitor.forecasting import Forecaster
 from monitor.metrics import Operation
 from monitor.model import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
@@ -36,17 +38,25 @@ from monitor.store import Database, reads, tallies, tasks
 from monitor.tiering import Tiering
 
 STALE_INTERVALS = 10
+
+log = structlog.get_logger()
 AnyFigures = TypeVar("AnyFigures", Organization, Usage, Performance, ProviderErrors)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept between evaluations; all but `recent`, by account, is restored from the store after a restart."""
+    """What is kept between evaluations.
+
+    `recent`, the `last` figures by account, and `failing`, the accounts whose last evaluation failed, begin empty after
+    a restart. The rest is restored from the store.
+    """
 
     forecaster: Forecaster = field(default_factory=Forecaster)
     tiering: Tiering = field(default_factory=Tiering)
     capacities: Capacities = field(default_factory=Capacities)
     recent: defaultdict[str, Recent] = field(default_factory=lambda: defaultdict(Recent))
+    last: dict[str, AccountSnapshot] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
 
     def parts(self) -> dict[Operation, Forecaster | Tiering | Capacities]:
         """Each part that is stored, by its name there."""
@@ -56,14 +66,29 @@ class Memory:
 def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, now: float) -> Snapshot:
     """The figures of every account at `now`, each account read in one transaction.
 
+    An account whose evaluation fails keeps its last figures, marked as old, and is named in `failed`. The others are
+    not affected.
+
     Raises:
         StoreError: the database cannot be read.
     """
-    snapshots = []
+    names = []
     for account in accounts:
-        with database.begin() as connection:
-            snapshots.append(evaluate_account(connection, account, memory, now))
-    return Snapshot(at=now, accounts=tuple(snapshots))
+        names.append(account.name)
+        try:
+            with database.begin() as connection:
+                memory.last[account.name] = evaluate_account(connection, account, memory, now)
+            memory.failing.discard(account.name)
+        except StoreError:
+            raise
+        except Exception:
+            if account.name in memory.last:
+                memory.last[account.name] = replace(memory.last[account.name], is_old=True)
+            if account.name not in memory.failing:
+                memory.failing.add(account.name)
+                log.exception("evaluation.failed", account=account.name)
+    known = tuple(memory.last[name] for name in names if name in memory.last)
+    return Snapshot(at=now, accounts=known, failed=tuple(name for name in names if name in memory.failing))
 
 
 def evaluate_account(connection: Connection, account: Account, memory: Memory, now: float) -> AccountSnapshot:

@@ -13,6 +13,16 @@ BUILD_INFO = _own("build_info", Type.GAUGE, "Always 1; the labels tell what runs
 EVALUATION_TIME = _own(
     "last_evaluation_timestamp_seconds", Type.GAUGE, "Unix time of the evaluation that the account series show."
 )
+EVALUATED = _own(
+    "account_evaluated",
+    Type.GAUGE,
+    "1 while the account's figures can be worked out; 0 while that fails, and what is shown of it stands still.",
+    "provider",
+    "account",
+)
+ROWS_SKIPPED = _own(
+    "store_rows_skipped", Type.GAUGE, "Rows skipped since the start, as this version cannot read them.", "table"
+)
 OBSERVATIONS = _own("observations_total", Type.COUNTER, "Observations applied, by way in.", "source")
 DROPPED = _own("observations_dropped_total", Type.COUNTER, "Observations lost, by reason.", "reason")
 OBSERVER_ERRORS = _own("observer_errors_total", Type.COUNTER, "Exchanges passed on but not understood.", "stage")

@@ -49,6 +49,7 @@ WORDED_VALUES = """\
 - `source` of a tier: `configured`, `inferred`
 - `name` of a job: `evaluate`, `expire`, `prune`, `account_read`, `follow_up`, `follow_up_read` (of one task), `deliver`
   (of webhooks), `forward` (of one)
+- `table`: the name of a table of the store, such as `tallies`
 - `field`: the name of a read, `task_id`, `task_status`, `task_type`, `failure_code`, `error_code`, `stray_error`;
   `other` for any other name that came through the ingest API
 - `upstream`: whose model it is, as in the vendor's id of the model, such as `bfl`; `other` where not known

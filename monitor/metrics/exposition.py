@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import threading
+import time
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -11,20 +14,22 @@ from monitor.metrics.text import AccountText
 from monitor.state.snapshot import Snapshot
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+STALE_SECONDS = 10.0
 GZIP_LEVEL = 3  # a third of the time of level 6, a tenth larger
 
 
 class Exposition:
     """The registry's metrics and the account families of the newest snapshot, as text in Prometheus's format 0.0.4.
 
-    Rendering costs about 2 us a line, so it happens when figures change and in whatever thread the caller chose, one
-    call at a time; reading `text` and `gzipped` costs nothing.
+    Rendering costs about 2 us a line, so it happens when figures change and in whatever thread the caller chose;
+    reading `text` and `gzipped` costs nothing.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._account_text = AccountText()
         self._accounts = b""
+        self._rendering = threading.Lock()
         self.refresh()
 
     @property
@@ -43,6 +48,13 @@ class Exposition:
         self.refresh()
 
     def refresh(self) -> None:
-        """Render the registry's metrics anew and the accounts as they were: what to do when an evaluation failed."""
-        self._text = generate_latest(self._registry) + self._accounts
-        self._gzipped = gzip.compress(self._text, GZIP_LEVEL)
+        """Render the registry's metrics; the accounts stay as they were."""
+        with self._rendering:
+            self._text = generate_latest(self._registry) + self._accounts
+            self._gzipped = gzip.compress(self._text, GZIP_LEVEL)
+            self._rendered_at = time.monotonic()
+
+    async def keep_fresh(self) -> None:
+        """Render the registry's metrics where no evaluation has done so for a while: it may fail, or hang."""
+        if time.monotonic() - self._rendered_at > STALE_SECONDS and not self._rendering.locked():
+            await asyncio.to_thread(self.refresh)

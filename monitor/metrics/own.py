@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -43,6 +44,8 @@ class Own:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         gauge(daemon_families.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
         self.in_flight = gauge(families.REQUESTS_IN_FLIGHT)
+        self.evaluated = gauge(daemon_families.EVALUATED)
+        self.rows_skipped = gauge(daemon_families.ROWS_SKIPPED)
         self.observations = counter(daemon_families.OBSERVATIONS)
         self.dropped = counter(daemon_families.DROPPED)
         self.observer_errors = counter(daemon_families.OBSERVER_ERRORS)
@@ -72,6 +75,14 @@ class Own:
             self.observer_errors.labels(stage)
         for refusal in get_args(Refusal):
             self.refused.labels(refusal)
+
+    def note_evaluation(self, providers: Mapping[str, str], failed: Collection[str], rows: Mapping[str, int]) -> None:
+        """Show the accounts, each with its provider, whose evaluation failed, and how many rows could not be read."""
+        self.evaluated.clear()
+        for account, provider in providers.items():
+            self.evaluated.labels(provider, account).set(account not in failed)
+        for table, count in rows.items():
+            self.rows_skipped.labels(table).set(count)
 
     def begin_webhooks(self, account: str) -> None:
         """Let the counts of an account that receives webhooks start."""

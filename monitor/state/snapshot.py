@@ -111,6 +111,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     provider: str
     dollars_per_credit: float
+    is_old: bool = False
     has_credits: bool = True
     series: tuple[Series, ...] = ()
     recent: RecentFigures = RecentFigures()
@@ -137,7 +138,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Every account at `at`, Unix seconds."""
+    """Every account at `at`, Unix seconds. Of those whose evaluation `failed`, by name, the last figures, if any."""
 
     at: float
     accounts: tuple[AccountSnapshot, ...] = ()
+    failed: tuple[str, ...] = ()

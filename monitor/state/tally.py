@@ -16,23 +16,43 @@ import msgspec
 
 
 class Tally(StrEnum):
-    """Every durable count. The comment on each names the labels, in order."""
+    """Every durable count."""
 
-    REQUESTS = "requests"  # endpoint, kind, model, code, outcome
-    REQUEST_RETRIES = "request_retries"  # endpoint
-    REQUEST_SECONDS = "request_seconds"  # endpoint, kind, and the histogram part
-    TASKS_CREATED = "tasks_created"  # model
-    TASKS_FINISHED = "tasks_finished"  # model, outcome, reason
-    TASK_SECONDS = "task_seconds"  # model, phase, and the histogram part
-    TASK_CREDITS = "task_credits"  # model
-    TASKS_UNPRICED = "tasks_unpriced"  # model
-    WASTED_CREDITS = "wasted_credits"  # model, reason
-    RECHARGES = "recharges"  # none
-    RECHARGED_CREDITS = "recharged_credits"  # none
-    REFUNDS = "refunds"  # none
-    REFUNDED_CREDITS = "refunded_credits"  # none
-    UNKNOWN_VALUES = "unknown_values"  # field
-    READS = "reads"  # read, outcome
+    REQUESTS = "requests"
+    REQUEST_RETRIES = "request_retries"
+    REQUEST_SECONDS = "request_seconds"
+    TASKS_CREATED = "tasks_created"
+    TASKS_FINISHED = "tasks_finished"
+    TASK_SECONDS = "task_seconds"
+    TASK_CREDITS = "task_credits"
+    TASKS_UNPRICED = "tasks_unpriced"
+    WASTED_CREDITS = "wasted_credits"
+    RECHARGES = "recharges"
+    RECHARGED_CREDITS = "recharged_credits"
+    REFUNDS = "refunds"
+    REFUNDED_CREDITS = "refunded_credits"
+    UNKNOWN_VALUES = "unknown_values"
+    READS = "reads"
+
+
+LABELS = {
+    Tally.REQUESTS: ("endpoint", "kind", "model", "code", "outcome"),
+    Tally.REQUEST_RETRIES: ("endpoint",),
+    Tally.REQUEST_SECONDS: ("endpoint", "kind", "part"),
+    Tally.TASKS_CREATED: ("model",),
+    Tally.TASKS_FINISHED: ("model", "outcome", "reason"),
+    Tally.TASK_SECONDS: ("model", "phase", "part"),
+    Tally.TASK_CREDITS: ("model",),
+    Tally.TASKS_UNPRICED: ("model",),
+    Tally.WASTED_CREDITS: ("model", "reason"),
+    Tally.RECHARGES: (),
+    Tally.RECHARGED_CREDITS: (),
+    Tally.REFUNDS: (),
+    Tally.REFUNDED_CREDITS: (),
+    Tally.UNKNOWN_VALUES: ("field",),
+    Tally.READS: ("read", "outcome"),
+}
+"""The labels of each count, in the order in which they are stored; `part` is a bucket of a histogram, or its sum."""
 
 
 class Increment(msgspec.Struct, frozen=True):

@@ -33,6 +33,8 @@ SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
 
 def warnings(account: AccountSnapshot) -> Iterator[str]:
     """The account's, what hurts first; names in them are as they came. What was not read yet is none."""
+    if account.is_old:
+        yield "these figures stand still: their evaluation fails; see evaluation.failed in the daemon's log"
     balance = account.organization.credit_balance if account.organization is not None else None
     if balance is not None and balance <= 0:
         yield "no credits are left: generations are refused"

@@ -13,6 +13,7 @@ from monitor.state.capacity.pace import Ended
 from monitor.state.capacity.record import Record
 from monitor.store.dialect import upsert
 from monitor.store.schema import capacities, tasks
+from monitor.store.unreadable import keyed, number, readable
 
 RECORD = msgspec.json.Decoder(Record)
 NO_ROOM = frozenset({Reason.RATE_LIMIT, Reason.CAPACITY, Reason.TIMEOUT})
@@ -22,7 +23,7 @@ NO_ROOM = frozenset({Reason.RATE_LIMIT, Reason.CAPACITY, Reason.TIMEOUT})
 def load(connection: Connection, account: str) -> dict[str, Record]:
     """The records of an account by model."""
     rows = connection.execute(select(capacities.c.model, capacities.c.document).where(capacities.c.account == account))
-    return {model: RECORD.decode(document) for model, document in rows}
+    return dict(readable(connection, capacities.name, rows, keyed(RECORD.decode)))
 
 
 def save(connection: Connection, account: str, records: Mapping[str, Record]) -> None:
@@ -42,6 +43,10 @@ def ended(connection: Connection, account: str, after: float, until: float) -> d
     statement = select(tasks.c.model, tasks.c.created_at, tasks.c.finished_at, is_well)
     found: defaultdict[str, list[Ended]] = defaultdict(list)
     rows = connection.execute(statement.where(when, tasks.c.accepted, is_well | is_load).order_by(tasks.c.finished_at))
-    for model, started, end, well in rows:
-        found[model].append(Ended(started, end, bool(well)))
+    for model, run in readable(connection, tasks.name, rows, keyed(_ended)):
+        found[model].append(run)
     return found
+
+
+def _ended(started: float, end: float, well: object) -> Ended:
+    return Ended(number(started), number(end), bool(well))

@@ -13,10 +13,12 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from monitor.errors import StoreError
 from monitor.store.files import Files, Identity
 from monitor.store.migrate import migrate
+from monitor.store.unreadable import INFO_KEY, Unreadable
 
 BUSY_SECONDS = 2.0
 POSTGRESQL_DEFAULTS: dict[str, str | int] = {
@@ -70,6 +72,8 @@ class Database:
         # Keeps the write-ahead log open, so that what is in it can be saved when its file is gone.
         self._keeper: PoolProxiedConnection | None = None
         self.is_open = False
+        self.unreadable = Unreadable()
+        event.listen(self._engine, "connect", self._share_unreadable)
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -174,6 +178,9 @@ class Database:
             StoreError: as `begin`.
         """
         return self._connected(self._at_once, write=True)
+
+    def _share_unreadable(self, _: object, record: ConnectionPoolEntry) -> None:
+        record.info[INFO_KEY] = self.unreadable
 
     @contextmanager
     def _connected(self, engine: Engine, *, write: bool) -> Iterator[Connection]:

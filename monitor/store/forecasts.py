@@ -11,6 +11,7 @@ from monitor.state.forecast.record import Record
 from monitor.state.ledger import Span
 from monitor.store.dialect import upsert
 from monitor.store.schema import forecasts, watches
+from monitor.store.unreadable import keyed, readable
 
 Key = tuple[str, str, str]
 """Account, model and limit."""
@@ -22,7 +23,7 @@ def load(connection: Connection, account: str, limit: str) -> dict[str, Record]:
     """The records of one limit of an account, by model."""
     of_limit = (forecasts.c.account == account) & (forecasts.c.limit == limit)
     rows = connection.execute(select(forecasts.c.model, forecasts.c.document).where(of_limit))
-    return {model: RECORD.decode(document) for model, document in rows}
+    return dict(readable(connection, forecasts.name, rows, keyed(RECORD.decode)))
 
 
 def save(connection: Connection, records: Mapping[Key, Record]) -> None:
@@ -36,8 +37,8 @@ def save(connection: Connection, records: Mapping[Key, Record]) -> None:
 
 def load_watched(connection: Connection, account: str) -> tuple[Span, ...]:
     """When the account was watched, in ascending order."""
-    document = connection.scalar(select(watches.c.document).where(watches.c.account == account))
-    return () if document is None else SPANS.decode(document)
+    rows = connection.execute(select(watches.c.document).where(watches.c.account == account))
+    return next(readable(connection, watches.name, rows, SPANS.decode), ())
 
 
 def save_watched(connection: Connection, watched: Mapping[str, tuple[Span, ...]]) -> None:

@@ -10,14 +10,16 @@ from sqlalchemy import Connection, delete, select
 from monitor.state.peaks import Day
 from monitor.store.dialect import upsert
 from monitor.store.schema import peaks
+from monitor.store.unreadable import keyed, readable
 
 DAY = msgspec.json.Decoder(Day)
 
 
 def load(connection: Connection, account: str) -> dict[str, Day]:
     """The days of an account that are remembered, in ascending order."""
-    rows = connection.execute(select(peaks.c.day, peaks.c.document).where(peaks.c.account == account))
-    return {day: DAY.decode(document) for day, document in sorted(map(tuple, rows))}
+    days = select(peaks.c.day, peaks.c.document).where(peaks.c.account == account).order_by(peaks.c.day)
+    rows = connection.execute(days)
+    return dict(readable(connection, peaks.name, rows, keyed(DAY.decode)))
 
 
 def save(connection: Connection, account: str, days: Mapping[str, Day], gone: Iterable[str]) -> None:

@@ -10,14 +10,15 @@ from sqlalchemy import Connection, select
 from monitor.state.credits.purse import Purse
 from monitor.store.dialect import upsert
 from monitor.store.schema import purses
+from monitor.store.unreadable import readable
 
 PURSE = msgspec.json.Decoder(Purse)
 
 
 def load(connection: Connection, account: str) -> Purse | None:
     """What is known of an account's credits; None before its balance was ever read."""
-    document = connection.scalar(select(purses.c.document).where(purses.c.account == account))
-    return None if document is None else PURSE.decode(document)
+    rows = connection.execute(select(purses.c.document).where(purses.c.account == account))
+    return next(readable(connection, purses.name, rows, PURSE.decode), None)
 
 
 def save(connection: Connection, changed: Mapping[str, Purse]) -> None:

@@ -6,20 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from monitor.model import Figures
 from monitor.state.read import Read
 from monitor.store.dialect import upsert
 from monitor.store.schema import reads
+from monitor.store.unreadable import readable
 
 FIGURES = msgspec.json.Decoder(Figures)
+COLUMNS = [str(column.name) for column in reads.columns]
 
 
 def load(connection: Connection, account: str) -> dict[str, Read]:
     """The state of each read of an account, by its name."""
-    rows = connection.execute(select(reads).where(reads.c.account == account)).mappings()
-    return {row["read"]: _decode(row) for row in rows}
+    rows = connection.execute(select(reads).where(reads.c.account == account))
+    return {read.read: read for read in readable(connection, reads.name, rows, _decode)}
 
 
 def save(connection: Connection, changed: Iterable[Read]) -> None:
@@ -32,8 +34,8 @@ def _encode(read: Read) -> dict[str, Any]:
     return {**msgspec.to_builtins(read), "figures": figures}
 
 
-def _decode(row: RowMapping) -> Read:
-    plain = {str(name): value for name, value in row.items()}
+def _decode(*values: Any) -> Read:
+    plain = dict(zip(COLUMNS, values, strict=True))
     if plain["figures"] is not None:
         plain["figures"] = FIGURES.decode(plain["figures"])
     return msgspec.convert(plain, Read)

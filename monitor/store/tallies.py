@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Set
+from functools import partial
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
 from monitor.state.series import MOST_REQUEST_SERIES, Labels, is_overflow, overflow
 from monitor.state.snapshot import Series
-from monitor.state.tally import Increment, Tally
+from monitor.state.tally import LABELS, Increment, Tally
 from monitor.store.dialect import upsert
 from monitor.store.schema import tallies
+from monitor.store.unreadable import number, readable
 
-LABELS = msgspec.json.Decoder(tuple[str, ...])
+LABEL_VALUES = msgspec.json.Decoder(tuple[str, ...])
 
 
 Key = tuple[str, str, Labels]
@@ -54,15 +56,26 @@ def _without_room(connection: Connection, account: str, asked: Set[Labels]) -> l
     stored = connection.execute(select(func.count()).where(*requests)).scalar_one()
     if stored + len(asked) <= MOST_REQUEST_SERIES:
         return []
-    there = {
-        LABELS.decode(labels) for labels in connection.execute(select(tallies.c.labels).where(*requests)).scalars()
-    }
+    rows = connection.execute(select(tallies.c.labels).where(*requests))
+    there = set(readable(connection, tallies.name, rows, partial(_labels, Tally.REQUESTS)))
     room = MOST_REQUEST_SERIES - sum(not is_overflow(labels) for labels in there)
     return sorted(asked - there)[max(0, room) :]
 
 
 def load(connection: Connection, account: str) -> list[Series]:
     """Every series of an account."""
-    statement = select(tallies.c.tally, tallies.c.labels, tallies.c.value).where(tallies.c.account == account)
-    rows = connection.execute(statement)
-    return [Series(Tally(tally), LABELS.decode(labels), value) for tally, labels, value in rows]
+    columns = (tallies.c.tally, tallies.c.labels, tallies.c.value)
+    rows = connection.execute(select(*columns).where(tallies.c.account == account))
+    return list(readable(connection, tallies.name, rows, _series))
+
+
+def _series(name: str, labels: str, value: float) -> Series:
+    tally = Tally(name)
+    return Series(tally, _labels(tally, labels), number(value))
+
+
+def _labels(tally: Tally, text: str) -> Labels:
+    values = LABEL_VALUES.decode(text)
+    if len(values) != len(LABELS[tally]):
+        raise ValueError
+    return values

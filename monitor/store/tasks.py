@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, bindparam, case, delete, func, not_, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, select, tuple_
 
 from monitor.model import TaskStatus
 from monitor.state.task import Task
 from monitor.store.dialect import upsert
 from monitor.store.schema import IS_OPEN, IS_UNCOLLECTED, tallies, tasks
+from monitor.store.unreadable import keyed, number, readable
 
 RECENT_SECONDS = 3600.0
 RECENT_TASKS = 50
@@ -60,7 +61,7 @@ def load(connection: Connection, keys: Collection[Key]) -> dict[Key, Task]:
         return {}
     accounts, ids = {account for account, _ in keys}, {task for _, task in keys}
     rows = connection.execute(BY_KEYS, {"accounts": list(accounts), "ids": list(ids)})
-    return {(task.account, task.id): task for task in map(_task, rows)}
+    return {(task.account, task.id): task for task in readable(connection, tasks.name, rows, _task)}
 
 
 def save(connection: Connection, changed: Iterable[Task]) -> None:
@@ -82,7 +83,14 @@ def open_tasks(connection: Connection, account: str, silent_since: float) -> lis
         .group_by(tasks.c.model, tasks.c.status)
         .order_by(tasks.c.model, tasks.c.status)
     )
-    return [OpenTasks(row[0], TaskStatus(row[1]), *row[2:]) for row in connection.execute(statement)]
+    rows = readable(connection, tasks.name, connection.execute(statement), keyed(_open_tasks))
+    return [OpenTasks(model, *columns) for model, columns in rows]
+
+
+def _open_tasks(
+    status: str, total: int, orphaned: int, throttled_at: float | None
+) -> tuple[TaskStatus, int, int, float | None]:
+    return TaskStatus(status), total, orphaned, None if throttled_at is None else number(throttled_at)
 
 
 def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, Accepted]:
@@ -90,16 +98,16 @@ def accepted_between(connection: Connection, account: str, start: float, end: fl
     when = and_(tasks.c.accepted, tasks.c.created_at > start, tasks.c.created_at <= end)
     seconds = func.sum(tasks.c.created_at - start)
     statement = select(tasks.c.model, func.count(), seconds).where(tasks.c.account == account, when)
-    return {
-        model: Accepted(count, sum_) for model, count, sum_ in connection.execute(statement.group_by(tasks.c.model))
-    }
+    rows = connection.execute(statement.group_by(tasks.c.model))
+    return dict(readable(connection, tasks.name, rows, keyed(Accepted)))
 
 
 def acceptances(connection: Connection, account: str, since: float) -> dict[str, list[float]]:
     """When generations were accepted after `since`, by model."""
     when = and_(tasks.c.account == account, tasks.c.accepted, tasks.c.created_at > since)
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for model, at in connection.execute(select(tasks.c.model, tasks.c.created_at).where(when)):
+    rows = connection.execute(select(tasks.c.model, tasks.c.created_at).where(when))
+    for model, at in readable(connection, tasks.name, rows, keyed(number)):
         found[model].append(at)
     return found
 
@@ -193,10 +201,10 @@ def prune(connection: Connection, finished_before: float, limit: int) -> int:
 
 
 def _fetch(connection: Connection, statement: Select[Any]) -> Iterator[Task]:
-    return map(_task, connection.execute(statement))
+    return readable(connection, tasks.name, connection.execute(statement), _task)
 
 
-def _task(row: Row[Any]) -> Task:
+def _task(*row: object) -> Task:
     return msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Task)
 
 

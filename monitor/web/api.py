@@ -11,27 +11,10 @@ from monitor.clock import Clock
 from monitor.logs import redact
 from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
-from monitor.state.tally import Tally
+from monitor.state.tally import LABELS
 from monitor.state.warnings import warnings
 
 Figures = dict[str, object]
-LABELS = {
-    Tally.REQUESTS: ("endpoint", "kind", "model", "code", "outcome"),
-    Tally.REQUEST_RETRIES: ("endpoint",),
-    Tally.REQUEST_SECONDS: ("endpoint", "kind", "part"),
-    Tally.TASKS_CREATED: ("model",),
-    Tally.TASKS_FINISHED: ("model", "outcome", "reason"),
-    Tally.TASK_SECONDS: ("model", "phase", "part"),
-    Tally.TASK_CREDITS: ("model",),
-    Tally.TASKS_UNPRICED: ("model",),
-    Tally.WASTED_CREDITS: ("model", "reason"),
-    Tally.RECHARGES: (),
-    Tally.RECHARGED_CREDITS: (),
-    Tally.REFUNDS: (),
-    Tally.REFUNDED_CREDITS: (),
-    Tally.UNKNOWN_VALUES: ("field",),
-    Tally.READS: ("read", "outcome"),
-}
 
 
 class Api:

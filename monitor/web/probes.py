@@ -23,6 +23,7 @@ class Probes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The newest exposition; before the first evaluation that is the daemon's own metrics."""
+        await self._exposition.keep_fresh()
         headers = {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
         if accepts_gzip(",".join(request.headers.getall("Accept-Encoding", ()))):
             return web.Response(body=self._exposition.gzipped, headers={**headers, "Content-Encoding": "gzip"})
