@@ -35,11 +35,15 @@ NOTHING: Seen = (None, b"")
 
 
 class Trouble(NamedTuple):
-    """A fault of the simulated vendor, and the outcome that its requests are to be counted with."""
+    """A fault of the simulated vendor, and the outcome that its requests are to be counted with.
+
+    Of what `is_repaired` clients see nothing.
+    """
 
     name: str
     fault: Mapping[str, object]
     outcome: str
+    is_repaired: bool = False
 
     def shows(self, seen: Seen, expected: Seen) -> bool:
         """Whether a client sees what the vendor does; where that is nothing, the gateway has to say so."""
@@ -53,6 +57,9 @@ TROUBLES = (
     Trouble("503", {"fault": "status", "status": 503}, "overloaded"),
     Trouble("an HTML page", {"fault": "html", "status": 502}, "overloaded"),
     Trouble("half a body", {"fault": "half_body"}, "truncated"),
+    Trouble("a redirect to a login page", {"fault": "redirect"}, "redirected"),
+    Trouble("64 MiB of zeros in 64 KiB of gzip", {"fault": "bomb"}, "success"),
+    Trouble("length and chunks together", {"fault": "odd_framing"}, "success", is_repaired=True),
     Trouble("broken JSON", {"fault": "broken_json"}, "truncated"),
     Trouble("reset after the head", {"fault": "reset", "after_headers": True}, "truncated"),
     Trouble("reset", {"fault": "reset"}, "unreachable"),
@@ -94,8 +101,9 @@ class Scene:
     async def endure(self, trouble: Trouble, seconds: float) -> Found:
         """Poll as many clients do while the trouble lasts, and watch the daemon meanwhile."""
         before = await self._counted(trouble.outcome)
+        usual = await self._poll(self._vendor)
         await self._set(trouble.fault)
-        expected = await self._poll(self._vendor)
+        expected = usual if trouble.is_repaired else await self._poll(self._vendor)
         end = time.monotonic() + seconds
         clients = [asyncio.create_task(self._client(number, end)) for number in range(CLIENTS)]
         watch = [await self._look() async for _ in every_second(end)]
@@ -128,7 +136,7 @@ class Scene:
     async def _poll(self, base_url: str) -> Seen:
         status, body = NOTHING
         try:
-            async with self._session.get(base_url + self._path, headers=HEADERS) as reply:
+            async with self._session.get(base_url + self._path, headers=HEADERS, allow_redirects=False) as reply:
                 status = reply.status
                 async for chunk in reply.content.iter_any():
                     body += chunk
@@ -173,7 +181,9 @@ async def staged(folder: Path) -> AsyncIterator[Scene]:
     vendor, operator = free_port(), free_port()
     simulate = [sys.executable, "-m", "monitor", "simulate", "--listen", f"127.0.0.1:{vendor}", "--key", KEY]
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+        auto_decompress=False,
+        connector=aiohttp.TCPConnector(limit=0),
+        timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS),
     )
     with (
         Program("vendor", [*simulate, *STAYS_OPEN], folder, vendor),

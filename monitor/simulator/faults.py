@@ -6,6 +6,7 @@ import asyncio
 import random
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -19,7 +20,8 @@ class FaultKind(StrEnum):
 
     latency: the reply waits. status: that status instead of an answer. reset: the connection is reset, before the
     headers or after. half_body: the declared length, half the bytes, then the end. broken_json: a body that does not
-    parse. html: that status with a page. hang: no answer until it is cleared or the client leaves.
+    parse. html: that status with a page. redirect: a 302 to a login page. bomb: a compressed body that grows to 64 MiB.
+    odd_framing: a length and chunks, both declared. hang: no answer until it is cleared or the client leaves.
     """
 
     LATENCY = "latency"
@@ -28,10 +30,13 @@ class FaultKind(StrEnum):
     HALF_BODY = "half_body"
     BROKEN_JSON = "broken_json"
     HTML = "html"
+    REDIRECT = "redirect"
+    BOMB = "bomb"
+    ODD_FRAMING = "odd_framing"
     HANG = "hang"
 
 
-_PROCESSED = frozenset({FaultKind.LATENCY, FaultKind.HALF_BODY, FaultKind.BROKEN_JSON, FaultKind.HANG})
+_PROCESSED = frozenset(FaultKind) - {FaultKind.STATUS, FaultKind.HTML, FaultKind.REDIRECT, FaultKind.RESET}
 
 
 class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +70,17 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
         """Whether the request is carried out although its answer is spoilt."""
         suggested = self.fault in _PROCESSED or (self.fault is FaultKind.RESET and self.after_headers)
         return suggested if self.processed is None else self.processed
+
+    def status_sent(self, usual: int) -> int | None:
+        """The status of the spoilt answer, where it would be `usual` otherwise; None if none is sent."""
+        match self.fault:
+            case FaultKind.STATUS | FaultKind.HTML:
+                return self.status
+            case FaultKind.REDIRECT:
+                return HTTPStatus.FOUND
+            case FaultKind.RESET if not self.after_headers:
+                return None
+        return usual
 
     def hits(self, method: str, template: str, path: str, kind: Kind, own: bool, account: str) -> bool:
         """Whether a request is one of those meant, chance and count aside."""

@@ -90,7 +90,8 @@ class Server:
             record.fault = CLIENT_GONE
             self._write_down(world, record)
             raise
-        record.status = reply.status if fault is None else _spoilt_status(reply, fault)
+        usual = 200 if fault is not None and reply.document is None else reply.status
+        record.status = usual if fault is None else fault.status_sent(usual)
         record.fault = "" if fault is None else fault.fault.value
         self._write_down(world, record)
         if fault is None:
@@ -154,14 +155,6 @@ def _describe(simulation: Simulation, record: Record, call: Call, found: Match) 
             record.task, record.model = task.id, task.model
     if found.kind is Kind.CREATE:
         record.model = _requested_model(call, found)
-
-
-def _spoilt_status(reply: Reply, fault: Fault) -> int | None:
-    if fault.fault in {FaultKind.STATUS, FaultKind.HTML}:
-        return fault.status
-    if fault.fault is FaultKind.RESET and not fault.after_headers:
-        return None
-    return 200 if reply.document is None else reply.status
 
 
 def _requested_model(call: Call, found: Match) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import struct
+from functools import cache
+from http import HTTPStatus
 from http.client import responses
 
 import msgspec
@@ -12,6 +15,8 @@ from aiohttp import web
 from monitor.simulator.faults import Fault, FaultKind
 
 _JSON = "application/json; charset=utf-8"
+_LOGIN = "https://login.example/"
+_BOMB_BYTES = 64 * 2**20
 _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 _SOME_BODY = b'{"id":"00000000-0000-4000-8000-000000000000"}'
 
@@ -20,17 +25,29 @@ async def spoil(request: web.Request, fault: Fault, body: bytes, status: int) ->
     """Answer with `fault` instead of `body`; an empty body is replaced by some other."""
     body = body or _SOME_BODY
     match fault.fault:
-        case FaultKind.STATUS:
-            return _status(fault)
+        case FaultKind.HALF_BODY:
+            return await _half(request, body, status)
+        case FaultKind.RESET:
+            return await _reset(request, body, status, after_headers=fault.after_headers)
+        case FaultKind.ODD_FRAMING:
+            return _framed_twice(request, body, status)
+    return _whole(fault, body, status)
+
+
+def _whole(fault: Fault, body: bytes, status: int) -> web.Response:
+    """An answer whose framing is right and whose content is not."""
+    match fault.fault:
         case FaultKind.HTML:
             page = _PAGE.format(f"{fault.status} {_phrase(fault.status)}")
             return web.Response(status=fault.status, text=page, content_type="text/html", headers=fault.headers)
+        case FaultKind.REDIRECT:
+            return web.Response(status=HTTPStatus.FOUND, headers={"Location": _LOGIN})
+        case FaultKind.BOMB:
+            headers = {"Content-Type": _JSON, "Content-Encoding": "gzip"}
+            return web.Response(status=status, body=_bomb(), headers=headers)
         case FaultKind.BROKEN_JSON:
             return web.Response(status=status, body=body[: len(body) - 1] + b',"', headers={"Content-Type": _JSON})
-        case FaultKind.HALF_BODY:
-            return await _half(request, body, status)
-        case _:
-            return await _reset(request, body, status, after_headers=fault.after_headers)
+    return _status(fault)
 
 
 def _phrase(status: int) -> str:
@@ -42,6 +59,22 @@ def _status(fault: Fault) -> web.Response:
     if body is None:
         body = msgspec.json.encode({"message": _phrase(fault.status)}).decode()
     return web.Response(status=fault.status, body=body, headers={"Content-Type": _JSON, **fault.headers})
+
+
+@cache
+def _bomb() -> bytes:
+    """A JSON document that says little at great length."""
+    return gzip.compress(b'{"id":"' + bytes(_BOMB_BYTES) + b'"}')
+
+
+def _framed_twice(request: web.Request, body: bytes, status: int) -> web.StreamResponse:
+    transport = request.transport
+    if transport is not None:
+        head = f"HTTP/1.1 {status} {_phrase(status)}\r\nContent-Type: {_JSON}\r\nContent-Length: {len(body)}\r\n"
+        chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        transport.write(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunk)
+        transport.close()
+    return web.Response(status=status)
 
 
 async def _headers(request: web.Request, body: bytes, status: int) -> web.StreamResponse:

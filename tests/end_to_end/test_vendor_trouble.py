@@ -27,6 +27,7 @@ TROUBLES: list[tuple[dict[str, Any], str]] = [
     ({"fault": "status", "status": 503}, "overloaded"),
     ({"fault": "status", "status": 429, "headers": {"Retry-After": "7"}}, "rate_limited"),
     ({"fault": "html", "status": 502}, "overloaded"),
+    ({"fault": "redirect"}, "redirected"),
     ({"fault": "broken_json"}, "truncated"),
     ({"fault": "half_body"}, "truncated"),
     ({"fault": "reset", "after_headers": True}, "truncated"),
@@ -49,7 +50,8 @@ class Client:
         """One poll; a connection that breaks ends what was seen."""
         status, body = None, b""
         try:
-            async with self._session.get(f"{self._base_url}/v1/tasks/{task}", headers=self._headers) as reply:
+            url = f"{self._base_url}/v1/tasks/{task}"
+            async with self._session.get(url, headers=self._headers, allow_redirects=False) as reply:
                 status = reply.status
                 async for chunk in reply.content.iter_any():
                     body += chunk

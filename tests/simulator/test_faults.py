@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -65,6 +68,39 @@ async def test_broken_json_is_whole_on_the_wire_but_does_not_parse(url: str, con
     assert (reply.status_code, len(reply.content)) == (200, int(reply.headers["content-length"]))
     with pytest.raises(ValueError, match="Unterminated"):
         reply.json()
+
+
+async def test_a_redirect_leads_to_a_login_page_and_makes_no_task(url: str, control: httpx.AsyncClient) -> None:
+    await control.post("/faults", json={"fault": "redirect"})
+    async with httpx.AsyncClient(base_url=url, headers=HEADERS) as client:
+        reply = await client.get("/v1/organization")
+    assert (reply.status_code, reply.headers["location"]) == (302, "https://login.example/")
+    assert (await last(control))["status"] == 302
+
+
+async def test_a_bomb_is_small_on_the_wire_and_large_once_inflated(url: str, control: httpx.AsyncClient) -> None:
+    await control.post("/faults", json={"fault": "bomb"})
+    client = httpx.AsyncClient(base_url=url, headers=HEADERS)
+    async with client, client.stream("GET", "/v1/organization") as reply:
+        wire = b"".join([chunk async for chunk in reply.aiter_raw()])
+    assert (reply.status_code, reply.headers["content-encoding"]) == (200, "gzip")
+    assert (len(wire) < 2**17, len(gzip.decompress(wire)) > 2**26) == (True, True)
+
+
+async def test_odd_framing_declares_a_length_and_chunks(url: str, control: httpx.AsyncClient) -> None:
+    await control.post("/faults", json={"fault": "odd_framing"})
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    writer.write(f"GET /v1/organization HTTP/1.1\r\nHost: {address.netloc}\r\n{headers}\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    assert length is not None
+    assert b"Transfer-Encoding: chunked" in head
+    assert body.startswith(b"%x\r\n" % int(length[1]))
+    assert body.endswith(b"\r\n0\r\n\r\n")
 
 
 async def test_half_a_body_ends_before_its_declared_length(url: str, control: httpx.AsyncClient) -> None:

@@ -146,19 +146,12 @@ class _Exchange:
         self._record.status = reply.status
         if fault is not None:
             fault = in_vendor_s_words(fault)
-            self._record.status = spoilt_status(reply.status, fault)
+            self._record.status = fault.status_sent(reply.status)
             self._record.fault = fault.fault.value
         self._server.write_down(self._world, self._record)
         if fault is not None:
             return await spoil(self._request, fault, reply.body, reply.status)
         return web.Response(status=reply.status, body=reply.body, headers={"Content-Type": JSON})
-
-
-def spoilt_status(status: int, fault: Fault) -> int | None:
-    """The status that is sent, None if there is none."""
-    if fault.fault in {FaultKind.STATUS, FaultKind.HTML}:
-        return fault.status
-    return None if fault.fault is FaultKind.RESET and not fault.after_headers else status
 
 
 def _refusal(refusal: Refusal, settings: Settings) -> Reply:

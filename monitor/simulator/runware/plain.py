@@ -13,7 +13,7 @@ from aiohttp import web
 
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.kinds import CLIENT_GONE, Kind
-from monitor.simulator.runware.http import JSON, bearer, in_vendor_s_words, spoilt_status
+from monitor.simulator.runware.http import JSON, bearer, in_vendor_s_words
 from monitor.simulator.runware.server import Server, is_own
 from monitor.simulator.runware.streams import HEADERS
 from monitor.simulator.runware.witness import HTTP, STREAM, Record
@@ -51,7 +51,7 @@ async def answer_plainly(
         raise
     finally:
         server.in_flight -= 1
-    record.status = reply.status if fault is None else spoilt_status(reply.status, fault)
+    record.status = reply.status if fault is None else fault.status_sent(reply.status)
     record.fault = "" if fault is None else fault.fault.value
     record.transport = STREAM if reply.events else HTTP
     server.write_down(server.world, record)
