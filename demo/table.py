@@ -26,10 +26,13 @@ def count(value: float | None) -> str:
 
 
 def use(scrape: Scrape, limit: str, model: str) -> str:
-    """`used/limit`, as far as each is known."""
+    """`used/limit`, as far as each is known, and how many open tasks more no poll has confirmed."""
     used = scrape.value("genmedia_limit_used", limit=limit, model=model)
     full = scrape.value("genmedia_limit", limit=limit, model=model)
-    return "" if used is None or full is None else f"{used:.0f}/{full:.0f}"
+    if used is None or full is None:
+        return ""
+    unconfirmed = scrape.value("genmedia_tasks_unconfirmed", model=model) if limit == "concurrency" else 0
+    return f"{used:.0f}/{full:.0f}" + (f" +{unconfirmed:.0f}?" if unconfirmed else "")
 
 
 def refused(scrape: Scrape, **labels: str) -> float:

@@ -34,6 +34,7 @@ from monitor.state.snapshot import (
     Thresholds,
 )
 from monitor.state.tally import Tally
+from monitor.state.task import CONFIRMED_SECONDS
 from monitor.store import Database, reads, tallies, tasks
 from monitor.tiering import Tiering
 
@@ -179,7 +180,8 @@ def model_tasks(
 ) -> tuple[ModelTasks, ...]:
     """Open tasks, throttling and the last day's acceptances, `accepted`, of every model that has any."""
     by_model: defaultdict[str, list[tasks.OpenTasks]] = defaultdict(list)
-    for row in tasks.open_tasks(connection, account.name, now - account.follow_up.orphaned):
+    silent_since, confirmed_since = now - account.follow_up.orphaned, now - CONFIRMED_SECONDS
+    for row in tasks.open_tasks(connection, account.name, silent_since, confirmed_since):
         by_model[row.model].append(row)
     drains = drain_estimates(connection, account.name, by_model, limits, now)
     return tuple(
@@ -188,6 +190,7 @@ def model_tasks(
             open={
                 status: sum(row.total for row in by_model[model] if row.status is status) for status in OPEN_STATUSES
             },
+            unconfirmed=sum(row.unconfirmed for row in by_model[model]),
             orphaned=sum(row.orphaned for row in by_model[model]),
             throttled_oldest_age_seconds=oldest_age(by_model[model], now),
             throttled_drain_seconds=drains.get(model, 0.0),
@@ -199,7 +202,8 @@ def model_tasks(
 
 def oldest_age(rows: Iterable[tasks.OpenTasks], now: float) -> float:
     """Seconds since the oldest throttled task was submitted; 0 where none is throttled."""
-    return max((now - row.oldest_throttled_at for row in rows if row.oldest_throttled_at is not None), default=0.0)
+    submitted = min((row.oldest_throttled_at for row in rows if row.oldest_throttled_at is not None), default=now)
+    return max(0.0, now - submitted)  # a clock that stepped back may show it in the future
 
 
 def drain_estimates(

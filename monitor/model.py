@@ -121,6 +121,7 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
 
     `accepted` marks the reply that created the task; only there is `model` known. `by_client` tells the application's
     own poll from our follow-up. `exact` says that the vendor told it as it happened, not when it was asked.
+    `unanswered` marks a poll whose answer does not mention the task (Runware answers so early on).
     `has_webhook` says that the vendor calls the application at the task's end, so that nobody need poll it. Credits are
     the vendor's figures where it gave them, US dollars where it has no credits.
     """
@@ -132,6 +133,7 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
     accepted: bool = False
     by_client: bool = True
     exact: bool = False
+    unanswered: bool = False
     has_webhook: bool = False
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None

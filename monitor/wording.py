@@ -74,6 +74,11 @@ def tallied(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{words(printable(label))} {amount(count)}" for label, count in frequent)
 
 
+def more_unconfirmed(count: float) -> str:
+    """What is to be added to the use of a concurrency limit; nothing where polls have shown every task."""
+    return f"{amount(count)} more not confirmed" if count else ""
+
+
 def their(count: float) -> str:
     """Whose something is, of one or many."""
     return "its" if count == 1 else "their"

@@ -20,6 +20,11 @@ LIMIT_NAMES = {
     "credit_balance": ("credits", "text"),
 }
 
+UNCONFIRMED = (
+    'label_replace(genmedia_tasks_unconfirmed{@model} > 0, "limit", "concurrency", "", "")'
+    ' and on (provider, account, model) genmedia_limit{@limits,limit="concurrency"}'
+)
+
 
 def limits() -> models.Dashboard:
     return board(
@@ -63,8 +68,9 @@ def _limits() -> models.Panel:
     return rows(
         "Limits in use",
         "Every limit of which something is used. Without a model it is the whole account's. A full concurrency "
-        "limit is healthy, and so it has no state; running and pending tasks count. Daily generations are those "
-        "of the rolling 24 hours, as the provider counts them.",
+        "limit is healthy, and so it has no state; it counts the tasks whose newest poll said pending or running, and "
+        "those that no poll has confirmed stand apart. Daily generations are those of the rolling 24 hours, as the "
+        "provider counts them.",
         [
             Column("Model", label="model", width=150),
             Column("Limit", label="limit", words=LIMIT_NAMES, width=100),
@@ -80,6 +86,7 @@ def _limits() -> models.Panel:
             ),
             Column("Used", f"max {by} (genmedia_limit_used{{{every}}} > 0)", decimals=0),
             Column("Of", f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column("More, not confirmed", f"max {by} ({UNCONFIRMED})", decimals=0),
             Column("Account", label="account"),
         ],
         sort="Share",

@@ -184,6 +184,7 @@ ROWS: dict[Family, Rows] = {
     families.REQUEST_RETRIES: _counts(Tally.REQUEST_RETRIES, ("",)),
     families.TASKS_CREATED: _counts(Tally.TASKS_CREATED, ("",)),
     families.TASKS: _open_tasks,
+    families.TASKS_UNCONFIRMED: _tasks(lambda tasks: tasks.unconfirmed),
     families.TASKS_FINISHED: _counts(Tally.TASKS_FINISHED, *FINISHED_STARTS),
     families.THROTTLED_OLDEST_AGE: _tasks(lambda tasks: tasks.throttled_oldest_age_seconds),
     families.THROTTLED_DRAIN: _tasks(lambda tasks: tasks.throttled_drain_seconds),

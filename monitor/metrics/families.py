@@ -60,6 +60,15 @@ TASKS = _account(
     "model",
     "status",
 )
+TASKS_UNCONFIRMED = _account(
+    "tasks_unconfirmed",
+    Type.GAUGE,
+    Source.TASKS,
+    "Pending or running tasks that the newest poll does not show so: none was made since the task was accepted, it did "
+    "not find the task, or it is older than 10 minutes. Tasks that were never polled are among the pending of "
+    "genmedia_tasks.",
+    "model",
+)
 TASKS_FINISHED = _account(
     "tasks_finished_total",
     Type.COUNTER,
@@ -113,8 +122,9 @@ LIMIT_USED = _account(
     "limit_used",
     Type.GAUGE,
     Source.READS,
-    "Use of a limit in its own unit. concurrency is our count of running and pending tasks, daily_generations the "
-    "provider's own figure, daily_generations_ledger what we saw accepted in 24 hours.",
+    "Use of a limit in its own unit. concurrency counts the tasks whose newest poll said pending or running "
+    "(genmedia_tasks_unconfirmed has the others), daily_generations is the provider's own figure, "
+    "daily_generations_ledger what we saw accepted in 24 hours.",
     "model",
     "limit",
 )

@@ -15,6 +15,8 @@ from monitor.model import Loss
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
 """Where in observing an exchange a fault of ours may lie."""
+SECONDS_BOUNDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+"""Of commits and jobs: half of the buckets that the client library gives by default, as each job has its own."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser"]
 """Why the gateway itself refused a request."""
 Source = Literal["gateway", "webhook", "ingest", "account_read", "follow_up"]
@@ -39,7 +41,7 @@ class Own:
             return Gauge(family.name, family.help, family.labels, registry=registry)
 
         def histogram(family: Family) -> Histogram:
-            return Histogram(family.name, family.help, family.labels, registry=registry)
+            return Histogram(family.name, family.help, family.labels, buckets=SECONDS_BOUNDS, registry=registry)
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
         gauge(daemon_families.BUILD_INFO).labels(__version__, platform.python_version()).set(1)

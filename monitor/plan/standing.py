@@ -186,7 +186,7 @@ def _running(account: AccountReply, tasks: ModelTasks) -> float:
     admitted = next((used for used in told if used is not None), None)
     if admitted is not None:
         return admitted
-    return tasks.open.get(TaskStatus.PENDING, 0) + tasks.open.get(TaskStatus.RUNNING, 0)
+    return tasks.admitted
 
 
 def _window(account: AccountReply, model: str, age_seconds: float) -> tuple[int, tuple[Expiry, ...]]:

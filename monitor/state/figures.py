@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Kind, Organization, TaskStatus, Usage
+from monitor.model import Kind, Organization, Usage
 from monitor.state.outcomes import failed, judged
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
 from monitor.state.tally import Tally
@@ -81,20 +81,13 @@ def _model_uses(
     for model, limits in organization.limits.items():
         ours = tasks.get(model)
         if limits.concurrency is not None:
-            yield model, Limit.CONCURRENCY, limits.concurrency, _admitted(ours)
+            yield model, Limit.CONCURRENCY, limits.concurrency, ours.admitted if ours is not None else 0
         if limits.daily_generations is None:
             continue
         theirs = organization.daily_generations.get(model)
         yield model, Limit.DAILY_GENERATIONS, limits.daily_generations, theirs
         if ours is not None:
             yield model, Limit.DAILY_GENERATIONS_LEDGER, limits.daily_generations, ours.accepted_24h
-
-
-def _admitted(tasks: ModelTasks | None) -> int:
-    """Open tasks that take up concurrency: all but the throttled."""
-    if tasks is None:
-        return 0
-    return tasks.open.get(TaskStatus.RUNNING, 0) + tasks.open.get(TaskStatus.PENDING, 0)
 
 
 def unread(reads: Iterable[ReadState]) -> bool:

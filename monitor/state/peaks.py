@@ -18,7 +18,7 @@ class Peak(msgspec.Struct, frozen=True, omit_defaults=True):
     """The most of one model on one day.
 
     `generations` are those of 24 hours: accepted, and one more where the daily limit refused any. `concurrency` is open
-    tasks at once, throttled ones included.
+    tasks at once, throttled ones included, as far as polls have shown them.
     """
 
     generations: int = 0

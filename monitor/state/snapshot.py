@@ -38,14 +38,24 @@ class ReadState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):
-    """Open tasks of one model. `throttled_drain_seconds` is None where it cannot be estimated."""
+    """Open tasks of one model. `throttled_drain_seconds` is None where it cannot be estimated.
+
+    `unconfirmed` are those pending or running tasks that the newest poll does not show so: none was made since the
+    task was accepted, it did not find the task, or it was made too long ago.
+    """
 
     model: str
     open: dict[TaskStatus, int]
+    unconfirmed: int = 0
     orphaned: int = 0
     throttled_oldest_age_seconds: float = 0.0
     throttled_drain_seconds: float | None = None
     accepted_24h: int = 0
+
+    @property
+    def admitted(self) -> int:
+        """Those that take up concurrency for sure: the newest poll says that they are pending or running."""
+        return self.open.get(TaskStatus.PENDING, 0) + self.open.get(TaskStatus.RUNNING, 0) - self.unconfirmed
 
 
 class Thresholds(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
+from monitor.model import OPEN_STATUSES, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
 from monitor.state.models import UNKNOWN
 
 LOST_AFTER_SECONDS = 24 * 3600.0
@@ -23,6 +23,8 @@ MISSING_GRACE_SECONDS = 60.0
 WEBHOOK_GRACE_SECONDS = 3600.0
 """The same for a task with a webhook: its result goes "to the URL you name", and no page says that it can be polled too
 (Runware docs `models-api/webhooks`, October 2026)."""
+CONFIRMED_SECONDS = 600.0
+"""How long what a poll said of an open task counts: as long as an account read that is made once a minute."""
 CLOCK_STEP_SECONDS = 300.0
 RANK = {TaskStatus.ASKED: -1, TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
 DOUBTFUL = frozenset({TaskStatus.ASKED, TaskStatus.PENDING})
@@ -39,7 +41,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
     created it was seen, or that one which never came was due: only then are `model` and `created_at` the truth and not
     the first sighting's. `written_off` is a success whose result nobody came for; with a webhook (`has_webhook`) it is
-    brought. `model` is `unknown` where nobody has told it.
+    brought. `model` is `unknown` where nobody has told it. `confirmed` says that the vendor has shown the task open
+    since it took it.
     """
 
     account: str
@@ -56,6 +59,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finished_at: float | None = None
     missing_since: float | None = None
     accepted: bool = False
+    confirmed: bool = False
     has_webhook: bool = False
     reason: Reason = Reason.NONE
     estimated_credits: float | None = None
@@ -192,10 +196,18 @@ def _note(task: Task, seen: TaskSeen) -> Task:
         seen_at=seen.at if is_news and seen.status is task.status and task.is_open else task.seen_at,
         client_seen_at=_client_seen_at(task, seen),
         missing_since=None if is_found else task.missing_since,
+        confirmed=task.confirmed or _confirms(seen),
         has_webhook=task.has_webhook or seen.has_webhook,
         estimated_credits=task.estimated_credits if seen.estimated_credits is None else seen.estimated_credits,
         credits=seen.credits if seen.credits is not None and is_news else task.credits,
     )
+
+
+def _confirms(seen: TaskSeen) -> bool:
+    """Whether the vendor shows the task open; a reply that creates a pending task promises it only."""
+    if seen.status is TaskStatus.PENDING:
+        return not (seen.accepted or seen.unanswered)
+    return seen.status in OPEN_STATUSES
 
 
 def _client_seen_at(task: Task, seen: TaskSeen | TaskMissing) -> float:

@@ -52,7 +52,7 @@ class ModelAdvice(msgspec.Struct, frozen=True, kw_only=True):
     """Peaks of one model, and the lowest tier that each would have fitted in; None where none would.
 
     `generations` is the most in any 24 hours, by the provider's count or ours; `concurrency` the most open tasks at
-    once, throttled ones included.
+    once that polls have shown, throttled ones included.
     """
 
     model: str

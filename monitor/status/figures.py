@@ -45,6 +45,7 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     throttled: int
     running: int
+    unconfirmed: int
     orphaned: int
     throttled_oldest_age_seconds: float | None
     throttled_drain_seconds: float | None
@@ -216,6 +217,7 @@ def _model(model: str, account: AccountReply, unspent: SpentReply) -> ModelFigur
         pending=tasks.open.get(TaskStatus.PENDING, 0),
         throttled=throttled,
         running=tasks.open.get(TaskStatus.RUNNING, 0),
+        unconfirmed=tasks.unconfirmed,
         orphaned=tasks.orphaned,
         throttled_oldest_age_seconds=tasks.throttled_oldest_age_seconds if throttled else None,
         throttled_drain_seconds=tasks.throttled_drain_seconds if throttled else None,

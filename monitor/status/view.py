@@ -33,6 +33,7 @@ from monitor.wording import (
     last_read,
     lately,
     moment,
+    more_unconfirmed,
     percentage,
     printable,
     ratio,
@@ -175,7 +176,10 @@ def _burn(account: AccountFigures) -> Text:
 def _open(account: AccountFigures) -> Text:
     """Totals of the listed models, which are all that have an open task."""
     named = ("throttled", "pending", "running", "orphaned")
-    return Text(", ".join(f"{amount(sum(getattr(model, name) for model in account.models))} {name}" for name in named))
+    told = [f"{amount(sum(getattr(model, name) for model in account.models))} {name}" for name in named]
+    if unconfirmed := sum(model.unconfirmed for model in account.models):
+        told.append(f"{amount(unconfirmed)} not confirmed")
+    return Text(", ".join(told))
 
 
 def _totals(account: AccountFigures) -> Text:
@@ -251,7 +255,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
         table.add_row(
             _name(model),
-            *_limit(model, Limit.CONCURRENCY),
+            *_concurrency(model),
             *_limit(model, Limit.DAILY_GENERATIONS),
             *((_takes(model), _full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
         )
@@ -294,6 +298,12 @@ def _full_in(model: ModelFigures) -> Text:
 
 def _name(model: ModelFigures) -> Text:
     return Text(printable(model.model) or "no model")
+
+
+def _concurrency(model: ModelFigures) -> tuple[RenderableType, RenderableType, RenderableType]:
+    used, bar, full = _limit(model, Limit.CONCURRENCY)
+    more = more_unconfirmed(model.unconfirmed)
+    return Text(f"{used},\n{more}" if more else f"{used}"), bar, full
 
 
 def _limit(model: ModelFigures, name: Limit) -> tuple[RenderableType, RenderableType, RenderableType]:

@@ -23,6 +23,7 @@ tasks = Table(
     Column("finished_at", Double),
     Column("missing_since", Double),
     Column("accepted", Boolean, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
     Column("has_webhook", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("estimated_credits", Double),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, or_, select, tuple_
 
 from monitor.model import TaskStatus
 from monitor.state.task import Task
@@ -28,12 +28,16 @@ Key = tuple[str, str]
 
 
 class OpenTasks(NamedTuple):
-    """The open tasks of one model in one status; `oldest_throttled_at` is None unless the status is throttled."""
+    """The open tasks of one model in one status; `oldest_throttled_at` is None unless the status is throttled.
+
+    `unconfirmed` are those of which no poll says any more, or has said yet, that they are pending or running.
+    """
 
     model: str
     status: TaskStatus
     total: int
     orphaned: int
+    unconfirmed: int
     oldest_throttled_at: float | None
 
 
@@ -47,7 +51,7 @@ class Accepted(NamedTuple):
 class Runs(NamedTuple):
     """Runs that ended since some moment, and the seconds from then to the newest end.
 
-    `unread` are the tasks that were submitted since then and that nobody has read yet.
+    `unread` are the tasks that were submitted since then and that no poll has shown yet.
     """
 
     total: int
@@ -69,16 +73,20 @@ def save(connection: Connection, changed: Iterable[Task]) -> None:
     upsert(connection, tasks, [msgspec.to_builtins(task) for task in changed])
 
 
-def open_tasks(connection: Connection, account: str, silent_since: float) -> list[OpenTasks]:
+def open_tasks(connection: Connection, account: str, silent_since: float, confirmed_since: float) -> list[OpenTasks]:
     """Open tasks by model and status; what was only asked for is none yet.
 
-    Orphaned are those whose client was last seen before `silent_since`, unless they have a webhook.
+    Orphaned are those whose client was last seen before `silent_since`, unless they have a webhook. Confirmed are those
+    that the newest poll has shown, at `confirmed_since` or later.
     """
     is_orphaned = and_(tasks.c.client_seen_at < silent_since, not_(tasks.c.has_webhook))
     orphaned = func.sum(case((is_orphaned, 1), else_=0))
-    throttled_at = func.min(case((tasks.c.status == TaskStatus.THROTTLED.value, tasks.c.throttled_at)))
+    is_confirmed = and_(tasks.c.confirmed, tasks.c.missing_since.is_(None), tasks.c.seen_at >= confirmed_since)
+    is_waiting = tasks.c.status == TaskStatus.THROTTLED.value
+    unconfirmed = func.sum(case((or_(is_confirmed, is_waiting), 0), else_=1))
+    throttled_at = func.min(case((is_waiting, tasks.c.throttled_at)))
     statement = (
-        select(tasks.c.model, tasks.c.status, func.count(), orphaned, throttled_at)
+        select(tasks.c.model, tasks.c.status, func.count(), orphaned, unconfirmed, throttled_at)
         .where(tasks.c.account == account, IS_OPEN, tasks.c.status != TaskStatus.ASKED.value)
         .group_by(tasks.c.model, tasks.c.status)
         .order_by(tasks.c.model, tasks.c.status)
@@ -88,9 +96,9 @@ def open_tasks(connection: Connection, account: str, silent_since: float) -> lis
 
 
 def _open_tasks(
-    status: str, total: int, orphaned: int, throttled_at: float | None
-) -> tuple[TaskStatus, int, int, float | None]:
-    return TaskStatus(status), total, orphaned, None if throttled_at is None else number(throttled_at)
+    status: str, total: int, orphaned: int, unconfirmed: int, throttled_at: float | None
+) -> tuple[TaskStatus, int, int, int, float | None]:
+    return TaskStatus(status), total, orphaned, unconfirmed, None if throttled_at is None else number(throttled_at)
 
 
 def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, Accepted]:
@@ -122,7 +130,7 @@ def runs_while_throttled(connection: Connection, account: str) -> dict[str, Runs
         .group_by(waiting.c.model)
         .subquery()
     )
-    is_unread = and_(later.c.status == TaskStatus.PENDING.value, later.c.seen_at <= later.c.created_at)
+    is_unread = and_(later.c.status == TaskStatus.PENDING.value, not_(later.c.confirmed))
     unread = (
         select(func.count())
         .where(later.c.account == account, later.c.model == oldest.c.model, later.c.finished_at.is_(None))

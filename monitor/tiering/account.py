@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from monitor.model import Kind, Outcome
+from monitor.model import Kind, Outcome, TaskStatus
 from monitor.providers.tiers import TierTables
 from monitor.state.figures import spending
 from monitor.state.ledger import DAY, REACH, Span, seconds_watched
@@ -83,7 +83,7 @@ class AccountTiering:
         self._refused = total
         used = generations(seen)
         wanted = {model: used.get(model, 0) + (model in refused) for model in used.keys() | refused}
-        tasks = {one.model: sum(one.open.values()) for one in seen.tasks}
+        tasks = {one.model: one.admitted + one.open.get(TaskStatus.THROTTLED, 0) for one in seen.tasks}
         found = {model: Peak(wanted.get(model, 0), tasks.get(model, 0)) for model in wanted.keys() | tasks.keys()}
         return {model: peak for model, peak in found.items() if peak != Peak()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.model import Organization, Reason, TaskStatus
 from monitor.state.capacity.outlook import State
@@ -41,6 +41,7 @@ from monitor.wording import (
     duration,
     last_read,
     lately,
+    more_unconfirmed,
     percentage,
     share,
     tallied,
@@ -197,7 +198,9 @@ def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
     running, pending = (
         sum(one.open.get(status, 0) for one in tasks) for status in (TaskStatus.RUNNING, TaskStatus.PENDING)
     )
-    yield Tile("Running tasks", amount(running), f"{amount(pending)} pending")
+    unconfirmed = sum(one.unconfirmed for one in tasks)
+    doubt = f", {amount(unconfirmed)} not confirmed" if unconfirmed else ""
+    yield Tile("Running tasks", amount(running), f"{amount(pending)} pending{doubt}")
     orphaned = sum(one.orphaned for one in tasks)
     note = f"{their(orphaned)} client stopped polling" if orphaned else "every open task is polled, or has a webhook"
     yield Tile("Orphaned tasks", amount(orphaned), note, "warn" if orphaned else "")
@@ -323,7 +326,10 @@ def _model(
         oldest=duration(tasks.throttled_oldest_age_seconds) if throttled else "-",
         drain=duration(tasks.throttled_drain_seconds) if throttled else "-",
         orphaned=amount(tasks.orphaned),
-        concurrency=_bar(uses.get((model, Limit.CONCURRENCY)), known=told.knows(model, Limit.CONCURRENCY)),
+        concurrency=replace(
+            _bar(uses.get((model, Limit.CONCURRENCY)), known=told.knows(model, Limit.CONCURRENCY)),
+            note=more_unconfirmed(tasks.unconfirmed),
+        ),
         daily=_daily(model, uses, known=told.knows(model, Limit.DAILY_GENERATIONS)),
         full_in=_full_in(model, account),
         capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),

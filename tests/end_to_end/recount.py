@@ -69,3 +69,9 @@ def wasted(tasks: list[dict[str, Any]]) -> dict[tuple[str, ...], float]:
         if task["status"] == "FAILED" and task["credits"]:
             sums[task["organization"], task["model"], REASONS[task["failureCode"]]] += task["credits"]
     return {key: credits_ / 100 for key, credits_ in sums.items()}
+
+
+def polled(records: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    """The model of each task that was ever polled, and what the newest of those polls said; by the task's id."""
+    answered = [r for r in records if r["kind"] == "poll" and r["status"] == 200]
+    return {r["task"]: (r["model"], r["task_status"]) for r in sorted(answered, key=lambda r: r["number"])}

@@ -193,6 +193,17 @@ def test_limits_are_measured_each_by_its_own_count() -> None:
     }
 
 
+def test_only_tasks_that_polls_have_shown_use_the_concurrency_limit() -> None:
+    told = Organization(limits={"gen4.5": ModelLimits(concurrency=3)})
+    statuses = {TaskStatus.PENDING: 6, TaskStatus.RUNNING: 1, TaskStatus.THROTTLED: 2}
+    tasks = ModelTasks(model="gen4.5", open=statuses, unconfirmed=4)
+    figures = published(account(organization=told, tasks=(tasks,)))
+    assert limits(figures, "limit_used") == {("gen4.5", "concurrency"): 3}
+    assert limits(figures, "saturation_ratio") == {("gen4.5", "concurrency"): 1}
+    assert figures[key("tasks_unconfirmed", model="gen4.5")] == 4
+    assert figures[key("tasks", model="gen4.5", status="pending")] == 6
+
+
 def test_unlimited_has_no_series_and_a_limit_of_zero_is_full() -> None:
     organization = Organization(
         limits={"free": ModelLimits(), "closed": ModelLimits(concurrency=0, daily_generations=0)},

@@ -337,6 +337,14 @@ def test_what_takes_up_the_concurrency_is_what_the_daemon_counts() -> None:
     assert limit(answer, "concurrency").used == 3
 
 
+def test_a_task_that_no_poll_has_confirmed_goes_first_and_takes_up_no_concurrency_for_sure() -> None:
+    reply = with_tasks(account(), pending=7)
+    unconfirmed = msgspec.structs.replace(reply.tasks[0], unconfirmed=4)
+    answer = asked(msgspec.structs.replace(reply, tasks=(unconfirmed,)))
+    assert limit(answer, "concurrency").used == 3
+    assert answer.takes_seconds == asked(reply).takes_seconds
+
+
 @pytest.mark.parametrize(
     ("by", "met", "finished"),
     [

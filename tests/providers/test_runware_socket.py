@@ -306,6 +306,7 @@ def test_an_empty_answer_belongs_to_the_oldest_poll() -> None:
     sent(socket, poll())
     seen = told(socket, data=[])
     assert (requests(seen), story(seen)) == ([(Kind.POLL, Outcome.SUCCESS)], [(U, "pending", "")])
+    assert [one.unanswered for one in seen if isinstance(one, TaskSeen)] == [True]
     assert told(socket, data=[]) == []
 
 

@@ -230,6 +230,29 @@ def test_asking_again_and_polls_that_say_nothing_prove_no_task(told: list[TaskSe
     assert not live(asked(), *told).accepted
 
 
+@pytest.mark.parametrize(
+    ("observations", "is_confirmed"),
+    [
+        ([accepted()], False),
+        ([asked()], False),
+        ([accepted(), accepted(9)], False),
+        ([accepted(), seen(6, S.PENDING, unanswered=True)], False),
+        ([accepted(), missing(6)], False),
+        ([accepted(), seen(0, S.PENDING)], True),
+        ([accepted(), seen(6, S.RUNNING)], True),
+        ([accepted(), seen(6, S.THROTTLED, by_client=False)], True),
+        ([replace(accepted(), status=S.RUNNING)], True),
+        ([seen(6, S.PENDING)], True),
+        ([seen(6, S.PENDING), accepted()], True),
+        ([accepted(), seen(6, S.RUNNING), seen(9, S.PENDING, unanswered=True)], True),
+    ],
+)
+def test_a_task_is_confirmed_once_the_vendor_has_shown_it_since_it_took_it(
+    observations: list, is_confirmed: bool
+) -> None:
+    assert live(*observations).confirmed is is_confirmed
+
+
 def test_a_task_that_is_sent_again_began_when_it_was_first_asked_for() -> None:
     assert live(asked(0), accepted(5)).created_at == T0
 

@@ -100,6 +100,25 @@ async def test_unlimited_and_unknown_limits_are_told_apart(ask: Ask, snapshot: S
     assert row(text, "act_two") == "act_two 0 of 3 0 % unknown of 200"
 
 
+@pytest.mark.parametrize("width", [80, 140])
+async def test_tasks_that_no_poll_has_confirmed_stand_apart_from_the_use_of_the_limit(ask: Ask, width: int) -> None:
+    account = AccountSnapshot(
+        account="a",
+        provider="runway",
+        dollars_per_credit=0.01,
+        organization=Organization(
+            limits={"gemini_2.5_flash": ModelLimits(concurrency=3, daily_generations=20)},
+            daily_generations={"gemini_2.5_flash": 7},
+        ),
+        tasks=(ModelTasks(model="gemini_2.5_flash", open={"pending": 6, "running": 1}, unconfirmed=4),),
+    )
+    text = shown(await ask(Snapshot(at=1.0, accounts=(account,))), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert row(text, "tasks") == "tasks 0 throttled, 6 pending, 1 running, 0 orphaned, 4 not confirmed"
+    limits = " ".join(text.replace("━", "").replace("╸", "").split())
+    assert re.search(r"gemini_2.5_flash 3 of 3, 100 % .* 4 more not confirmed", limits)
+
+
 async def test_no_drain_estimate_is_unknown(ask: Ask, snapshot: Snapshot) -> None:
     assert "2 40 s unknown 0 0 0" in " ".join(shown(await ask(snapshot)).split())
 

@@ -1,7 +1,9 @@
 """What evaluation, follow-up and retention ask about tasks."""
 
+import pytest
 from stores import T0
 
+from monitor.evaluation import oldest_age
 from monitor.model import Reason, TaskStatus
 from monitor.state.tally import Increment, Tally
 from monitor.state.task import Task
@@ -59,13 +61,41 @@ def test_open_tasks_are_counted_by_model_and_status(database: Database) -> None:
     )
 
     with database.begin() as connection:
-        found = tasks.open_tasks(connection, "a", silent_since=T0 - 10)
+        found = tasks.open_tasks(connection, "a", silent_since=T0 - 10, confirmed_since=T0)
 
     assert found == [
-        OpenTasks("gen4.5", S.RUNNING, 1, 0, None),
-        OpenTasks("gen4.5", S.THROTTLED, 2, 1, T0 + 3),
-        OpenTasks("gen4_turbo", S.PENDING, 2, 1, None),
+        OpenTasks("gen4.5", S.RUNNING, 1, 0, 1, None),
+        OpenTasks("gen4.5", S.THROTTLED, 2, 1, 0, T0 + 3),
+        OpenTasks("gen4_turbo", S.PENDING, 2, 1, 2, None),
     ]
+
+
+def test_a_task_is_unconfirmed_until_a_poll_shows_it_and_when_the_newest_one_did_not_or_is_old(
+    database: Database,
+) -> None:
+    store(
+        database,
+        task("never polled", S.PENDING),
+        task("shown pending", S.PENDING, confirmed=True),
+        task("shown running", S.RUNNING, confirmed=True),
+        task("not found since", S.RUNNING, confirmed=True, missing_since=T0 + 1),
+        task("shown long ago", S.RUNNING, confirmed=True, seen_at=T0 - 1),
+        task("waits", S.THROTTLED, confirmed=True, seen_at=T0 - 1),
+    )
+
+    with database.begin() as connection:
+        found = tasks.open_tasks(connection, "a", silent_since=T0, confirmed_since=T0)
+
+    assert [(row.status, row.total, row.unconfirmed) for row in found] == [
+        (S.PENDING, 2, 1),
+        (S.RUNNING, 3, 2),
+        (S.THROTTLED, 1, 0),
+    ]
+
+
+@pytest.mark.parametrize(("submitted", "age"), [(None, 0), (T0 - 9, 9), (T0 + 3600, 0)])
+def test_no_age_is_negative_after_a_clock_was_set_back(submitted: float | None, age: float) -> None:
+    assert oldest_age([OpenTasks("gen4.5", S.THROTTLED, 1, 0, 0, submitted)], T0) == age
 
 
 def test_the_last_day_counts_accepted_tasks_only_and_its_oldest_second_leaves(database: Database) -> None:
@@ -102,7 +132,7 @@ def test_the_pace_counts_what_finished_and_what_nobody_read_since_the_oldest_thr
         task("cancelled since", S.CANCELLED, finished_at=T0 + 70),
         task("other model", S.SUCCEEDED, model="gen4_turbo", finished_at=T0 + 60),
         task("unread", S.PENDING, created_at=T0 + 10, seen_at=T0 + 10),
-        task("read", S.PENDING, created_at=T0 + 10, seen_at=T0 + 20),
+        task("read", S.PENDING, created_at=T0 + 10, seen_at=T0 + 10, confirmed=True),
         task("unread before", S.PENDING, created_at=T0 - 10, seen_at=T0 - 10),
         task("unread of another model", S.PENDING, model="gen4_turbo", created_at=T0 + 10, seen_at=T0 + 10),
         task("alone", S.THROTTLED, model="aleph", throttled_at=T0),

@@ -82,6 +82,11 @@ def test_peaks_are_the_most_that_was_seen_and_outlive_a_restart(database: Databa
     assert peak(look(opened(database), seen(), NOON + 2 * EVERY)) == peak(advice)
 
 
+def test_tasks_that_no_poll_has_shown_are_no_peak(database: Database) -> None:
+    one = replace(tasks("gen4.5", throttled=4, running=7), unconfirmed=5)
+    assert peak(look(opened(database), seen(one))) == {"gen4.5": (0, 6)}
+
+
 def test_the_providers_count_is_a_peak_too(database: Database) -> None:
     assert peak(look(opened(database), seen(tasks("gen4.5", accepted=10), theirs=40))) == {"gen4.5": (40, 0)}
 

@@ -288,6 +288,18 @@ def test_an_unlimited_model_is_not_an_unknown_one(snapshot: Snapshot) -> None:
     assert bars["unheard_of"] == ("unknown", "unknown")
 
 
+def test_tasks_that_no_poll_has_confirmed_stand_apart_from_the_use_of_the_limit() -> None:
+    tasks = ModelTasks(model="m", open={TaskStatus.PENDING: 6, TaskStatus.RUNNING: 1}, unconfirmed=4)
+    told = Organization(limits={"m": ModelLimits(concurrency=3)})
+    view = account_view(account(tasks=(tasks,), organization=told), 0)
+
+    (model,) = view.models
+    assert (model.concurrency.text, model.concurrency.note) == ("3 of 3", "4 more not confirmed")
+    assert model.concurrency.percent == 100
+    (tile,) = [tile for tile in view.tiles if tile.title == "Running tasks"]
+    assert tile.note == "6 pending, 4 not confirmed"
+
+
 @pytest.mark.parametrize(
     ("drains", "note"),
     [

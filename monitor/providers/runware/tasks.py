@@ -216,13 +216,13 @@ def polled(asked: Asked, progress: Progress, moment: Moment) -> Told:
         return Outcome.NOT_FOUND, [missing]
     if progress.failed and not (progress.done or progress.running):
         return _failed_poll(asked, progress, moment)
-    status = TaskStatus.PENDING
     if progress.running:
-        status = TaskStatus.RUNNING
+        seen = _seen(asked, moment, TaskStatus.RUNNING, exact=False)
     elif progress.done:
-        status = TaskStatus.SUCCEEDED
-    cost = progress.cost if status is TaskStatus.SUCCEEDED else None
-    return Outcome.SUCCESS, [_seen(asked, moment, status, cost=cost, exact=False)]
+        seen = _seen(asked, moment, TaskStatus.SUCCEEDED, cost=progress.cost, exact=False)
+    else:
+        seen = replace(_seen(asked, moment, TaskStatus.PENDING, exact=False), unanswered=not progress.accepted)
+    return Outcome.SUCCESS, [seen]
 
 
 def _failed_poll(asked: Asked, progress: Progress, moment: Moment) -> Told:

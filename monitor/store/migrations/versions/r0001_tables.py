@@ -35,6 +35,7 @@ def create_tasks() -> None:
         sa.Column("finished_at", sa.Double),
         sa.Column("missing_since", sa.Double),
         sa.Column("accepted", sa.Boolean, nullable=False),
+        sa.Column("confirmed", sa.Boolean, nullable=False),
         sa.Column("has_webhook", sa.Boolean, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("estimated_credits", sa.Double),
