@@ -100,7 +100,9 @@ class Daemon:
         )
         webhooks = Webhooks(lambda: self._accounts, PROVIDERS, self._engine, self._own, clock)
         self._webhooks = webhooks.runner(GATEWAY_DRAIN_SECONDS) if config.webhooks else None
-        self._web = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=WEB_DRAIN_SECONDS)
+        self._web = web.AppRunner(
+            self._web_app(), access_log=None, auto_decompress=False, shutdown_timeout=WEB_DRAIN_SECONDS
+        )
         self._is_serving = False
         self.engine_run: asyncio.Task[None] | None = None
 

@@ -1,6 +1,6 @@
 """Undoes the content codings of a body that streams by (RFC 9110, 8.4), within bounds that hold before bytes are made.
 
-A kilobyte may stand for a gigabyte. So no step makes more than 64 KiB, and a body that grows out of proportion is given
+A kilobyte may stand for a gigabyte. So no step makes more than 8 KiB, and a body that grows out of proportion is given
 up: whoever reads it for observing stops there, and what passes goes on as it came.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aiohttp.compression_utils import BrotliDecompressor, ZLibDecompressor, ZSTDDecompressor
+from multidict import CIMultiDictProxy
 
-STEP_BYTES = 64 * 1024
+STEP_BYTES = 8 * 1024
 AT_ONCE_BYTES = 16 * 1024 * 1024
 FREE_BYTES = 64 * 1024 * 1024
 MOST_TIMES = 16
@@ -32,20 +33,20 @@ class BrokenCodingError(ValueError):
 class Inflater:
     """Undoes `codings`, the value of a `Content-Encoding`, for one body.
 
-    One chunk gives `at_once` bytes at most, and the body 64 MiB and 16 times what was fed; the inner layers of several
-    codings count too.
+    One chunk gives `at_once` bytes at most, and the body `free` bytes and 16 times what was fed; the inner layers of
+    several codings count too.
     """
 
-    def __init__(self, codings: str, at_once: int = AT_ONCE_BYTES) -> None:
+    def __init__(self, codings: str, at_once: int = AT_ONCE_BYTES, free: int = FREE_BYTES) -> None:
         named = [coding.strip() for coding in reversed(codings.lower().split(","))]
         self._codings = [coding for coding in named if coding not in NOTHING]
         self._at_once = at_once
         self._codecs: list[Codec] = []
-        self._left_of_body = FREE_BYTES
+        self._left_of_body = free
         self._left_at_once = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """What the next bytes of the body say, in pieces of 64 KiB at most; without a coding the chunk as it is.
+        """What the next bytes of the body say, in pieces of 8 KiB or a little more.
 
         The pieces are made as they are taken: who leaves some untaken must not feed more.
 
@@ -61,7 +62,8 @@ class Inflater:
 
     def _through(self, layer: int, data: bytes) -> Iterator[bytes]:
         if layer == len(self._codings):
-            yield data
+            for start in range(0, len(data), STEP_BYTES):
+                yield data[start : start + STEP_BYTES]
             return
         if layer == len(self._codecs):
             self._codecs.append(_codec(self._codings[layer], data))
@@ -77,6 +79,11 @@ class Inflater:
         self._left_at_once -= size
         if self._left_of_body < 0 or self._left_at_once < 0:
             raise UndecodedError("the body grows out of proportion")
+
+
+def content_codings(headers: CIMultiDictProxy[str]) -> str:
+    """The content codings of a body, all header lines in one."""
+    return ",".join(headers.getall("Content-Encoding", ()))
 
 
 def _step(codec: Codec, data: bytes) -> bytes:

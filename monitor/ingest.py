@@ -7,31 +7,33 @@ bounds refuse their line. Every line stands for itself.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
-from itertools import islice
 
 import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
+from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Sink
 from monitor.errors import StoreError
+from monitor.inflate import BrokenCodingError, UndecodedError
 from monitor.logs import redact
 from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider
 from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
 from monitor.state.series import known_field
+from monitor.turns import Turns
 
 LARGEST_BODY_BYTES = 8 * 2**20
-LINES_AT_ONCE = 200
 GROUP = 2_000
 MOST_REJECTED_SHOWN = 1_000
+LONGEST_ERROR = 500
 LONGEST_ID = 200
+LONGEST_ENDPOINT = 2_000
 LATEST_AHEAD_SECONDS = 3600.0
 CODE = re.compile(r"none|[1-5][0-9]{2}")
 FIELD = re.compile(r"[a-z][a-z_]{0,31}")
@@ -53,11 +55,11 @@ class Answer(msgspec.Struct):
     rejected_total: int = 0
     error: str | msgspec.UnsetType = msgspec.UNSET
 
-    def reject(self, line: int, error: str) -> None:
+    def reject(self, line: int, fault: Exception) -> None:
         """Note a bad line."""
         self.rejected_total += 1
         if len(self.rejected) < MOST_REJECTED_SHOWN:
-            self.rejected.append(Rejected(line, error))
+            self.rejected.append(Rejected(line, _shown(fault)))
 
 
 class Ingest:
@@ -74,43 +76,57 @@ class Ingest:
         self._providers = providers
         self._sink = sink
         self._clock = clock
+        self._bodies = Bodies(LARGEST_BODY_BYTES)
+        self._turns = Turns()
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 once all good lines are committed; 503 when the store cannot, and then some may already be."""
-        body = await request.clone(client_max_size=LARGEST_BODY_BYTES).read()
         answer = Answer()
         try:
-            await self._take(body, answer)
+            async with self._bodies.read(request) as body:
+                await self._take(body, answer)
+        except BodyTooLargeError:
+            raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, LARGEST_BODY_BYTES + 1) from None
+        except UndecodedError as fault:
+            raise web.HTTPUnsupportedMediaType(text=f"Content-Encoding: {fault}; send gzip, or none") from None
+        except BrokenCodingError as fault:
+            raise web.HTTPBadRequest(text=f"Content-Encoding: {fault}") from None
+        except NoRoomError:
+            answer.error = "too many large requests at once; send the request again later"
         except StoreError as fault:
             answer.error = f"{fault}; send the request again: lines with an `id` already stored are not counted twice"
         return web.Response(
             status=503 if answer.error else 200, body=msgspec.json.encode(answer), content_type="application/json"
         )
 
-    async def _take(self, body: bytes, answer: Answer) -> None:
+    async def _take(self, body: bytearray, answer: Answer) -> None:
         lines = enumerate(BytesIO(body), start=1)
-        good: list[AnyObservation] = []
-        while some := list(islice(lines, LINES_AT_ONCE)):
-            good += self._decoded(some, answer)
-            await asyncio.sleep(0)  # a large request must not hold up traffic
-            if len(good) >= GROUP:
-                await self._store(good, answer)
-                good = []
-        await self._store(good, answer)
+        is_over = False
+        while not is_over:
+            good: list[AnyObservation] = []
+            await self._turns.do(self._decoded(lines, good, answer))
+            is_over = len(good) < GROUP
+            await self._store(good, answer)
 
     async def _store(self, good: list[AnyObservation], answer: Answer) -> None:
         if good:
             await self._sink.submit(good, "ingest")
             answer.accepted += len(good)
 
-    def _decoded(self, lines: list[tuple[int, bytes]], answer: Answer) -> Iterator[AnyObservation]:
+    def _decoded(
+        self, lines: Iterator[tuple[int, bytes]], good: list[AnyObservation], answer: Answer
+    ) -> Iterator[None]:
+        """Read lines until a group is `good`, or none is left."""
         for number, line in lines:
+            yield
             if not line.strip():
                 continue
             try:
-                yield self._checked(DECODER.decode(line))
+                good.append(self._checked(DECODER.decode(line)))
             except (ValueError, RecursionError) as fault:
-                answer.reject(number, redact(str(fault)))  # it may quote the line
+                answer.reject(number, fault)
+            if len(good) == GROUP:
+                return
 
     def _checked(self, seen: AnyObservation) -> AnyObservation:
         """The observation with bounded labels; ValueError says why it cannot be taken."""
@@ -124,6 +140,13 @@ class Ingest:
         if not seen.id.isprintable():
             raise ValueError("`id` must be printable text")
         return _bounded(seen, self._providers[account.provider])
+
+
+def _shown(fault: Exception) -> str:
+    """The fault in words, of which it may quote many from the line."""
+    text = str(fault)
+    # A secret must not be cut before it is recognised.
+    return redact(text) if len(text) <= LONGEST_ERROR else redact(text[: 4 * LONGEST_ERROR])[:LONGEST_ERROR] + "..."
 
 
 def _bounded(seen: AnyObservation, provider: Provider) -> AnyObservation:
@@ -153,6 +176,7 @@ def _require(condition: object, fault: str) -> None:
 
 def _template(endpoint: str, provider: Provider) -> str:
     """The template of a path or of a template, which routes to itself."""
+    _require(len(endpoint) <= LONGEST_ENDPOINT, f"`endpoint` is longer than {LONGEST_ENDPOINT} characters")
     return provider.route("GET", endpoint).endpoint
 
 

@@ -127,9 +127,9 @@ class Exercise:
         )
         try:
             for part in _parts(case.request, case.chunk):
-                watched.client_bytes(part)
+                _run(watched.client_bytes(part))
             for part in _parts(case.reply, case.chunk):
-                watched.vendor_bytes(part)
+                _run(watched.vendor_bytes(part))
         except (ValueError, zlib.error):
             return
         watched.end(Failure.CLIENT_GONE)
@@ -188,10 +188,15 @@ def _kept(route: Route, provider: Provider, case: Case) -> bytes:
     body = partial(copy.body, case.coding) if isinstance(copy, ReplyCopy) else copy.body
     try:
         for part in _parts(case.reply, case.chunk):
-            copy.add(part)
+            _run(copy.add(part))
         return body()
     except Exception:  # noqa: BLE001 - "what the codec says of broken data", whatever the codec
         return b""
+
+
+def _run(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
 
 
 def _parts(data: bytes, size: int) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from monitor.gateway.fields import ItemScanner
 from monitor.gateway.frames import FrameReader, agreed_compression
@@ -48,15 +48,15 @@ class Conversation:
         """How many requests await their answer."""
         return self._reader.pending
 
-    def client_bytes(self, data: bytes) -> None:
-        """The next bytes from the application."""
-        self._client.feed(data)
+    def client_bytes(self, data: bytes) -> Iterator[None]:
+        """The next bytes from the application, in short steps."""
+        yield from self._client.feed(data)
         if self._client.closing:
             self._closed_by = self._closed_by or Failure.CLIENT_GONE
 
-    def vendor_bytes(self, data: bytes) -> None:
-        """The next bytes from the vendor."""
-        self._vendor.feed(data)
+    def vendor_bytes(self, data: bytes) -> Iterator[None]:
+        """The next bytes from the vendor, in short steps."""
+        yield from self._vendor.feed(data)
         if self._vendor.closing:
             self._closed_by = self._closed_by or Failure.TRUNCATED
 

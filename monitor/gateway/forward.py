@@ -129,7 +129,7 @@ class Forwarder:
             waits, upgrades = expects and upload is not None, "Upgrade" in headers
             response = await send(self._session, request.method, url, way, headers, upload, waits, upgrades)
         except VendorFailure as failure:
-            return self._unanswered(failure, upload, watch)
+            return await self._unanswered(failure, upload, watch)
         watch.response_head(response)
         if response.status == SWITCHING_PROTOCOLS:
             return Switched(response)
@@ -137,13 +137,13 @@ class Forwarder:
         relay = Relay(request, response, bool(request.keep_alive) and not unread, holds=watch.may_pay_twice)
         return await self._relay(relay, response, watch)
 
-    def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
+    async def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
         if upload is not None and upload.broken:
             watch.failure = Failure.CLIENT_GONE
             return self._refusals.answer(Refused(400, "body", "the request's body is malformed"))
         is_unsent = failure.is_unsent or (upload is not None and not upload.started)
         if upload is not None and not upload.started:
-            upload.show_buffered()
+            await upload.show_buffered()
         watch.failure = failure.failure
         return vendor_failed(failure, None if is_unsent else watch.final())
 

@@ -18,11 +18,12 @@ from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
 from monitor.gateway.target import Target
-from monitor.inflate import BrokenCodingError
+from monitor.inflate import BrokenCodingError, content_codings
 from monitor.metrics import Own, Source, Stage
 from monitor.model import AnyObservation
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
 from monitor.providers.statuses import UNKNOWN_ENDPOINT
+from monitor.turns import Turns
 
 SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -41,6 +42,7 @@ class Observer:
         self._sink = sink
         self._own = own
         self.clock = clock
+        self.turns = Turns()
         self.recent = Recent()
         self.leftovers: defaultdict[str, Leftovers] = defaultdict(Leftovers)
         self._logged_at: dict[str, float] = {}
@@ -124,10 +126,14 @@ class Watch:
         """
         return {} if self.may_pay_twice else None
 
-    def request_bytes(self, chunk: bytes) -> None:
+    async def request_bytes(self, chunk: bytes) -> None:
         """The next bytes of the request's body pass."""
         if self._request is not None and self._reads_request:
-            self._reads_request = self._observer.attempt("fields", _added, self._request, chunk) is not None
+            try:
+                await self._observer.turns.do(self._request.add(chunk))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
+                self._reads_request = False
+                self._observer.failed("fields", error)
 
     def response_head(self, response: ClientResponse) -> None:
         """The answer begins."""
@@ -135,11 +141,11 @@ class Watch:
         if self._route is not None:
             self._copy = _copy(self._route, self._provider, response)
 
-    def response_bytes(self, chunk: bytes) -> None:
+    async def response_bytes(self, chunk: bytes) -> None:
         """The next bytes of the answer's body pass."""
         if self._copy is not None and chunk:
             try:
-                self._copy.add(chunk)
+                await self._observer.turns.do(self._copy.add(chunk))
             except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
                 self._give_up(error)
 
@@ -197,16 +203,6 @@ def _copy(route: Route, provider: Provider, response: ClientResponse) -> ReplyCo
     if route.cuts_reply:
         return CutCopy(content_codings(response.headers))
     return ReplyCopy() if route.reads_reply or response.status >= ERRORS_FROM else None
-
-
-def content_codings(headers: CIMultiDictProxy[str]) -> str:
-    """The content codings of a body, all header lines in one."""
-    return ",".join(headers.getall("Content-Encoding", ()))
-
-
-def _added(request: RequestBody, chunk: bytes) -> bool:
-    request.add(chunk)
-    return True
 
 
 def _shown(headers: Mapping[str, str]) -> CIMultiDict[str]:

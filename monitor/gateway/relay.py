@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import ClientResponse, HttpVersion11, web
@@ -16,6 +16,7 @@ from monitor.providers.base import EVENT_STREAM, media_type
 
 # On, for 0 s: closing sends a reset.
 NO_LINGER = struct.pack("ii", 1, 0)
+See = Callable[[bytes], Awaitable[None]]
 NO_BODY_STATUSES = frozenset({204, 304})
 LONGEST_HELD_BYTES = 64 * 1024
 LONGEST_HELD_SECONDS = 1.0
@@ -63,7 +64,7 @@ class Relay:
         self._head = response_head(response.status, response.reason or "", fields)
         self.begun = False
 
-    async def run(self, see: Callable[[bytes], None]) -> None:
+    async def run(self, see: See) -> None:
         """Write the whole answer; `see` is shown the body.
 
         Raises:
@@ -88,18 +89,21 @@ class Relay:
             out = b""
             chunk = await self._next(see)
 
-    async def _next(self, see: Callable[[bytes], None]) -> bytes:
+    async def _next(self, see: See) -> bytes:
         chunk = await next_chunk(self._response)
-        see(chunk)
+        await see(chunk)
         return chunk
 
-    async def _held(self, see: Callable[[bytes], None]) -> bytes:
+    async def _held(self, see: See) -> bytes:
         """The whole answer, or what has come of a long or slow one."""
         content, held = self._response.content, b""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_HELD_SECONDS):
-                while not content.at_eof() and len(held) < LONGEST_HELD_BYTES:
-                    held += await self._next(see)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_HELD_SECONDS):
+                    while not content.at_eof() and len(held) < LONGEST_HELD_BYTES:
+                        held += await next_chunk(self._response)
+        finally:
+            await see(held)
         return held
 
     def _frame(self, chunk: bytes, ended: bool) -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from monitor.gateway.utf8 import Utf8
 from monitor.inflate import Inflater, UndecodedError
 
 KEPT_BYTES = 1024 * 1024
 TOO_LARGE = "the body is too large to keep"
+# Each costs far more than its bytes.
+MOST_CONTAINERS = 50_000
 STEP_BYTES = 64 * 1024
 LONGEST_STRING = 4096
 IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
@@ -20,6 +22,7 @@ BEGINNING = re.compile(rb'"(?:[^"\\]|(?:\\u[Dd][89ABab]..)?\\u[0-9A-Fa-f]{4}|\\[
 EVENT_BYTES = 64 * 1024
 # Lines cost more than bytes do.
 EVENTS_AT_ONCE_BYTES = 4 * 1024 * 1024
+FREE_EVENTS_BYTES = 8 * 1024 * 1024
 LINE_END = re.compile(rb"\r\n|\r(?=.)|\n", re.DOTALL)
 
 
@@ -30,19 +33,21 @@ class ReplyCopy:
         self._chunks: list[bytes] = []
         self._size = 0
 
-    def add(self, chunk: bytes) -> None:
-        """Remember the next bytes."""
+    def add(self, chunk: bytes) -> Iterator[None]:
+        """Remember the next bytes, in one step."""
         self._size += len(chunk)
         if self._size <= KEPT_BYTES:
             self._chunks.append(chunk)
         else:
             self._chunks.clear()
+        return iter(())
 
     def body(self, codings: str) -> bytes:
         """The whole body with every content coding undone, in UTF-8.
 
         Raises:
-            UndecodedError: it is too large, before or after decompression, or its coding is not known.
+            UndecodedError: it is too large, before or after decompression, or its coding is not known, or it consists
+                of too many objects and arrays.
             BrokenCodingError: it is not in its coding.
         """
         if self._size > KEPT_BYTES:
@@ -52,7 +57,7 @@ class ReplyCopy:
             body += plain
             if len(body) > KEPT_BYTES:
                 raise UndecodedError(TOO_LARGE)
-        return Utf8().feed(bytes(body))
+        return _bounded(Utf8().feed(bytes(body)))
 
 
 class CutText:
@@ -86,7 +91,7 @@ class CutText:
             self._cut()
         if self.is_too_large:
             raise UndecodedError(TOO_LARGE)
-        return (self._kept + self._rest).decode("utf-8", "ignore").encode()
+        return _bounded((self._kept + self._rest).decode("utf-8", "ignore").encode())
 
     def _cut(self) -> None:
         if self._in_long_string:
@@ -125,14 +130,15 @@ class CutCopy:
         self._plain = Inflater(codings)
         self._text = CutText()
 
-    def add(self, chunk: bytes) -> None:
-        """Take the next bytes.
+    def add(self, chunk: bytes) -> Iterator[None]:
+        """Take the next bytes, in short steps.
 
         Raises:
             UndecodedError, BrokenCodingError: as `Inflater.feed`.
         """
         for plain in self._plain.feed(chunk):
             self._text.add(plain)
+            yield
 
     def body(self) -> bytes:
         """The whole body.
@@ -147,15 +153,15 @@ class EventCopy:
     """The first event of a stream, and those that `keeps` says are worth it; `body` has a line of data for each."""
 
     def __init__(self, codings: str, keeps: Callable[[bytes], bool]) -> None:
-        self._plain = Inflater(codings, EVENTS_AT_ONCE_BYTES)
+        self._plain = Inflater(codings, EVENTS_AT_ONCE_BYTES, FREE_EVENTS_BYTES)
         self._utf8 = Utf8()
         self._keeps = keeps
         self._rest = b""
         self._kept: list[bytes] = []
         self._size = 0
 
-    def add(self, chunk: bytes) -> None:
-        """Take the next bytes; half a line waits for its other half.
+    def add(self, chunk: bytes) -> Iterator[None]:
+        """Take the next bytes, in short steps; half a line waits for its other half.
 
         Raises:
             UndecodedError, BrokenCodingError: as `Inflater.feed`.
@@ -164,7 +170,10 @@ class EventCopy:
             *lines, self._rest = LINE_END.split(self._rest + self._utf8.feed(plain))
             self._rest = self._rest[:EVENT_BYTES]
             for line in lines:
-                self._line(line)
+                # Lines may be as short as their ends.
+                if line.startswith(b"data"):
+                    self._line(line)
+            yield
 
     def body(self) -> bytes:
         """What was kept."""
@@ -180,6 +189,12 @@ class EventCopy:
         if (not self._kept or self._keeps(data)) and self._size + len(data) <= KEPT_BYTES:
             self._kept.append(data)
             self._size += len(data)
+
+
+def _bounded(body: bytes) -> bytes:
+    if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+        raise UndecodedError("too many objects and arrays to decode")
+    return body
 
 
 def _shortened(string: re.Match[bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.gateway.fields import FieldScanner, ItemScanner
 from monitor.inflate import Inflater
@@ -30,8 +30,8 @@ class RequestBody:
             self._scanner = FieldScanner(route.model_fields)
             self._small = bytearray()
 
-    def add(self, chunk: bytes) -> None:
-        """Take the next bytes.
+    def add(self, chunk: bytes) -> Iterator[None]:
+        """Take the next bytes, in short steps.
 
         Raises:
             UndecodedError, BrokenCodingError: as `Inflater.feed`; what was found before stays.
@@ -45,6 +45,7 @@ class RequestBody:
                 scanner.feed(plain)
             elif self._small is None:
                 return
+            yield
 
     @property
     def fields(self) -> Mapping[str, str]:

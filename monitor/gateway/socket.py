@@ -46,6 +46,7 @@ class Socket:
         self._watch = watch
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drains = False
+        watch.after_turn = self._end_if_idle
 
     async def run(self) -> None:
         """Pass on whatever comes, until one side is gone; then the other is let go too."""
@@ -70,20 +71,13 @@ class Socket:
             raise ConnectionError("gone before it began")
         client.transport.write(response_head(101, self._response.reason or "", self._response.raw_headers))
         vendor.read_timeout = None
-        to_client = Pipe(vendor, client, self._see(self._watch.vendor_bytes), self._end)
+        to_client = Pipe(vendor, client, self._watch.vendor_bytes, self._end)
         vendor.set_parser(to_client, EMPTY_PAYLOAD)
-        to_vendor = Pipe(client, vendor, self._see(self._watch.client_bytes), self._end)
+        to_vendor = Pipe(client, vendor, self._watch.client_bytes, self._end)
         client.set_parser(to_vendor)  # type: ignore[arg-type]
 
-    def _see(self, watch: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        def see(data: bytes) -> None:
-            watch(data)
-            self._end_if_idle()
-
-        return see
-
     def _end_if_idle(self) -> None:
-        if self._drains and not self._watch.pending:
+        if self._drains and self._watch.is_idle:
             self._end()
 
     def _end(self) -> None:

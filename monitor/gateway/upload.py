@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import StreamReader
 from aiohttp.abc import AbstractStreamWriter
@@ -24,7 +24,7 @@ class Upload(Payload):
         self,
         content: StreamReader,
         client: AbstractStreamWriter | None,
-        peek: Callable[[bytes], None],
+        peek: Callable[[bytes], Awaitable[None]],
         timeout: float,
     ) -> None:
         super().__init__(content)
@@ -53,7 +53,7 @@ class Upload(Payload):
             if self._client is not None:
                 await self._client.write(CONTINUE)
             while chunk := await self._next():
-                self._peek(chunk)
+                await self._peek(chunk)
                 async with asyncio.timeout(self._timeout):
                     await writer.write(chunk)
         except BaseException:
@@ -62,9 +62,9 @@ class Upload(Payload):
                 writer.transport.abort()
             raise
 
-    def show_buffered(self) -> None:
+    async def show_buffered(self) -> None:
         """Show what has come so far of a body that nobody asked for."""
-        self._peek(self._content.read_nowait())
+        await self._peek(self._content.read_nowait())
 
     async def _next(self) -> bytes:
         try:

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from hmac import compare_digest
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine import Engine
 from monitor.errors import StoreError
 from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
+from monitor.inflate import BrokenCodingError, UndecodedError
 from monitor.metrics import Own, Source
 from monitor.model import AnyObservation
 from monitor.providers.base import Provider
 from monitor.providers.lenient import path_segments
 from monitor.store import deliveries
+from monitor.turns import Turns
 
 SOURCE: Source = "webhook"
 LARGEST_BODY_BYTES = 32 * 2**20
@@ -50,6 +54,8 @@ class Webhooks:
         self._engine = engine
         self._own = own
         self._clock = clock
+        self._turns = Turns()
+        self._bodies = Bodies(LARGEST_BODY_BYTES)
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     def runner(self, shutdown_timeout: float) -> web.BaseRunner:
@@ -73,11 +79,16 @@ class Webhooks:
                 is_kept = await self._keep(account, request)
         except StoreError:
             is_kept = False
-        except _TooLargeError:
+        except NoRoomError:
+            request.content.feed_eof()
+            is_kept = False
+        except BodyTooLargeError:
             return _goodbye(413)
+        except UndecodedError:
+            return _goodbye(415)
         except TimeoutError:
             return _goodbye(408)
-        except (web.RequestPayloadError, ConnectionError):
+        except (web.RequestPayloadError, BrokenCodingError, ConnectionError):
             request.content.feed_eof()  # else aiohttp reads on, and logs that it cannot
             return _goodbye(400)
         return web.Response() if is_kept else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
@@ -86,19 +97,20 @@ class Webhooks:
         """Observe and store it; whether there was room for it.
 
         Raises:
-            _TooLargeError: its body is.
             TimeoutError: its body does not come.
-            RequestPayloadError, ConnectionError: its body is malformed, or breaks off.
             StoreError: the store does not work.
+            Exception: as `Bodies.read`.
         """
-        async with asyncio.timeout(READ_SECONDS):
-            body = await _body(request)
-        now, content_type = self._clock.now(), request.headers.get("Content-Type", "")
-        content_type = content_type if content_type.isascii() else ""
-        await self._engine.submit(self._told(account, body, now), SOURCE)
-        return await self._engine.write(
-            "webhook", lambda connection: deliveries.add(connection, account.name, content_type, body, now)
-        )
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(READ_SECONDS):
+                await _continue(request)
+                body = bytes(await stack.enter_async_context(self._bodies.read(request)))
+            now, content_type = self._clock.now(), request.headers.get("Content-Type", "")
+            content_type = content_type if content_type.isascii() else ""
+            await self._engine.submit(await self._told(account, body, now), SOURCE)
+            return await self._engine.write(
+                "webhook", lambda connection: deliveries.add(connection, account.name, content_type, body, now)
+            )
 
     def _account(self, path: str) -> Account | None:
         """The account that the path names, if it also knows its secret."""
@@ -110,11 +122,11 @@ class Webhooks:
         wanted = account.webhook.secret.get_secret_value()
         return account if compare_digest(secret.encode(errors="replace"), wanted.encode()) else None
 
-    def _told(self, account: Account, body: bytes, now: float) -> list[AnyObservation]:
+    async def _told(self, account: Account, body: bytes, now: float) -> list[AnyObservation]:
         """What it says, nothing where we fail to read it: the application may understand it."""
         copy = CutCopy("")
         try:
-            copy.add(body)
+            await self._turns.do(copy.add(body))
             return self._providers[account.provider].decode_webhook(account.name, copy.body(), now)
         except Exception as error:  # noqa: BLE001 - whatever it is, the webhook goes on
             self._own.observer_errors.labels("decode").inc()
@@ -122,20 +134,10 @@ class Webhooks:
             return []
 
 
-class _TooLargeError(Exception):
-    """The body is larger than any webhook."""
-
-
-async def _body(request: web.BaseRequest) -> bytes:
+async def _continue(request: web.BaseRequest) -> None:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) >= LARGEST_BODY_BYTES:
-            raise _TooLargeError
-    return bytes(body)
 
 
 class _Connection(web.RequestHandler):
@@ -144,7 +146,7 @@ class _Connection(web.RequestHandler):
     __slots__ = ("_own",)
 
     def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: Own) -> None:
-        super().__init__(manager, loop=loop, access_log=None)  # type: ignore[arg-type]
+        super().__init__(manager, loop=loop, access_log=None, auto_decompress=False)  # type: ignore[arg-type]
         self._own = own
 
     def handle_error(

@@ -113,7 +113,7 @@ def test_of_a_key_that_is_repeated_the_last_value_counts(body: str, model: str, 
     read = RequestBody(PROVIDERS["runway"].route("POST", "/v1/text_to_video"), "gzip")
     data = gzip.compress(body.encode())
     for start in range(0, len(data), chunk):
-        read.add(data[start : start + chunk])
+        list(read.add(data[start : start + chunk]))
     assert read.fields == {"model": model}
 
 

@@ -140,7 +140,7 @@ async def test_a_body_that_does_not_come_is_refused_and_makes_room(
 async def test_a_body_beyond_the_bound_is_refused_and_not_kept(
     call: Call, database: Database, registry: CollectorRegistry
 ) -> None:
-    body = bytes(LARGEST_BODY_BYTES)
+    body = bytes(LARGEST_BODY_BYTES + 1)
     assert await status(await call(len(body), body)) == 413
     assert waiting(database) == 0
     assert refused(registry) == 1

@@ -34,9 +34,10 @@ async def connect() -> AsyncIterator[Callable[[Daemon], Awaitable[TestClient]]]:
     clients: list[TestClient] = []
 
     async def start(daemon: Daemon) -> TestClient:
-        client = TestClient(TestServer(daemon.listener()), auto_decompress=False)
+        server = TestServer(daemon.listener())
+        await server.start_server(auto_decompress=False)
+        client = TestClient(server, auto_decompress=False)
         clients.append(client)
-        await client.start_server()
         return client
 
     yield start

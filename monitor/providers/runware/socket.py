@@ -38,6 +38,7 @@ from monitor.providers.runware.tasks import (
 from monitor.providers.statuses import BROKEN_OFF, code_label
 
 MOST_PENDING = 1000
+MOST_PENDING_TASKS = 10_000
 LONGEST_WAIT_SECONDS = 1200.0
 """The longest that an SDK waits for an answer (`runware-sdk` 1.8.0)."""
 
@@ -93,6 +94,7 @@ class Socket:
         self._places: dict[str, deque[Place]] = {}
         self._failing: dict[Place, float] = {}
         self._numbers = count()
+        self._tasks = 0
 
     @property
     def pending(self) -> int:
@@ -103,6 +105,7 @@ class Socket:
         asked = asked_of(items) or [NOTHING]
         pending = Pending(next(self._numbers), asked, now, bool(repeated), dict(enumerate(asked)))
         self._pending[pending.number] = pending
+        self._tasks += len(asked)
         for index, each in enumerate(asked):
             if each.task:
                 self._places.setdefault(each.task, deque()).append(Place(pending, index))
@@ -124,6 +127,7 @@ class Socket:
         for each in self._pending.values():
             gone += [self._request(each, BROKEN_OFF[failure], now), *self._left(each)]
         self._pending.clear()
+        self._tasks = 0
         self._places.clear()
         return gone
 
@@ -139,11 +143,12 @@ class Socket:
         """Messages that will not be answered any more, or that are too many to remember."""
         while self._pending:
             oldest = next(iter(self._pending.values()))
-            if len(self._pending) <= MOST_PENDING and now - oldest.at <= LONGEST_WAIT_SECONDS:
+            is_little = len(self._pending) <= MOST_PENDING and self._tasks <= MOST_PENDING_TASKS
+            if is_little and now - oldest.at <= LONGEST_WAIT_SECONDS:
                 return
             for index in tuple(oldest.waiting):
                 self._forget(Place(oldest, index))
-            del self._pending[oldest.number]
+            self._end(oldest)
             yield self._request(oldest, Outcome.TIMEOUT, now)
 
     def _of_task(self, mine: list[Answer], now: float) -> list[AnyObservation]:
@@ -263,8 +268,12 @@ class Socket:
         pending.outcomes.append(outcome)
         if pending.waiting:
             return []
-        del self._pending[pending.number]
+        self._end(pending)
         return [self._request(pending, combined(pending.outcomes), now)]
+
+    def _end(self, pending: Pending) -> None:
+        del self._pending[pending.number]
+        self._tasks -= len(pending.asked)
 
     def _forget(self, place: Place) -> None:
         """Await no answer there any more."""

@@ -1,0 +1,57 @@
+"""Bodies that others send to the daemon itself, read within bounds that hold while they are inflated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from monitor.inflate import Inflater, content_codings
+from monitor.turns import Turns
+
+MOST_TOGETHER_BYTES = 48 * 2**20
+
+
+class BodyTooLargeError(Exception):
+    """The body is larger than any that is taken."""
+
+
+class NoRoomError(Exception):
+    """The bodies of all requests under way are too large together: the sender should come again later."""
+
+
+class Bodies:
+    """Reads the bodies of one listener, which leaves their decompression to us: of `largest` bytes at most."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._held = 0
+        self._turns = Turns()
+
+    @asynccontextmanager
+    async def read(self, request: web.BaseRequest) -> AsyncIterator[bytearray]:
+        """The whole body, its content codings undone. It counts as held until the context ends.
+
+        Raises:
+            BodyTooLargeError, NoRoomError: as the classes say.
+            UndecodedError, BrokenCodingError: as `Inflater.feed`.
+            RequestPayloadError, ConnectionError: it is malformed, or breaks off.
+        """
+        body, plain = bytearray(), Inflater(content_codings(request.headers))
+        try:
+            async for chunk in request.content.iter_any():
+                await self._turns.do(self._taken(plain.feed(chunk), body))
+            yield body
+        finally:
+            self._held -= len(body)
+
+    def _taken(self, pieces: Iterator[bytes], body: bytearray) -> Iterator[None]:
+        for piece in pieces:
+            body += piece
+            self._held += len(piece)
+            if len(body) > self._largest:
+                raise BodyTooLargeError
+            if self._held > MOST_TOGETHER_BYTES:
+                raise NoRoomError
+            yield
