@@ -123,6 +123,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         capacity=memory.capacities.look(connection, account, series, now),
         daily=tuple(forecasts.daily(limits, now)),
         ledger_coverage=forecasts.coverage,
+        forecast_ready=forecasts.ready(now) if limits is not None and limits.limits else None,
         reconciled=forecasts.reconciled,
         tier=tier,
         forecast_precision=forecasts.quality.precision,

@@ -8,17 +8,19 @@ account be read anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from monitor.model import Organization
 from monitor.state.figures import Limit
-from monitor.state.forecast.daily import Use, estimate
+from monitor.state.forecast.daily import Use, estimate, is_evident
 from monitor.state.forecast.quality import LEAST_LEAD, Quality
 from monitor.state.forecast.record import Record, after, quality_of
 from monitor.state.forecast.warning import advance, seconds_left
 from monitor.state.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
+from monitor.state.outlook import LimitOutlook, limit_outlook
 from monitor.state.reconcile import SKEW, Reconciled, is_comparable, reconcile
 from monitor.state.snapshot import DailyOutlook, Expiry
 from monitor.store import forecasts, tasks
@@ -84,6 +86,7 @@ class AccountForecasts:
         self.reconciled: tuple[Reconciled, ...] = ()
         self._told: Told | None = None
         self._newest: Told | None = None
+        self._again: dict[str, float] = {}  # when a limit that was hit a while ago will be hit again
         self.coverage = 0.0
         self.quality = Quality()
         self._read_at: float | None = None
@@ -118,22 +121,39 @@ class AccountForecasts:
         """Generations accepted in the 24 hours up to `now`, by model."""
         return {model: used for model, ledger in self._ledgers.items() if (used := ledger.used(now))}
 
+    def ready(self, now: float) -> bool:
+        """Whether enough was watched to expect a hit, or none."""
+        return is_evident(self.watched, now)
+
     def daily(self, limits: Organization | None, now: float) -> Iterator[DailyOutlook]:
-        """The models whose window is not empty, in order; no time is predicted while the limit is unknown."""
-        for model, ledger in sorted(self._ledgers.items()):
-            if not ledger.used(now):
-                continue
-            first = ledger.next_free(now)
-            yield DailyOutlook(
-                model=model,
-                exhaustion_seconds=self._seconds_left(model, limits, now),
-                next_free_seconds=None if first is None else first - now,
-                freeing={within: ledger.freeing(now, seconds) for within, seconds in FREEING.items()},
-                expiries=tuple(
-                    Expiry(count, first - now, last - now) for count, first, last in ledger.expiries(now, EXPIRIES)
-                ),
-                unseen=self._unseen(model, ledger),
-            )
+        """The models with generations in 24 hours, by our count or the provider's, in order."""
+        theirs = limits.daily_generations if limits is not None else {}
+        for model in sorted(self._ledgers.keys() | theirs.keys()):
+            ledger = self._ledgers.get(model, Ledger())
+            if ledger.used(now) or theirs.get(model):
+                yield self._outlook(model, ledger, limits, now)
+
+    def _outlook(self, model: str, ledger: Ledger, limits: Organization | None, now: float) -> DailyOutlook:
+        limit = _limit(model, limits)
+        finite = None if limit is None or limit == inf else int(limit)
+        hit = self._seconds_left(model, now) if finite else None
+        first, unseen = ledger.next_free(now), self._unseen(model, ledger)
+        used = Use(ledger, self.watched, limits.daily_generations.get(model) if limits else None).total(now)
+        outlook = limit_outlook(limit, used, hit, watched=self.ready(now))
+        room = ledger.below(finite, now) if finite and outlook is LimitOutlook.FULL and not unseen else None
+        return DailyOutlook(
+            model=model,
+            limit=finite,
+            outlook=outlook,
+            exhaustion_seconds=hit if outlook is LimitOutlook.EXPECTED else None,
+            free_seconds=None if room is None else room - now,
+            next_free_seconds=None if first is None else first - now,
+            freeing={within: ledger.freeing(now, seconds) for within, seconds in FREEING.items()},
+            expiries=tuple(
+                Expiry(count, first - now, last - now) for count, first, last in ledger.expiries(now, EXPIRIES)
+            ),
+            unseen=unseen,
+        )
 
     def _unseen(self, model: str, ledger: Ledger) -> int:
         """How many more the provider counted than the ledger held then, give or take what was just under way."""
@@ -182,7 +202,11 @@ class AccountForecasts:
                 continue
             before = self._records.get(model, Record())
             use = Use(self._ledgers.get(model, Ledger()), self.watched, limits.daily_generations.get(model))
-            step = advance(before.outlook, estimate(use, limit, now), use.total(now), limit, now)
+            found = estimate(use, limit, now)
+            step = advance(before.outlook, found, use.total(now), limit, now)
+            self._again.pop(model, None)
+            if not step.outlook.armed and found is not None and found.latest is not None:
+                self._again[model] = now + found.expected
             record = after(before, step, watched, now)
             if record != before:
                 self._records[model] = record
@@ -203,6 +227,16 @@ class AccountForecasts:
             if count or ledger.used(told.at):
                 yield reconcile(model, count, ledger, self.watched, told.at, unassigned)
 
-    def _seconds_left(self, model: str, limits: Organization | None, now: float) -> float | None:
-        known = limits is not None and model in limits.limits and limits.limits[model].daily_generations
-        return seconds_left(self._records[model].outlook, now) if known and model in self._records else None
+    def _seconds_left(self, model: str, now: float) -> float | None:
+        """Until the limit is hit: as announced, or soon after a hit as the newest estimate has it."""
+        again = self._again.get(model, now) - now
+        announced = seconds_left(self._records[model].outlook, now) if model in self._records else None
+        return announced or (again if again > 0 else None)
+
+
+def _limit(model: str, limits: Organization | None) -> float | None:
+    """The daily limit of a model, infinite where it is unlimited; None while it is unknown."""
+    if limits is None or not limits.knows(model, Limit.DAILY_GENERATIONS):
+        return None
+    limit = limits.limits[model].daily_generations
+    return inf if limit is None else limit

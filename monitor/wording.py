@@ -8,6 +8,7 @@ from math import floor
 
 UNKNOWN = "unknown"
 NOT_READ, NOT_READ_TODAY, NOT_KNOWN_YET = "not read yet", "not read yet today", "not known yet"
+NONE = "none"
 TOO_LITTLE_SEEN = "too little seen"
 OLD_AFTER_SECONDS = 60.0
 """Age at which figures are called old."""
@@ -135,6 +136,12 @@ def lately(window: str, seconds: float | None) -> str:
     """A window of the burn, by how much of it was watched: `the last hour`, `24 h`, `the last 25 min`."""
     whole, name = WINDOWS[window]
     return name if seconds is None or seconds >= whole else f"the last {duration(seconds)}"
+
+
+def clock_time(at: float, now: float) -> str:
+    """A Unix time near `now` as its weekday and UTC time; with the date where the weekday alone would not tell."""
+    date = "" if abs(at - now) < 6 * DAY else "%-d %b "
+    return datetime.fromtimestamp(at, UTC).strftime(f"%a {date}%H:%M UTC")
 
 
 def moment(at: float) -> str:

@@ -160,6 +160,7 @@ def _endpoints() -> models.Panel:
             ),
         ],
         sort="Requests",
+        absent="none",
     )
 
 

@@ -70,19 +70,29 @@ def _limits() -> models.Panel:
         "Every limit of which something is used. Without a model it is the whole account's. A full concurrency "
         "limit is healthy, and so it has no state; it counts the tasks whose newest poll said pending or running, and "
         "those that no poll has confirmed stand apart. Daily generations are those of the rolling 24 hours, as the "
-        "provider counts them.",
+        "provider counts them. A full limit frees when use falls below it; not known: the gateway did not see all of "
+        "that use.",
         [
             Column("Model", label="model", width=150),
             Column("Limit", label="limit", words=LIMIT_NAMES, width=100),
             Column("Share", f"max {by} (genmedia_saturation_ratio{{{every}}} > 0)", unit="percentunit", decimals=0),
-            Column("State", f"max {by} ({shared.EACH_LIMIT_STATE})", words=shared.LIMIT_STATES),
+            Column("State", f"max {by} ({shared.EACH_LIMIT_STATE})", words=shared.LIMIT_STATES, absent="not judged"),
             Column(
                 "Hit in",
-                f"max {by} (genmedia_limit_exhaustion_seconds{{@limits}} or (({shared.CLOSEST} > 0 >= bool 1) - 1)"
-                f" * on (provider, account) group_left () (1 + {shared.EARLY}))",
+                f"max {by} (0 * {shared.FULL} or genmedia_limit_exhaustion_seconds{{@limits}}"
+                f" or (0 * ({shared.CLOSEST} > 0) - 1) * on (provider, account) group_left () (1 + {shared.EARLY}))",
                 unit="s",
                 decimals=1,
-                words={**shared.NEVER, "0": ("hit", HARD)},
+                words=shared.HIT_IN,
+                absent="not forecast",
+            ),
+            Column(
+                "Frees in",
+                f"max {by} ({shared.FREES_IN})",
+                unit="s",
+                decimals=1,
+                words=shared.FREES_WORDS,
+                absent="not full",
             ),
             Column("Used", f"max {by} (genmedia_limit_used{{{every}}} > 0)", decimals=0),
             Column("Of", f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)", decimals=0),
@@ -126,17 +136,25 @@ def _window() -> models.Panel:
     by = "by (account, model)"
     return rows(
         "Rolling 24 hours: slots that free",
-        "Daily limits have no midnight: a generation counts for 24 hours. How many slots free within the next hours, "
-        "of the generations that passed through the gateway.",
+        "Daily limits have no midnight: a generation counts for 24 hours. When the next slot frees and how many do "
+        "within the next hours, of the generations that passed through the gateway.",
         [
             Column("Model", label="model", width=150),
             Column("Used", f'max {by} (genmedia_limit_used{{@model,limit="daily_generations"}} > 0)', decimals=0),
             Column("Left", f"max {by} ({shared.DAILY_LEFT})", decimals=0),
+            Column(
+                "Next",
+                f"max {by} (genmedia_daily_generations_next_free_seconds{{@model}})",
+                unit="s",
+                decimals=1,
+                absent="none seen",
+            ),
             *(
                 Column(
                     f"in {within}",
                     f'max {by} (genmedia_daily_generations_freeing{{@model,within="{within}"}})',
                     decimals=0,
+                    absent="none seen",
                 )
                 for within in ("1h", "4h", "12h")
             ),

@@ -73,7 +73,7 @@ def _accounts() -> models.Panel:
     return rows(
         "Accounts",
         "One row for each account; a click on its name opens its limits. Limits are judged by the daemon's soft and "
-        "hard thresholds, concurrency left out; an empty cell is unknown.",
+        "hard thresholds, concurrency left out. Frees in: until the first slot of a full limit frees.",
         [
             Column("Account", label="account", link=LIMITS_OF),
             Column(
@@ -82,12 +82,14 @@ def _accounts() -> models.Panel:
                 unit="percentunit",
                 decimals=1,
                 steps=shared.vendor_fails_steps(),
+                absent="no requests",
             ),
             Column(
                 "Refused",
                 shared.REFUSED_SHARE.format(by="provider, account", window="5m"),
                 unit="percentunit",
                 decimals=1,
+                absent="no creates",
             ),
             Column("Throttled", 'sum by (provider, account) (genmedia_tasks{@model,status="throttled"})', decimals=0),
             Column(
@@ -96,14 +98,27 @@ def _accounts() -> models.Panel:
                 unit="s",
                 decimals=0,
                 steps=shared.throttled_steps(),
+                absent="none",
             ),
             Column("Limits", shared.LIMIT_STATE, words=shared.LIMIT_STATES),
             Column("Closest", f"max by (provider, account) ({shared.CLOSEST})", unit="percentunit", decimals=0),
             Column(
                 "Time left",
-                "min by (provider, account) (genmedia_limit_exhaustion_seconds{@limits})",
+                f"0 * max by (provider, account) ({shared.FULL})"
+                " or min by (provider, account) (genmedia_limit_exhaustion_seconds{@limits})"
+                f" or -1 - {shared.EARLY}",
                 unit="s",
                 decimals=1,
+                words=shared.HIT_IN,
+                absent="no limits known",
+            ),
+            Column(
+                "Frees in",
+                shared.FIRST_FREES_IN.replace("@by", "provider, account"),
+                unit="s",
+                decimals=1,
+                words=shared.FREES_WORDS,
+                absent="none full",
             ),
             Column(
                 "Balance",
@@ -116,8 +131,15 @@ def _accounts() -> models.Panel:
                 "max by (provider, account) (genmedia_credit_runway_seconds{@account})",
                 unit="s",
                 decimals=1,
+                absent="no burn known",
             ),
-            Column("p95", shared.GENERATION_TIME.format(by="provider, account, le"), unit="s", decimals=0),
+            Column(
+                "p95",
+                shared.GENERATION_TIME.format(by="provider, account, le"),
+                unit="s",
+                decimals=0,
+                absent="none ended",
+            ),
             Column(
                 "Reads",
                 "min by (provider, account) (genmedia_account_read_up{@account})",

@@ -6,11 +6,9 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.src.links import runbook, to
 from dashboards.src.panels import figures, lines
-from dashboards.src.parts import GRADES, Query, Steps, fixed, graded, override, thresholds
+from dashboards.src.parts import GRADES, Query, Steps, fixed, graded, mappings, override, thresholds
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
-from monitor.state.forecast.daily import PACES
-from monitor.state.ledger import DAY
 from monitor.state.outcomes import Verdict, outcomes
 
 OURS = "on (job, instance) genmedia_monitor_build_info"
@@ -26,9 +24,18 @@ SATURATION_THRESHOLD = 'genmedia_saturation_threshold_ratio{level="@level"}'
 RUNWAY_THRESHOLD = 'genmedia_credit_runway_threshold_seconds{level="@level"}'
 THRESHOLDS = 'min by (level) (genmedia_saturation_threshold_ratio{@account,limit!="concurrency"})'
 RUNWAY_THRESHOLDS = "min by (level) (genmedia_credit_runway_threshold_seconds{@account})"
-# A forecast needs its longer pace to have been watched for half.
-EARLY = f"(genmedia_ledger_coverage_ratio{{@account}} < bool {max(PACES) / 2 / DAY:.4f})"
-NEVER = {"-1": ("none foreseen", OK), "-2": ("too early", "text")}
+EARLY = "(1 - max by (provider, account) (genmedia_forecast_ready{@account}))"
+# The larger of the provider's count and the gateway's decides.
+FULL = (
+    "(max by (provider, account, model, limit) (("
+    'genmedia_saturation_ratio{@limits,limit=~"daily_generations|monthly_spend_credits"}'
+    ' or label_replace(genmedia_saturation_ratio{@limits,limit="daily_generations_ledger"}, "limit",'
+    ' "daily_generations", "", "")) >= 1 and genmedia_limit{@limits} > 0))'
+)
+HIT_IN = {"0": ("full", HARD), "-1": ("none expected", OK), "-2": ("too early", "text")}
+FREES_IN = f"genmedia_limit_free_seconds{{@limits}} or 0 * {FULL} - 1"
+FIRST_FREES_IN = "min by (@by) (genmedia_limit_free_seconds{@limits}) or 0 * max by (@by) (" + FULL + ") - 1"
+FREES_WORDS = {"-1": ("not known", "text")}
 
 _PAST = " + ".join(
     f"({{saturation}} >= bool on (provider, account, limit) group_left () "
@@ -165,15 +172,21 @@ def closest_limit() -> models.Panel:
 def time_left() -> models.Panel:
     return figures(
         "Time left",
-        "Expected time until the first limit is hit or the credits are gone, at the present pace. A limit that is hit "
-        "already is not among them: the closest limit tells that. Too early: the daemon "
-        "has not watched for an hour. Orange where the alert on daily limits begins.",
-        [Query(f"min(genmedia_limit_exhaustion_seconds{{@limits}}) or -1 - max({EARLY})")],
+        "Expected time until the first limit is hit or the credits are gone, at the present pace. Where a limit "
+        "is full, the time until it has room again. Too early: the daemon has not watched for an hour. Orange where "
+        "the alert on daily limits begins.",
+        [
+            Query(
+                f"0 * max({FULL}) or min(genmedia_limit_exhaustion_seconds{{@limits}}) or -1 - max({EARLY})", "hit in"
+            ),
+            Query(FIRST_FREES_IN.replace("@by", ""), "frees in"),
+        ],
         unit="s",
         decimals=1,
         base=SOFT,
         steps=[(threshold("daily_limit_exhaustion_seconds"), PLAIN)],
-        words=NEVER,
+        words=HIT_IN,
+        overrides=[override("byName", "frees in", mappings=mappings(FREES_WORDS), color=fixed(PLAIN))],
         leads=[to("genmedia-limits"), runbook("GenmediaDailyLimitPredicted")],
     )
 

@@ -17,7 +17,8 @@ from dashboards.src.words import OK
 class Column:
     """A table's column: the labels' values when `expr` is empty, else that expression's value for them.
 
-    `words` replaces values by text and colour; `link` is where a click on the cell leads.
+    `words` replaces values by text and colour; `absent` stands where there is no value; `link` is where a click on the
+    cell leads.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Column:
     steps: Steps = ()
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     link: str = ""
+    absent: str = ""
     width: int | None = None
 
 
@@ -37,7 +39,7 @@ def rows(
     columns: Sequence[Column],
     *,
     sort: str = "",
-    absent: str = "-",
+    absent: str = "unknown",
     leads: Sequence[models.DashboardLink] = (),
 ) -> models.Panel:
     """A table as of now: a row for each set of labels. `sort` is the title of the column whose largest comes first."""
@@ -101,6 +103,8 @@ def _cell(column: Column) -> models.DashboardFieldConfigSourceOverrides:
         properties["mappings"] = mappings(column.words)
     if column.steps or column.words:
         properties["custom__cellOptions"] = {"type": "color-text"}
+    if column.absent:
+        properties["noValue"] = column.absent
     if column.link:
         properties["links"] = [link(column.title, column.link)]
     if column.width:

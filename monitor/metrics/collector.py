@@ -105,8 +105,23 @@ def _exhaustion(account: AccountSnapshot, _: float) -> Iterable[Row]:
     yield from money.exhaustion(account)
 
 
+def _free(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    for daily in account.daily:
+        if daily.free_seconds is not None:
+            yield (daily.model, Limit.DAILY_GENERATIONS.value), daily.free_seconds
+    if account.credits is not None and account.credits.spend_free_seconds is not None:
+        yield ("", Limit.MONTHLY_SPEND_CREDITS.value), account.credits.spend_free_seconds
+
+
+def _next_free(account: AccountSnapshot, _: float) -> Iterable[Row]:
+    found = (((daily.model,), daily.next_free_seconds) for daily in account.daily)
+    return ((labels, seconds) for labels, seconds in found if seconds is not None)
+
+
 def _freeing(account: AccountSnapshot, _: float) -> Iterable[Row]:
-    return (((daily.model, within), slots) for daily in account.daily for within, slots in daily.freeing.items())
+    for daily in account.daily:
+        if daily.next_free_seconds is not None:
+            yield from (((daily.model, within), slots) for within, slots in daily.freeing.items())
 
 
 def _drift(account: AccountSnapshot, _: float) -> Iterable[Row]:
@@ -194,6 +209,9 @@ ROWS: dict[Family, Rows] = {
     families.SATURATION: _saturation,
     families.THRESHOLD: _thresholds,
     families.EXHAUSTION: _exhaustion,
+    families.READY: _whole(lambda account: account.forecast_ready),
+    families.FREE: _free,
+    families.NEXT_FREE: _next_free,
     families.FREEING: _freeing,
     families.COVERAGE: _whole(lambda account: account.ledger_coverage),
     families.DRIFT: _drift,

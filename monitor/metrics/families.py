@@ -154,6 +154,30 @@ EXHAUSTION = _account(
     "model",
     "limit",
 )
+READY = _account(
+    "forecast_ready",
+    Type.GAUGE,
+    Source.TASKS,
+    "1 when enough was watched to forecast daily limits; while it is 0 it is too early to say that no hit is expected.",
+)
+FREE = _account(
+    "limit_free_seconds",
+    Type.GAUGE,
+    Source.TASKS,
+    "Time until use of a full limit falls below it: slots that free, purchases that grow 30 days old. Absent while the "
+    "limit is not full, and where the gateway did not see all of its use; 0 when the provider's count is older than a "
+    "slot that has freed.",
+    "model",
+    "limit",
+)
+NEXT_FREE = _account(
+    "daily_generations_next_free_seconds",
+    Type.GAUGE,
+    Source.TASKS,
+    "Time until the first slot of the rolling 24 hours frees, of the generations that passed through the gateway. "
+    "Absent while none is taken.",
+    "model",
+)
 FREEING = _account(
     "daily_generations_freeing",
     Type.GAUGE,

@@ -15,8 +15,8 @@ from monitor.model import Loss
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
 """Where in observing an exchange a fault of ours may lie."""
-SECONDS_BOUNDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
-"""Of commits and jobs: half of the buckets that the client library gives by default, as each job has its own."""
+SECONDS_BOUNDS = (0.01, 0.05, 0.25, 1.0, 5.0)
+"""Bounds for commits and jobs: a third of the library's, as each job has a series for each of them."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser"]
 """Why the gateway itself refused a request."""
 Source = Literal["gateway", "webhook", "ingest", "account_read", "follow_up"]

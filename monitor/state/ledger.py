@@ -82,6 +82,13 @@ class Ledger:
         groups = (self._accepted[at : min(at + size, high)] for at in range(low, high, size))
         return [Leaving(len(group), group[0] + DAY, group[-1] + DAY) for group in groups]
 
+    def below(self, limit: int, now: float) -> float | None:
+        """When fewer than `limit` of the slots taken at `now` are left, which is `now` at the earliest; None for 0."""
+        used = self.used(now)
+        if used < limit or limit <= 0:
+            return now if limit > 0 else None
+        return self._accepted[bisect_right(self._accepted, now - DAY) + used - limit] + DAY
+
     def cumulative(self, start: float, step: float, count: int) -> list[int]:
         """How many were accepted in (start, start + k * step], for k from 0 to `count`."""
         accepted, low = self._accepted, bisect_right(self._accepted, start)

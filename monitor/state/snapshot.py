@@ -7,6 +7,7 @@ import msgspec
 from monitor.model import Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
+from monitor.state.outlook import LimitOutlook
 from monitor.state.reconcile import Reconciled
 from monitor.state.tally import Tally
 from monitor.state.tier import Advice, TierState
@@ -92,16 +93,21 @@ class Expiry(msgspec.Struct, frozen=True):
 
 
 class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
-    """The daily limit of one model by our own ledger.
+    """The daily limit of one model by our own ledger. `limit` is None where there is none, or it is unknown.
 
-    `exhaustion_seconds` is the expected time until the limit is hit, None where none is predicted; `freeing` says how
-    many of the taken slots are free again within 1, 4 and 12 hours, `next_free_seconds` when the first is, None where
-    none is taken. `expiries` are all of the taken slots in the order in which they free, in at most 96 groups. `unseen`
-    more generations were in the provider's newest count than in the ledger then: their age is not known.
+    `exhaustion_seconds` is the expected time until the limit is hit, None unless the outlook is `expected`.
+    `free_seconds` is the time until use of a full limit falls below it, None where the ledger alone does not decide
+    that; 0 where the provider's newest count is older than a slot that has freed. `freeing` says how many of the taken
+    slots are free again within 1, 4 and 12 hours, `next_free_seconds` when the first is, None where none is taken.
+    `expiries` are all of the taken slots in the order in which they free, in at most 96 groups. `unseen` more
+    generations were in the provider's newest count than in the ledger then: their age is not known.
     """
 
     model: str
+    limit: int | None = None
+    outlook: LimitOutlook = LimitOutlook.UNKNOWN
     exhaustion_seconds: float | None = None
+    free_seconds: float | None = None
     next_free_seconds: float | None = None
     freeing: dict[str, int] = {}
     expiries: tuple[Expiry, ...] = ()
@@ -111,7 +117,8 @@ class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one moment. Figures that are unknown, or too old to show, are None.
 
-    `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; precision and recall are
+    `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; `forecast_ready` says whether
+    enough of the last two hours was to forecast its daily limits; precision and recall are
     those of the forecasts of the last four weeks. `thresholds` are by limit. A provider without tiers has neither
     `tier` nor `advice`, one without credits prices in dollars. `upstreams` says whose each model in use is. Only a
     provider without limits has a `capacity` to judge. `organization_at` and `usage_at` are when those were read, Unix
@@ -136,6 +143,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: dict[str, str] = {}
     daily: tuple[DailyOutlook, ...] = ()
     ledger_coverage: float | None = None
+    forecast_ready: bool | None = None
     forecast_precision: float | None = None
     forecast_recall: float | None = None
     reconciled: tuple[Reconciled, ...] = ()

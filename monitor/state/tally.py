@@ -64,7 +64,7 @@ class Increment(msgspec.Struct, frozen=True):
     amount: float = 1.0
 
 
-REQUEST_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+REQUEST_BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 TASK_BOUNDS = (1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 BOUNDS = {Tally.REQUEST_SECONDS: REQUEST_BOUNDS, Tally.TASK_SECONDS: TASK_BOUNDS}
 

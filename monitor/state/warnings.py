@@ -8,7 +8,9 @@ from monitor.model import TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests
+from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
+from monitor.state.until import daily_in_words, spend_in_words
 from monitor.wording import (
     AUTOBILLING,
     amount,
@@ -31,8 +33,8 @@ CAPACITY = {State.APPROACHING: "approaching saturation", State.SATURATED: "satur
 SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
 
 
-def warnings(account: AccountSnapshot) -> Iterator[str]:
-    """The account's, what hurts first; names in them are as they came. What was not read yet is none."""
+def warnings(account: AccountSnapshot, at: float) -> Iterator[str]:
+    """Warnings of an account as of the Unix time `at`, most urgent first. Reads that were not tried yet yield none."""
     if account.is_old:
         yield "these figures stand still: their evaluation fails; see evaluation.failed in the daemon's log"
     balance = account.organization.credit_balance if account.organization is not None else None
@@ -40,12 +42,12 @@ def warnings(account: AccountSnapshot) -> Iterator[str]:
         yield "no credits are left: generations are refused"
     for count in recent_requests(account):
         yield from _requests(count)
-    yield from _credits(account)
+    yield from _credits(account, at)
     for read in filter(lambda read: read.failed, account.reads):
         yield f"the read of {words(read.read)}: {last_read(read.age_seconds, read.outcome, up=read.up)}"
     for limit in sorted(limit_uses(account), key=lambda limit: -(limit.saturation or 0.0)):
         yield from _limit(limit)
-    yield from _outlook(account)
+    yield from _outlook(account, at)
     for tasks in account.tasks:
         yield from _throttled(tasks)
     yield from _orphaned(account.tasks)
@@ -57,7 +59,7 @@ def _requests(recent: RequestCount) -> Iterator[str]:
         yield f"{recent.kind}: {seen}: {tallied(recent.errors)}"
 
 
-def _credits(account: AccountSnapshot) -> Iterator[str]:
+def _credits(account: AccountSnapshot, at: float) -> Iterator[str]:
     outlook = account.credits
     if outlook is None:
         return
@@ -67,14 +69,18 @@ def _credits(account: AccountSnapshot) -> Iterator[str]:
         yield f"the credits last for {duration(outlook.runway_seconds)} at {burn}"
     if outlook.autobilling in TROUBLE:
         yield f"autobilling is {outlook.autobilling}: {AUTOBILLING[outlook.autobilling]}"
-    if outlook.spend_exhaustion_seconds is not None:
+    if outlook.spend_free_seconds is not None:
+        yield f"the limit of purchases is {spend_in_words(outlook, at)}"
+    elif outlook.spend_exhaustion_seconds is not None:
         yield f"the limit of purchases will be reached in about {duration(outlook.spend_exhaustion_seconds)}"
 
 
-def _outlook(account: AccountSnapshot) -> Iterator[str]:
+def _outlook(account: AccountSnapshot, at: float) -> Iterator[str]:
     for daily in account.daily:
         if daily.exhaustion_seconds is not None:
             yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
+        elif daily.outlook is LimitOutlook.FULL and daily.limit:
+            yield f"{daily.model}: the daily limit is {daily_in_words(daily, at)}"
     for one in sorted(account.capacity, key=lambda one: one.state is not State.SATURATED):
         if one.state in {State.APPROACHING, State.SATURATED}:
             yield f"{one.model}: {CAPACITY[one.state]}; have {amount(one.recommended_concurrency)} open at once at most"

@@ -12,7 +12,9 @@ from monitor.model import MODEL_LIMITS, Organization, TaskStatus
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.outcomes import judged
+from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import ModelTasks, ReadState
+from monitor.state.until import daily_in_words, daily_outlook, spend_in_words
 from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
 
@@ -36,7 +38,8 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     `throttled_oldest_age_seconds` is None where nothing is throttled, `throttled_drain_seconds` also where it cannot
     be estimated; `recent_task_seconds` is the mean of the tasks that ended in the last five minutes, None where none
-    did; `daily_exhaustion_seconds` is None where the daily limit is not expected to be hit; `capacity` is None
+    did; `daily_until` words what is foreseen of the daily limit, `daily_exhaustion_seconds` is None where no hit is
+    expected, `daily_free_seconds` where the limit is not full or the time is not known; `capacity` is None
     where the provider has limits, and of a model that was never used here; the dollars are None while the account's
     spend is unknown.
     """
@@ -51,7 +54,11 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     throttled_drain_seconds: float | None
     accepted_24h: int
     recent_task_seconds: float | None
+    daily_outlook: LimitOutlook
+    daily_until: str
     daily_exhaustion_seconds: float | None
+    daily_free_seconds: float | None
+    daily_next_free_seconds: float | None
     unknown_limits: tuple[str, ...]
     limits: tuple[LimitFigures, ...]
     capacity: ModelCapacity | None
@@ -108,6 +115,10 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     runway_burn_dollars_per_hour: float | None
     autobilling: str | None
     purchase_coverage_ratio: float | None
+    spend_outlook: LimitOutlook
+    spend_until: str
+    spend_exhaustion_seconds: float | None
+    spend_free_seconds: float | None
     limits: tuple[LimitFigures, ...]
     reads: tuple[ReadState, ...]
     requests: tuple[RequestFigures, ...]
@@ -152,7 +163,7 @@ def _account(account: AccountReply, at: float, *, every_model: bool) -> AccountF
     if account.organization is not None:
         models |= account.organization.limits.keys()
     listed = models if every_model else used
-    rows = [_model(model, account, unspent) for model in sorted(listed)]
+    rows = [_model(model, account, unspent, at) for model in sorted(listed)]
     return AccountFigures(
         account=account.account,
         provider=account.provider,
@@ -172,6 +183,10 @@ def _account(account: AccountReply, at: float, *, every_model: bool) -> AccountF
         runway_burn_dollars_per_hour=_dollars(credits_.runway_credits_per_hour, price),
         autobilling=credits_.autobilling,
         purchase_coverage_ratio=credits_.coverage,
+        spend_outlook=credits_.spend_outlook,
+        spend_until=spend_in_words(credits_, at),
+        spend_exhaustion_seconds=credits_.spend_exhaustion_seconds,
+        spend_free_seconds=credits_.spend_free_seconds,
         limits=_limits("", account.limits),
         reads=account.reads,
         requests=tuple(_requests(one, account.recent.requests.get(one.kind, {})) for one in account.requests),
@@ -205,13 +220,14 @@ def _models_in_use(account: AccountReply) -> set[str]:
     return used | judged | paid | {tasks.model for tasks in account.tasks}
 
 
-def _model(model: str, account: AccountReply, unspent: SpentReply) -> ModelFigures:
+def _model(model: str, account: AccountReply, unspent: SpentReply, at: float) -> ModelFigures:
     tasks = next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
     throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
     spent = None
     if account.spent is not None:
         spent = next((one for one in account.spent if one.model == model), unspent)
     told = account.organization or Organization()
+    daily = daily_outlook(model, account.daily, account.organization)
     return ModelFigures(
         model=model,
         pending=tasks.open.get(TaskStatus.PENDING, 0),
@@ -223,7 +239,11 @@ def _model(model: str, account: AccountReply, unspent: SpentReply) -> ModelFigur
         throttled_drain_seconds=tasks.throttled_drain_seconds if throttled else None,
         accepted_24h=tasks.accepted_24h,
         recent_task_seconds=account.recent.task_seconds.get(model),
-        daily_exhaustion_seconds=next((d.exhaustion_seconds for d in account.daily if d.model == model), None),
+        daily_outlook=daily.outlook,
+        daily_until=daily_in_words(daily, at),
+        daily_exhaustion_seconds=daily.exhaustion_seconds,
+        daily_free_seconds=daily.free_seconds,
+        daily_next_free_seconds=daily.next_free_seconds,
         unknown_limits=tuple(name for name in MODEL_LIMITS if not told.knows(model, name)),
         limits=_limits(model, account.limits) if model else (),
         capacity=next((one for one in account.capacity if one.model == model), None),

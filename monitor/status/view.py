@@ -15,10 +15,13 @@ from rich.text import Text
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.figures import Limit, unread
 from monitor.state.outcomes import failed, judged
+from monitor.state.outlook import LimitOutlook
+from monitor.state.until import until_full
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Watch
 from monitor.wording import (
     AUTOBILLING,
+    NONE,
     NOT_KNOWN_YET,
     NOT_READ,
     NOT_READ_TODAY,
@@ -44,6 +47,9 @@ from monitor.wording import (
 )
 
 WIDE = 120
+UNTIL = "full in"
+UNTIL_WIDTH, FULL_WIDTH = 8, 26
+"""Of the answers to that: `none expected` takes two lines, what is said of a full limit three."""
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
 STATES = {State.HEALTHY: GOOD, State.APPROACHING: WARN, State.SATURATED: BAD}
@@ -129,7 +135,8 @@ def _facts(account: AccountFigures, at: float) -> Table:
     if account.autobilling is not None:
         grid.add_row("autobilling", Text(f"{account.autobilling}: {AUTOBILLING[account.autobilling]}"))
     for limit in account.limits:
-        grid.add_row(words(printable(limit.limit)), _use(limit))
+        until = f"; {until_full(account.spend_until)}" if limit.limit == Limit.MONTHLY_SPEND_CREDITS else ""
+        grid.add_row(words(printable(limit.limit)), _use(limit).append(until))
     grid.add_row("tasks", _open(account))
     grid.add_row("requests", _totals(account))
     grid.add_row("account reads", Text(", ").join(_reads(account)))
@@ -233,7 +240,7 @@ def _tasks(models: list[ModelFigures]) -> Table:
         table.add_row(
             _name(model),
             amount(model.throttled),
-            *(waits if model.throttled else ("-", "-")),
+            *(waits if model.throttled else (NONE, NONE)),
             amount(model.pending),
             amount(model.running),
             Text(amount(model.orphaned), style=WARN if model.orphaned else CALM),
@@ -249,8 +256,10 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
         table.add_column(ratio=1, min_width=SHORTEST_BAR)
         table.add_column(justify="right", no_wrap=True)
     if width >= WIDE:
-        for title in ("takes", "full in", "seen here", "today", "30 days"):
-            table.add_column(title, justify="right", no_wrap=True)
+        is_full = any(model.daily_outlook is LimitOutlook.FULL for model in models)
+        widest = {UNTIL: FULL_WIDTH if is_full else UNTIL_WIDTH}
+        for title in ("takes", UNTIL, "seen here", "today", "30 days"):
+            table.add_column(title, justify="right", no_wrap=title not in widest, max_width=widest.get(title))
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
         table.add_row(
@@ -288,12 +297,12 @@ def _queue(capacity: ModelCapacity | None) -> Iterator[Text]:
 
 def _takes(model: ModelFigures) -> Text:
     seconds = model.recent_task_seconds
-    return Text("-" if seconds is None else duration(seconds))
+    return Text(NONE if seconds is None else duration(seconds))
 
 
 def _full_in(model: ModelFigures) -> Text:
-    seconds = model.daily_exhaustion_seconds
-    return Text("-") if seconds is None else Text(duration(seconds), style=WARN)
+    is_calm = model.daily_outlook not in {LimitOutlook.EXPECTED, LimitOutlook.FULL}
+    return Text(printable(model.daily_until), style=CALM if is_calm else WARN)
 
 
 def _name(model: ModelFigures) -> Text:

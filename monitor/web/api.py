@@ -65,7 +65,7 @@ def _account(account: AccountSnapshot, at: float) -> Figures:
     limits = [{**msgspec.to_builtins(use), "saturation_ratio": use.saturation} for use in limit_uses(account)]
     return {
         **shown,
-        "warnings": list(warnings(account)),
+        "warnings": list(warnings(account, at)),
         "limits": limits,
         "spent": _spent(account, at),
         "requests": [_requests(count) for count in requests(account)],

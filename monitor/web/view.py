@@ -21,13 +21,16 @@ from monitor.state.figures import (
     spending,
     unread,
 )
+from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.state.tally import Tally
+from monitor.state.until import daily_in_words, daily_outlook, spend_in_words, until_full
 from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.state.warnings import warnings
 from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 from monitor.wording import (
     AUTOBILLING,
+    NONE,
     NOT_KNOWN_YET,
     NOT_READ,
     NOT_READ_TODAY,
@@ -50,6 +53,7 @@ from monitor.wording import (
 )
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
+UNTIL_LEVELS = {LimitOutlook.EXPECTED: "warn", LimitOutlook.FULL: "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class ModelView:
     concurrency: Bar
     daily: Bar
     full_in: str
+    until_level: str
     capacity: CapacityView
     today: str
     month: str
@@ -130,18 +135,18 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
     return AccountView(
         name=account.account,
         provider=account.provider,
-        warnings=list(warnings(account)),
+        warnings=list(warnings(account, at)),
         reads=[_read(read) for read in account.reads],
         tiles=[
             *_money(account, spent, at),
             *_credits(account),
-            *_purchases(account, uses),
+            *_purchases(account, uses, at),
             *(_capacity(account) if account.capacity else _throttled(account.tasks)),
             *_task_tiles(account.tasks),
             *_tier(account),
             *_unseen(account),
         ],
-        models=[_model(model, account, uses, spent) for model in models],
+        models=[_model(model, account, uses, spent, at) for model in models],
         has_capacity=bool(account.capacity),
         unused=len({model for model, _ in uses if model} - set(models)),
         requests=list(_requests(account)),
@@ -232,8 +237,12 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
         yield Tile(f"Burn in {first}", hour, f"{day} in {whole}" if whole != first else "not watched for longer")
     runway, wanted = outlook.runway_seconds, account.runway_thresholds
     if runway is None:
-        idle = outlook.burn and not any(outlook.burn.values())
-        yield Tile("Credit runway", *(("none expected", "nothing is burnt") if idle else (NOT_KNOWN_YET, "too early")))
+        early = not outlook.burn or any(outlook.burn.values())
+        yield Tile(
+            "Credit runway",
+            "too early" if early else "none expected",
+            "not watched for long enough" if early else "nothing is spent",
+        )
     else:
         level = "bad" if runway < wanted.hard else "warn" if runway < wanted.soft else ""
         pace = outlook.runway_credits_per_hour
@@ -245,7 +254,7 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
         yield Tile("Autobilling", state.value, AUTOBILLING[state], level)
 
 
-def _purchases(account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse]) -> Iterator[Tile]:
+def _purchases(account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], at: float) -> Iterator[Tile]:
     use, price = uses.get(("", Limit.MONTHLY_SPEND_CREDITS)), account.dollars_per_credit
     if use is None:
         return
@@ -257,7 +266,8 @@ def _purchases(account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse]
     if coverage is not None and coverage < 1:
         known += f", as far as known: {percentage(coverage)} of the 30 days"
     level = "bad" if use.saturation >= use.hard else "warn" if use.saturation >= use.soft else ""
-    yield Tile("Bought in 30 days", dollars((use.used or 0.0) * price), known, level)
+    until = "" if account.credits is None else f"; {until_full(spend_in_words(account.credits, at))}"
+    yield Tile("Bought in 30 days", dollars((use.used or 0.0) * price), f"{known}{until}", level)
 
 
 def _tier(account: AccountSnapshot) -> Iterator[Tile]:
@@ -313,35 +323,32 @@ def _model(
     account: AccountSnapshot,
     uses: dict[tuple[str, Limit], LimitUse],
     spent: Spending | None,
+    at: float,
 ) -> ModelView:
     tasks = _tasks(model, account)
     throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
     cost = Spend(None, None) if spent is None else spent.of(model)
     told = account.organization or Organization()
+    daily = daily_outlook(model, account.daily, account.organization)
     return ModelView(
         model=model or "no model",
         throttled=amount(throttled),
         pending=amount(tasks.open.get(TaskStatus.PENDING, 0)),
         running=amount(tasks.open.get(TaskStatus.RUNNING, 0)),
-        oldest=duration(tasks.throttled_oldest_age_seconds) if throttled else "-",
-        drain=duration(tasks.throttled_drain_seconds) if throttled else "-",
+        oldest=duration(tasks.throttled_oldest_age_seconds) if throttled else NONE,
+        drain=duration(tasks.throttled_drain_seconds) if throttled else NONE,
         orphaned=amount(tasks.orphaned),
         concurrency=replace(
             _bar(uses.get((model, Limit.CONCURRENCY)), known=told.knows(model, Limit.CONCURRENCY)),
             note=more_unconfirmed(tasks.unconfirmed),
         ),
         daily=_daily(model, uses, known=told.knows(model, Limit.DAILY_GENERATIONS)),
-        full_in=_full_in(model, account),
+        full_in=daily_in_words(daily, at),
+        until_level=UNTIL_LEVELS.get(daily.outlook, "soft"),
         capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),
         today=dollars(None if cost.today is None else cost.today * account.dollars_per_credit),
         month=dollars(None if cost.month is None else cost.month * account.dollars_per_credit),
     )
-
-
-def _full_in(model: str, account: AccountSnapshot) -> str:
-    """When the daily limit will be hit, where that is expected."""
-    daily = next((one for one in account.daily if one.model == model), None)
-    return "-" if daily is None or daily.exhaustion_seconds is None else duration(daily.exhaustion_seconds)
 
 
 def _bar(use: LimitUse | None, *, known: bool) -> Bar:
@@ -383,7 +390,8 @@ def _ended(account: AccountSnapshot) -> Iterator[CountView]:
         figures = tuple(amount(_ended_as(counts, status)) for status in ENDS)
         reasons = {reason: count for (_, reason), count in counts.items() if reason != Reason.NONE}
         seconds = account.recent.task_seconds.get(model)
-        yield CountView(model or "no model", figures, "-" if seconds is None else duration(seconds), tallied(reasons))
+        lately = NONE if seconds is None else duration(seconds)
+        yield CountView(model or "no model", figures, lately, tallied(reasons))
 
 
 def _ended_as(counts: Counter[tuple[str, str]], status: TaskStatus) -> int:

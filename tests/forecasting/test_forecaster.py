@@ -12,6 +12,7 @@ from monitor.forecasting import EVERY, FREEING, Forecaster
 from monitor.model import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
 from monitor.state.figures import Limit
 from monitor.state.ledger import DAY, HOUR, Span
+from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import DailyOutlook
 from monitor.store import Database, forecasts
 from monitor.store.batch import apply_batch
@@ -215,6 +216,94 @@ def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
     with database.begin() as connection:
         assert forecasts.load(connection, "a", Limit.DAILY_GENERATIONS) == {}
         assert forecaster.account(connection, "a").quality.precision is None
+
+
+def full(database: Database, ours: int, theirs: int | None, limit: int, now: float = T0 + HOUR) -> DailyOutlook:
+    """What is told at `now` of a model with so many generations, one a minute from T0 on, just counted by both."""
+    for number in range(ours):
+        create(database, number, T0 + number * EVERY)
+    organization = Organization(
+        limits={"gen4.5": ModelLimits(daily_generations=limit)},
+        daily_generations={} if theirs is None else {"gen4.5": theirs},
+    )
+    (daily,) = look(database, Forecaster(), now, organization, now)
+    return daily
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "limit", "frees"),
+    [
+        (20, 20, 20, T0 + DAY),
+        (20, None, 20, T0 + DAY),
+        (20, 15, 20, T0 + DAY),
+        (22, 22, 20, T0 + 2 * EVERY + DAY),  # three must leave before there is room
+        (20, 25, 20, None),  # five are of an age that nobody knows
+        (0, 20, 20, None),
+        (3, 3, 0, None),
+    ],
+)
+def test_a_full_limit_says_when_it_has_room_as_far_as_that_is_known(
+    database: Database, ours: int, theirs: int | None, limit: int, frees: float | None
+) -> None:
+    daily = full(database, ours, theirs, limit)
+    assert (daily.outlook, daily.exhaustion_seconds) == (LimitOutlook.FULL, None)
+    assert daily.free_seconds == (None if frees is None else frees - T0 - HOUR)
+    assert daily.unseen == max(0, (theirs or 0) - ours)
+
+
+def test_a_limit_that_the_provider_counted_full_before_a_slot_freed_has_room(database: Database) -> None:
+    for number in range(20):
+        create(database, number, T0 + number * EVERY)
+    told = organization(20, 20)
+    before, _ = look(database, forecaster := Forecaster(), T0 + DAY - 1, told, T0 + DAY - 30)
+    assert (before.outlook, before.free_seconds) == (LimitOutlook.FULL, 1)
+    after, _ = look(database, forecaster, T0 + DAY, told, T0 + DAY - 30)
+    assert (after.outlook, after.free_seconds) == (LimitOutlook.FULL, 0)
+    read_anew, _ = look(database, forecaster, T0 + DAY + 1, organization(20, 19), T0 + DAY + 1)
+    assert (read_anew.outlook, read_anew.free_seconds) == (LimitOutlook.TOO_EARLY, None)
+
+
+def test_a_generation_under_way_while_the_provider_counts_is_no_unseen_one(database: Database) -> None:
+    for number in range(20):
+        create(database, number, T0 + number)
+    (daily, _) = look(database, Forecaster(), T0 + 60, organization(20, 20), T0 + 15)
+    assert (daily.unseen, daily.free_seconds) == (0, DAY - 60)
+
+
+@pytest.mark.parametrize(
+    ("limit", "watched", "outlook"),
+    [
+        (20, 3599.0, LimitOutlook.TOO_EARLY),
+        (20, 3600.0, LimitOutlook.NONE_EXPECTED),
+        (None, 0.0, LimitOutlook.NONE_EXPECTED),
+        (1, 0.0, LimitOutlook.FULL),
+    ],
+)
+def test_a_limit_that_is_not_expected_to_be_hit_is_told_from_one_that_was_watched_too_little(
+    database: Database, limit: int | None, watched: float, outlook: LimitOutlook
+) -> None:
+    create(database, 1, T0)
+    watch(database, Span(T0 - watched, T0))
+    (daily,) = look(database, Forecaster(), T0, organization(limit))
+    assert daily.outlook is outlook
+
+
+def test_the_limit_and_its_outlook_are_unknown_together(database: Database) -> None:
+    create(database, 1, T0)
+    unreadable = Organization(limits={"gen4.5": ModelLimits(unknown=("daily_generations",))})
+    for told in (None, Organization(), unreadable):
+        (daily,) = look(database, Forecaster(), T0, told)
+        assert (daily.outlook, daily.limit) == (LimitOutlook.UNKNOWN, None)
+
+
+def test_a_limit_stops_being_expected_to_be_hit_once_it_is_full(database: Database) -> None:
+    hours(database, forecaster := Forecaster(), 0, 299, 120.0, 150)
+    create(database, 999, T0 + 299 * EVERY)  # between two looks
+    with database.begin() as connection:
+        account = forecaster.account(connection, "a")
+        account.look(connection, organization(150), None, T0 + 298 * EVERY + 50)
+    (daily,) = look(database, forecaster, T0 + 299 * EVERY, organization(150))
+    assert (daily.outlook, daily.exhaustion_seconds) == (LimitOutlook.FULL, None)
 
 
 def reconciled(

@@ -22,6 +22,7 @@ from monitor.model import (
     Usage,
 )
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
+from monitor.state.outlook import LimitOutlook
 from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Series, Snapshot
 from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Tally
@@ -295,13 +296,21 @@ def ordinary() -> AccountSnapshot:
         ),
         usage=Usage(days=tuple(DaySpend(date="2026-11-22", model=model, credits=1) for model in used)),
         daily=tuple(
-            DailyOutlook(model=model, exhaustion_seconds=1.0, freeing={"1h": 1, "4h": 2, "12h": 3}) for model in used
+            DailyOutlook(
+                model=model,
+                outlook=LimitOutlook.EXPECTED,
+                exhaustion_seconds=1.0,
+                next_free_seconds=1.0,
+                freeing={"1h": 1, "4h": 2, "12h": 3},
+            )
+            for model in used
         ),
         reconciled=tuple(
             Reconciled(model=model, generations=3, drift=0, unseen=Unseen(0.0, 0.0, 0.5)) for model in used
         ),
         tier=TierState(table="t", configured=3, inferred=3, compared=3, mismatches=()),
         ledger_coverage=1.0,
+        forecast_ready=True,
         forecast_precision=1.0,
         forecast_recall=1.0,
         credits=CreditOutlook(

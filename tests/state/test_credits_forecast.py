@@ -16,6 +16,7 @@ from monitor.state.credits.judge import Autobilling
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook, Recharge
 from monitor.state.credits.purse import Purse
 from monitor.state.ledger import DAY, HOUR
+from monitor.state.outlook import LimitOutlook
 
 NOW = 1_793_577_600.0
 PLAN = Autobilling(threshold=1_000, amount=5_000)
@@ -35,6 +36,31 @@ def steady(hourly: float, hours: float, until: float = NOW) -> tuple[Flow, ...]:
 def outlook(terms: Terms = Terms(), **purse: object) -> CreditOutlook:  # noqa: B008
     known = Purse(**{"balance": 1_000.0, "at": NOW, "since": NOW - 40 * DAY, **purse})  # type: ignore[arg-type]
     return credit_outlook(known, terms, NOW, is_fresh=True)
+
+
+@pytest.mark.parametrize(
+    ("cap", "bought", "found", "frees_at"),
+    [
+        (None, [(10, 500.0)], LimitOutlook.UNKNOWN, None),
+        (1_000.0, [(10, 500.0)], LimitOutlook.NONE_EXPECTED, None),
+        (500.0, [(10, 500.0)], LimitOutlook.FULL, 20),
+        (500.0, [(29, 100.0), (10, 500.0)], LimitOutlook.FULL, 20),  # the first to leave is not enough
+        (600.0, [(29, 100.0), (10, 500.0)], LimitOutlook.FULL, 1),
+        (0.0, [], LimitOutlook.FULL, None),
+    ],
+)
+def test_a_cap_on_purchases_that_is_reached_says_when_something_can_be_bought_again(
+    cap: float | None, bought: list[tuple[int, float]], found: LimitOutlook, frees_at: int | None
+) -> None:
+    told = outlook(Terms(cap=cap), recharges=tuple(Recharge(NOW - days * DAY, amount) for days, amount in bought))
+    assert told.spend_outlook is found
+    assert told.spend_free_seconds == (None if frees_at is None else frees_at * DAY)
+
+
+def test_a_cap_on_purchases_is_not_judged_before_the_balance_was_watched_for_a_while() -> None:
+    bought = (Recharge(NOW - 60, 500.0),)
+    assert outlook(Terms(cap=1_000.0), recharges=bought, since=NOW - 1_799).spend_outlook is LimitOutlook.TOO_EARLY
+    assert outlook(Terms(cap=1_000.0), recharges=bought, since=NOW - 1_800).spend_outlook is LimitOutlook.NONE_EXPECTED
 
 
 def test_burn_is_what_left_within_the_window() -> None:

@@ -4,14 +4,16 @@ from msgspec.structs import replace
 from monitor.model import ModelLimits, Organization
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
+from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
 from monitor.state.warnings import warnings
 
+AT = 1_764_624_000.0  # Mon 1 Dec 2025 21:20 UTC
 CALM = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01)
 
 
 def warned(**changes: object) -> list[str]:
-    return list(warnings(replace(CALM, **changes)))
+    return list(warnings(replace(CALM, **changes), AT))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,19 @@ def test_a_read_that_was_not_tried_yet_has_not_failed(read: ReadState, told: lis
     assert warned(reads=(read,)) == told
 
 
+def test_a_full_daily_limit_says_when_it_has_room() -> None:
+    full = DailyOutlook(model="m", limit=20, outlook=LimitOutlook.FULL, free_seconds=84_840.0)
+    told = "m: the daily limit is full; the first slot frees in 23 h 34 min (Tue 20:54 UTC)"
+    assert warned(daily=(full,)) == [told]
+    assert warned(daily=(replace(full, limit=0, free_seconds=None),)) == []
+
+
+def test_a_full_limit_of_purchases_says_when_something_can_be_bought_again() -> None:
+    full = CreditOutlook(spend_outlook=LimitOutlook.FULL, spend_free_seconds=90_000.0)
+    told = "the limit of purchases is full; the first purchase leaves the 30 days in 1 d 1 h (Tue 22:20 UTC)"
+    assert warned(credits=full) == [told]
+
+
 def test_a_limit_of_zero_is_no_warning() -> None:
     organization = Organization(limits={"m": ModelLimits(daily_generations=0)}, daily_generations={"m": 3})
     assert warned(organization=organization) == []
@@ -77,7 +92,9 @@ def test_the_limit_that_is_closest_is_told_first_then_the_next_to_be_hit() -> No
     organization = Organization(limits=limits, daily_generations={"far": 1, "near": 8, "full": 10})
     tasks = ModelTasks(model="near", open={"running": 1}, accepted_24h=8)
     assert warned(
-        organization=organization, tasks=(tasks,), daily=(DailyOutlook(model="near", exhaustion_seconds=90.0),)
+        organization=organization,
+        tasks=(tasks,),
+        daily=(DailyOutlook(model="near", outlook=LimitOutlook.EXPECTED, exhaustion_seconds=90.0),),
     ) == [
         "full: daily generations at 100 %: 10 of 10",
         "near: daily generations at 80 %: 8 of 10",

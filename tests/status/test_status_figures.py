@@ -123,6 +123,7 @@ async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limit
         "the read of usage: failing (overloaded), last worked 10 min 40 s ago",
         "gen4.5: daily generations at 83 %: 418 of 500",
         "gen4.5: the daily limit will be hit in about 59 min",
+        "act_two: the daily limit is full; the first slot frees in 23 h 34 min (Mon 14:04 UTC)",
         "gen4.5: 198 throttled, for up to 21 min 24 s",
         "3 tasks orphaned, their client stopped polling: gen4.5 3",
     )

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from monitor.model import ModelLimits, Organization
 from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.state.outlook import LimitOutlook
+from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
 from monitor.status.figures import Figures
 from monitor.status.view import View
 from monitor.status.watch import Watch
@@ -44,7 +45,7 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     assert "spent $11.60 today, $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today: the" in told
     assert "burn $15.20 in the last 25 min; the balance lasts 5 h at $36.48 an hour" in told
     assert row(text, "autobilling") == "autobilling due: the balance is below its threshold"
-    assert row(text, "monthly spend credits") == "monthly spend credits 5,000 of 10,000"
+    assert row(text, "monthly spend credits") == "monthly spend credits 5,000 of 10,000; until full: 10 d"
     assert "200 throttled, 1 pending, 6 running, 3 orphaned" in text
     assert "13,415, 56 failed (0.4 %), 20 were retries" in text
     assert row(text, "create").startswith("create 532 25 4.7 % 10, 3 failed (30.0 %) rate limited 18,")
@@ -54,8 +55,29 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     assert "gen4.5 198 21 min 24 s 24 min 45 s 1 4 3" in " ".join(text.split())
     assert "! gen4.5: daily generations at 83 %: 418 of 500" in text
     assert "! gen4.5: the daily limit will be hit in about 59 min" in text
-    assert row(text, "gen4_image").endswith(" - - 95 -$0.40 $4.35") == (width >= 120)
+    assert row(text, "gen4_image").endswith(" none none 95 -$0.40 $4.35") == (width >= 120)
     assert "3 more models are not in use; --all lists them" in text
+
+
+@pytest.mark.parametrize("width", [120, 140, 200])
+async def test_a_full_daily_limit_says_when_it_frees(ask: Ask, width: int) -> None:
+    full = DailyOutlook(model="m", limit=20, outlook=LimitOutlook.FULL, free_seconds=84_840.0)
+    limits = {name: ModelLimits(concurrency=1, daily_generations=20) for name in ("m", "n")}
+    account = AccountSnapshot(
+        account="a",
+        provider="runway",
+        dollars_per_credit=0.01,
+        organization=Organization(limits=limits, daily_generations={"m": 20, "n": 2}),
+        daily=(full, DailyOutlook(model="n", limit=20, outlook=LimitOutlook.TOO_EARLY)),
+    )
+    at = 1_764_559_680.0  # Mon 1 Dec 2025 03:28 UTC
+    told = await ask(Snapshot(at=at, accounts=(account,)))
+    text = shown(told, width)
+    assert "full; the first slot frees" in text
+    assert "! m: the daily limit is full; the first slot frees in 23 h 34 min (Tue 03:02 UTC)" in text
+    assert row(text, "n").endswith("none too early 0 unknown unknown")
+    assert max(map(len, text.splitlines())) <= width
+    assert told.accounts[0].models[0].daily_until == "full; the first slot frees in 23 h 34 min (Tue 03:02 UTC)"
 
 
 async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, snapshot: Snapshot) -> None:

@@ -60,7 +60,10 @@ async def test_an_account_tells_all_that_the_snapshot_holds(
     assert body["usage"]["days"][0]["model"] == "gen4.5"
     assert body["daily"][0] == {
         "model": "gen4.5",
+        "limit": 500,
+        "outlook": "expected",
         "exhaustion_seconds": 3540.0,
+        "free_seconds": None,
         "next_free_seconds": 312.5,
         "freeing": {"1h": 12, "4h": 96, "12h": 250},
         "expiries": [],

@@ -376,7 +376,7 @@ def test_money_that_is_not_known_yet_says_so() -> None:
     tiles = {tile.title: tile for tile in account_view(told, 86_460.0).tiles}
     assert tiles["Spent today"].value == "not read yet today"
     assert "as of 1 Jan 23:58 UTC" in tiles["Spent today"].note
-    assert (tiles["Burn"].value, tiles["Credit runway"].value) == ("not known yet", "not known yet")
+    assert (tiles["Burn"].value, tiles["Credit runway"].value) == ("not known yet", "too early")
 
 
 @pytest.mark.parametrize(
@@ -385,10 +385,7 @@ def test_money_that_is_not_known_yet_says_so() -> None:
         ({"runway_seconds": 86_400.0}, {"Credit runway": ("1 d", "")}),
         ({"runway_seconds": 86_399.0}, {"Credit runway": ("23 h 59 min", "warn")}),
         ({"runway_seconds": 14_399.0}, {"Credit runway": ("3 h 59 min", "bad")}),
-        (
-            {"runway_seconds": None},
-            {"Credit runway": ("not known yet", "")},
-        ),  # burnt, but for how long is not known yet
+        ({"runway_seconds": None}, {"Credit runway": ("too early", "")}),  # burnt, but for how long is not known yet
         ({"autobilling": AutobillingState.OK}, {"Autobilling": ("ok", "good")}),
         ({"autobilling": AutobillingState.CLIPPED}, {"Autobilling": ("clipped", "warn")}),
         ({"autobilling": AutobillingState.STOPPED}, {"Autobilling": ("stopped", "bad")}),

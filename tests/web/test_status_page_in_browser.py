@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from monitor.model import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
+from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Series, Snapshot
 from monitor.state.tally import Tally
 
@@ -94,7 +95,9 @@ def busy(account: AccountSnapshot, dollars: float) -> AccountSnapshot:
             )
             for model in MODELS
         ),
-        daily=tuple(DailyOutlook(model=model, exhaustion_seconds=DAY_SECONDS) for model in MODELS),
+        daily=tuple(
+            DailyOutlook(model=model, limit=1, outlook=LimitOutlook.FULL, free_seconds=DAY_SECONDS) for model in MODELS
+        ),
         usage=Usage(
             totals=tuple(SpendTotal(model=m, window=w, credits=credits_) for m in MODELS for w in ("today", "30d"))
         ),

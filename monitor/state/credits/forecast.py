@@ -12,6 +12,7 @@ from monitor.state.credits.judge import Autobilling
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook, Recharge
 from monitor.state.credits.purse import SPEND_WINDOW, Purse
 from monitor.state.ledger import DAY, HOUR
+from monitor.state.outlook import LimitOutlook, limit_outlook
 
 WINDOWS = {"1h": HOUR, "24h": DAY}
 LEAST_WATCHED = 600.0
@@ -50,6 +51,8 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
     windows = WINDOWS if purse.at > purse.since else {}
     present = _pace(purse, HOUR, now) or _pace(purse, DAY, now)
     pace, room = _expected_pace(purse, now), None if cap is None else cap - sum(each.credits for each in recharges)
+    bought, hit = _bought(recharges, coverage), _cap_seconds(recharges, cap, pace, now) if plan or recharges else None
+    found = limit_outlook(cap, bought, hit, watched=now - purse.since >= LEAST_EVIDENCE)
     return CreditOutlook(
         burn={name: _burn(purse, seconds, now) for name, seconds in windows.items()},
         burn_seconds={name: _watched(purse, seconds, now) for name, seconds in windows.items()},
@@ -57,8 +60,10 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
         runway_seconds=_lasts(purse, present),
         runway_credits_per_hour=present * HOUR or None,
         balance_exhaustion_seconds=_within(purse.balance / pace) if pace and purse.balance > 0 else None,
-        spend_exhaustion_seconds=_cap_seconds(recharges, cap, pace, now) if plan or recharges else None,
-        bought_credits=_bought(recharges, coverage),
+        spend_exhaustion_seconds=hit,
+        spend_outlook=found,
+        spend_free_seconds=_free_seconds(recharges, cap, now) if found is LimitOutlook.FULL else None,
+        bought_credits=bought,
         coverage=coverage,
         recharges=recharges,
         autobilling=_autobilling(purse, terms, recharges, room, now),
@@ -132,6 +137,16 @@ def _cap_seconds(recharges: Sequence[Recharge], cap: float | None, pace: float, 
             break
         room += each.credits
     return _within(room / pace)
+
+
+def _free_seconds(recharges: Sequence[Recharge], cap: float | None, now: float) -> float | None:
+    """How long until less than the cap was bought in 30 days; None where that is not known, and for a cap of zero."""
+    left = sum(each.credits for each in recharges)
+    for each in recharges if cap else ():
+        left -= each.credits
+        if cap is not None and left < cap:
+            return each.at + SPEND_WINDOW - now
+    return None
 
 
 def _within(seconds: float) -> float | None:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from monitor.state.outlook import LimitOutlook
+
 
 class AutobillingState(StrEnum):
     """How autobilling fares, by what the balance shows.
@@ -34,7 +36,9 @@ class CreditOutlook(msgspec.Struct, frozen=True, kw_only=True):
 
     `burn` is the credits that left the balance, by window, of which `burn_seconds` were watched; both are empty until
     two balances are known. `left_today_credits` left it on the current UTC day. `runway_seconds` is how long the
-    balance lasts at `runway_credits_per_hour`, the present burn; the exhaustions are forecasts.
+    balance lasts at `runway_credits_per_hour`, the present burn; the exhaustions are forecasts. `spend_outlook` is
+    that of the cap on purchases, and `spend_free_seconds` the time until enough purchases are 30 days old for something
+    to be bought again, None unless the cap is reached.
     `recharges` are the purchases known of the last 30 days in ascending order, `bought_credits` their sum, None
     while nothing is known of them, and `coverage` the share of the 30 days in which none can have been missed.
     """
@@ -46,6 +50,8 @@ class CreditOutlook(msgspec.Struct, frozen=True, kw_only=True):
     runway_credits_per_hour: float | None = None
     balance_exhaustion_seconds: float | None = None
     spend_exhaustion_seconds: float | None = None
+    spend_outlook: LimitOutlook = LimitOutlook.UNKNOWN
+    spend_free_seconds: float | None = None
     bought_credits: float | None = None
     coverage: float | None = None
     recharges: tuple[Recharge, ...] = ()

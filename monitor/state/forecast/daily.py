@@ -88,6 +88,11 @@ def estimate(use: Use, limit: int, now: float) -> Estimate | None:
     return Estimate(expected, _agreed([crossing(_at_least(arrivals), room) for arrivals in paths]))
 
 
+def is_evident(watched: Sequence[Span], now: float) -> bool:
+    """Whether enough was watched to tell a pace, and so to make a forecast or to expect nothing."""
+    return all(seconds_watched(watched, now - seconds, now) >= seconds / 2 for seconds in PACES)
+
+
 def _pace(use: Use, seconds: float, now: float) -> float | None:
     """Acceptances in a step at the pace of the last `seconds`; None when less than half of them was watched."""
     watched = seconds_watched(use.watched, now - seconds, now)
