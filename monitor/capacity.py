@@ -109,10 +109,10 @@ class AccountCapacity:
 
     @property
     def changed(self) -> bool:
-        """Whether a state has changed, or a minute has passed since the last time."""
+        """Whether a state or a recommendation has changed, or a minute has passed since the last time."""
         if self._saved_at is None or not 0 <= self._now - self._saved_at < SAVE_SECONDS:
             return self._records != self._stored
-        return self._states(self._records) != self._states(self._stored)
+        return self._told(self._records) != self._told(self._stored)
 
     def save(self, connection: Connection) -> None:
         """Write the records that have changed."""
@@ -123,8 +123,8 @@ class AccountCapacity:
         """Note that what `save` wrote is committed."""
         self._stored, self._saved_at = dict(self._records), self._now
 
-    def _states(self, records: Mapping[str, Record]) -> dict[str, object]:
-        return {model: record.verdict.state for model, record in records.items()}
+    def _told(self, records: Mapping[str, Record]) -> dict[str, object]:
+        return {model: (record.verdict.state, record.recommended) for model, record in records.items()}
 
 
 def doors(series: Iterable[Series]) -> dict[str, Doors]:

@@ -47,7 +47,7 @@ def overloaded(room: int, end: float = HOUR, **rest: float) -> Model:
 def run(model: Model, fixed: int | None, seed: int = 1, end: float = HOUR) -> Result:
     """The life until `end` of a client that keeps `fixed` tasks open, or follows what scrapes recommend."""
     vendor, record = Vendor(model, seed), fresh(Doors(), RULES, 0.0)
-    vendor.wanted = fixed or record.limit.whole
+    vendor.wanted = fixed or record.recommended
     states: list[tuple[float, State | None]] = []
     limits, told = [], 0
     for now in _moments(EVALUATE, end):
@@ -58,8 +58,8 @@ def run(model: Model, fixed: int | None, seed: int = 1, end: float = HOUR) -> Re
         if not states or states[-1][1] is not record.verdict.state:
             states.append((now, record.verdict.state))
         if now % SCRAPE == 0:
-            limits.append(record.limit.whole)
-            vendor.wanted = fixed or record.limit.whole
+            limits.append(record.recommended)
+            vendor.wanted = fixed or record.recommended
     failures = tally.timeouts + tally.refused
     return Result(tally.well, failures / (tally.well + failures), tally.seconds / tally.well, states, limits)
 

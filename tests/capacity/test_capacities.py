@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 from stores import CATALOGUE, T0
 
 from monitor.capacity import LAG, SAVE_SECONDS, Capacities
 from monitor.config import Account, Capacity
 from monitor.model import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
+from monitor.state.capacity.concurrency import Limit
 from monitor.state.capacity.outlook import ModelCapacity, State
+from monitor.state.capacity.published import Away, Published
 from monitor.store import Database, tallies
+from monitor.store import capacities as stored
 from monitor.store.batch import apply_batch
 
 MODEL = "gen4.5"
@@ -128,6 +132,20 @@ def test_a_restart_changes_nothing_and_counts_nothing_twice(database: Database) 
     restarted = look(database, Capacities(), now + LAG)
 
     assert restarted == look(database, kept, now + LAG)
+
+
+def test_what_was_published_last_is_published_after_a_restart(database: Database) -> None:
+    """So is for how long the limit has been away from it."""
+    live(database, Capacities(), T0, T0 + 100, 2.0)
+    with database.begin(write=True) as connection:
+        record = stored.load(connection, "a")[MODEL]
+        away = Away(T0 + 100, is_above=False, nearest=4)
+        stored.save(connection, "a", {MODEL: replace(record, limit=Limit(4.0), published=Published(8, away))})
+
+    restarted = Capacities()
+    told = [look(database, restarted, T0 + 100 + passed)[0].recommended_concurrency for passed in (20, 39, 41)]
+
+    assert told == [8, 8, 4]
 
 
 def test_what_a_restart_cuts_off_is_no_sign_of_load(database: Database) -> None:

@@ -92,7 +92,7 @@ def test_a_model_that_is_used_no_more_has_no_state_but_keeps_what_was_learnt() -
 
 def test_refusals_alone_saturate_once_there_are_enough() -> None:
     record = fresh(Doors(), RULES, 0.0)
-    for number in range(1, 30):
+    for number in range(1, 60):
         record = advance(record, News(doors=Doors(2 * number, number)), RULES, 5.0 * number)
     told = outlook("m", record, RULES)
 

@@ -78,6 +78,11 @@ def follow(limit: Limit, ended: Iterable[Ended], refused: int, usual: float | No
     return _next_round(limit, usual, rules, now)
 
 
+def spare(limit: Limit) -> float:
+    """How many tasks may wait, so that the model never runs dry."""
+    return max(1.0, sqrt(limit.value) / 2)
+
+
 def _next_round(limit: Limit, usual: float | None, rules: Rules, now: float) -> Limit:
     frequent = limit.failed > 1 and limit.failed / (limit.fresh + limit.failed) > TOLERATED
     if not limit.failed:
@@ -92,19 +97,22 @@ def _next_round(limit: Limit, usual: float | None, rules: Rules, now: float) -> 
 
 def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool) -> float:
     """The next limit: less where tasks find no room or queue, more where all of it was used and none did."""
-    used, estimate, spare = float(peak(limit.round)), None, max(1.0, sqrt(limit.value) / 2)
+    used, estimate, waiting = float(peak(limit.round)), None, spare(limit)
     if usual is not None and limit.fresh:
         used = max(used, _by_rate(limit.round))
-        estimate = max(LOWEST, used * min(1.0, exp(usual - _least_mean(limit.round))) + spare)
+        estimate = max(LOWEST, used * min(1.0, exp(usual - _least_mean(limit.round))) + waiting)
     if is_failing:
-        follows = used <= limit.value + spare
+        follows = used <= limit.value + waiting
         return max(LOWEST, BACK_OFF * limit.value) if follows or estimate is None else min(limit.value, estimate)
     if estimate is None or limit.failed:
         return limit.value
-    if used - (estimate - spare) > spare:
-        return min(limit.value, estimate)
     highest = max(float(rules.concurrency[1]), floor(limit.worked) + 1.0)
-    return max(limit.value, min(max(limit.value + 1, used), highest))
+    if used - (estimate - waiting) > waiting:
+        # What a client that has more open than the limit shows may raise the limit, too.
+        return min(estimate, limit.value if used <= limit.value else max(limit.value, highest))
+    if max(used, peak(limit.tasks)) < limit.whole:
+        return limit.value
+    return max(limit.value, min(max(limit.value + waiting, used), highest))
 
 
 def _least_mean(tasks: Sequence[tuple[float, float]]) -> float:

@@ -13,6 +13,7 @@ from monitor.state.capacity.baseline import Baseline, learn
 from monitor.state.capacity.concurrency import Limit, begin, begin_anew, follow, rest
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.capacity.pace import Ended, Rules, Slice, add, pace, recent, slice_of
+from monitor.state.capacity.published import Published, publish
 from monitor.state.capacity.verdict import Verdict, judge
 
 
@@ -30,14 +31,23 @@ class Doors(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One model. Tasks that ended up to `looked_at` and the requests in `doors` are in it."""
+    """One model. Tasks that ended up to `looked_at` and the requests in `doors` are in it.
+
+    `published` is None as long as the limit itself is told.
+    """
 
     looked_at: float
     doors: Doors
     limit: Limit
+    published: Published | None = None
     slices: tuple[Slice, ...] = ()
     baseline: Baseline | None = None
     verdict: Verdict = Verdict()
+
+    @property
+    def recommended(self) -> int:
+        """The concurrency that is told."""
+        return self.limit.whole if self.published is None else self.published.value
 
 
 class News(NamedTuple):
@@ -66,13 +76,19 @@ def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
     usual = None if baseline is None else baseline.level
     limit = follow(before.limit, news.ended, doors.refused, usual, rules, now) if new else before.limit
     is_learnt = baseline is not None and baseline.is_learnt(rules, now)
+    verdict = judge(before.verdict, slices, baseline if is_learnt else None, rules, now)
+    told = before.published or Published(before.limit.whole)
+    published = publish(told, limit, verdict.state, rules, now)
+    if published.value < told.value:
+        limit = begin_anew(limit, now + rules.slice)
     return Record(
         looked_at=now,
         doors=news.doors,
         limit=limit if slices else rest(limit, rules),
+        published=published if slices else None,
         slices=slices,
         baseline=baseline,
-        verdict=judge(before.verdict, slices, baseline if is_learnt else None, rules, now),
+        verdict=verdict,
     )
 
 
@@ -95,7 +111,7 @@ def outlook(model: str, record: Record, rules: Rules) -> ModelCapacity:
     return ModelCapacity(
         model=model,
         state=record.verdict.state,
-        recommended_concurrency=record.limit.whole,
+        recommended_concurrency=record.recommended,
         latency_seconds=exp(seen.mean) if seen.well else None,
         baseline_seconds=exp(baseline.level) if baseline is not None and is_learnt else None,
         failure_ratio=seen.failure_ratio if seen.tried else None,
