@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, make_url, text
 from stores import T0, accepted, administer, catalogue_of, create, figures, postgresql_database
 
 from monitor import engine as engine_module
-from monitor.errors import StoreError
+from monitor.errors import StoreError, StoreInUseError
 from monitor.store import Database
 from monitor.store.batch import apply_batch
 
@@ -293,3 +293,30 @@ async def test_a_server_that_goes_away_delays_and_loses_nothing(postgres_url: st
             assert bench.own("store_up") == 1
             assert figures(database)[REQUEST] == 3
         database.close()
+
+
+async def test_a_file_that_another_daemon_has_ends_the_engine_that_was_to_open_it(path: Path) -> None:
+    first, second = (Database(f"sqlite:///{path}", exclusive=True) for _ in range(2))
+    first.reopen()
+    bench = Bench(second)
+    with pytest.raises(StoreInUseError):
+        await bench.engine.run()
+    assert bench.own("store_up") == 0
+    first.close()
+    second.close()
+
+
+async def test_a_database_that_is_not_open_yet_is_opened_and_takes_what_waits(path: Path) -> None:
+    database = Database(f"sqlite:///{path}?timeout=0.05")
+    await asyncio.to_thread(path.mkdir)
+    bench = Bench(database)
+    bench.engine.put([create()], "gateway")
+    async with bench.running() as engine:
+        await engine.first_attempt(5.0)
+        await until(lambda: "unable to open" in engine.fault)
+        assert (engine.is_storing, bench.own("store_up")) == (False, 0)
+        await asyncio.to_thread(path.rmdir)
+        await until(lambda: bench.own("store_up") == 1)
+        assert engine.fault == ""
+    assert figures(database)[REQUEST] == 1
+    database.close()

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from stores import accepted, administer, catalogue_of, create, figures, postgresql_database
 
-from monitor.errors import StoreError
+from monitor.errors import StoreError, StoreInUseError
 from monitor.store import Database
 from monitor.store.batch import apply_batch
 from monitor.store.migrate import REVISION
@@ -222,3 +222,84 @@ def test_a_removed_file_is_noticed_and_created_again(tmp_path: Path) -> None:
     with database.begin(write=True):
         assert path.exists()
     database.close()
+
+
+def test_nothing_is_read_or_written_before_it_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.db"
+    database = Database(f"sqlite:///{path}")
+    for write in (False, True):
+        with pytest.raises(StoreError, match="not open yet"), database.begin(write=write):
+            pass
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("put_back", [False, True], ids=["removed", "replaced"])
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_a_log_that_is_removed_or_replaced_is_noticed_and_loses_nothing(
+    tmp_path: Path, suffix: str, put_back: bool
+) -> None:
+    path = tmp_path / "monitor.db"
+    database = Database.open(f"sqlite:///{path}")
+    with database.begin(write=True) as connection:
+        apply_batch(connection, [(create(), "ingest")], catalogue_of, 0.0)
+    stored = figures(database)
+    beside = Path(f"{path}{suffix}")
+    content = beside.read_bytes()
+    beside.unlink()
+    if put_back:
+        beside.write_bytes(content)
+    with pytest.raises(StoreError, match="removed or replaced"), database.begin(write=True):
+        pass
+
+    database.reopen()
+
+    with sqlite3.connect(f"file:{path}?immutable=1", uri=True) as on_disk:
+        assert on_disk.execute("SELECT count(*) FROM tallies").fetchone()[0] == len(stored)
+    on_disk.close()
+    assert figures(database) == stored
+    with database.begin(write=True) as connection:
+        apply_batch(connection, [(create(), "ingest")], catalogue_of, 0.0)
+        assert connection.scalar(text("PRAGMA integrity_check")) == "ok"
+    database.close()
+
+
+def test_one_daemon_has_a_file_and_the_next_gets_it_after(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'monitor.db'}"
+    first, second = (Database(url, exclusive=True) for _ in range(2))
+    second.claim()  # there is nothing to claim yet
+    first.reopen()
+    first.reopen()
+    for refused in (second.claim, second.reopen):
+        with pytest.raises(StoreInUseError, match="another genmedia-monitor uses it"):
+            refused()
+    assert figures(first) == {}
+    first.close()
+
+    second.reopen()
+    second.close()
+
+
+def test_a_file_that_took_the_place_of_the_claimed_one_is_claimed_in_turn(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.db"
+    first = Database(f"sqlite:///{path}", exclusive=True)
+    first.reopen()
+    path.rename(tmp_path / "old.db")
+    first.reopen()
+
+    with pytest.raises(StoreInUseError):
+        Database(f"sqlite:///file:{path}?uri=true", exclusive=True).reopen()
+    Database(f"sqlite:///{tmp_path}/old.db", exclusive=True).claim()
+    first.close()
+
+
+@pytest.mark.parametrize("name", ["monitor.db", "link.db"])
+def test_files_are_for_their_owner_and_folders_are_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "monitor.db")
+    (tmp_path / "folder").mkdir(mode=0o755)
+    database = Database.open(f"sqlite:///{tmp_path}/{name}")
+
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("monitor.db*")}
+    assert modes == dict.fromkeys(("monitor.db", "monitor.db-wal", "monitor.db-shm"), 0o600)
+    database.close()
+    refusal(f"sqlite:///{tmp_path}/folder")
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o755
