@@ -35,6 +35,12 @@ def test_every_scrape_that_is_shown_keeps_our_labels(tracked_files: list[Path]) 
     assert [path for path, text in shown if not OUR_LABELS_STAY.search(text)] == []
 
 
+def test_every_test_that_the_security_page_names_exists(root: Path) -> None:
+    named = re.findall(r"`([a-z_]+/test_[a-z_]+\.py)`", (root / "docs/security.md").read_text())
+    assert len(named) >= 10
+    assert [name for name in named if not (root / "tests" / name).is_file()] == []
+
+
 @pytest.mark.parametrize(
     "name", ["requirements", "requirements-dev", "requirements-demo", "requirements-build", "requirements-legacy"]
 )
