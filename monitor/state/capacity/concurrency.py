@@ -112,7 +112,7 @@ def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool)
         return min(estimate, limit.value if used <= limit.value else max(limit.value, highest))
     if max(used, peak(limit.tasks)) < limit.whole:
         return limit.value
-    return max(limit.value, min(max(limit.value + waiting, used), highest))
+    return max(limit.value, min(max(limit.value + floor(waiting), used), highest))
 
 
 def _least_mean(tasks: Sequence[tuple[float, float]]) -> float:
