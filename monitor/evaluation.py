@@ -109,6 +109,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         provider=account.provider,
         dollars_per_credit=provider.dollars_per_credit,
         has_credits=provider.has_credits,
+        has_limits=provider.capacity is None,
         series=series,
         recent=memory.recent[account.name].look(series, now),
         tasks=model_tasks(connection, account, limits, forecasts.used(now), now),

@@ -75,6 +75,11 @@ def tallied(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{words(printable(label))} {amount(count)}" for label, count in frequent)
 
 
+def of_no_limit(used: float | None, limit: str) -> str:
+    """Use of a `limit` that is `unlimited` or `unknown`: `12, unlimited`. Without any use, the limit alone."""
+    return f"{amount(used)}, {limit}" if used else limit
+
+
 def more_unconfirmed(count: float) -> str:
     """What is to be added to the use of a concurrency limit; nothing where polls have shown every task."""
     return f"{amount(count)} more not confirmed" if count else ""

@@ -95,7 +95,12 @@ def _limits() -> models.Panel:
                 absent="not full",
             ),
             Column("Used", f"max {by} (genmedia_limit_used{{{every}}} > 0)", decimals=0),
-            Column("Of", f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)", decimals=0),
+            Column(
+                "Of",
+                f"max {by} (genmedia_limit{{{every}}} and genmedia_limit_used{{{every}}} > 0)",
+                decimals=0,
+                absent="no limit",
+            ),
             Column("More, not confirmed", f"max {by} ({UNCONFIRMED})", decimals=0),
             Column("Account", label="account"),
         ],

@@ -12,7 +12,7 @@ from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
 from monitor.metrics.family import Family
 from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
-from monitor.state.figures import Limit, limit_uses, spending, thresholds
+from monitor.state.figures import Limit, limit_uses, spending, thresholds, unlimited_uses
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
 from monitor.state.tally import BOUNDS, Tally
 
@@ -82,7 +82,11 @@ def _limits(account: AccountSnapshot, _: float) -> Iterable[Row]:
 
 
 def _limits_used(account: AccountSnapshot, _: float) -> Iterable[Row]:
-    return (((use.model, use.limit.value), use.used) for use in limit_uses(account) if use.used is not None)
+    for use in limit_uses(account):
+        if use.used is not None:
+            yield (use.model, use.limit.value), use.used
+    for rest in unlimited_uses(account):
+        yield (rest.model, rest.limit.value), rest.used
 
 
 def _saturation(account: AccountSnapshot, _: float) -> Iterable[Row]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Kind, Organization, Usage
+from monitor.model import Kind, ModelLimits, Organization, Usage
 from monitor.state.outcomes import failed, judged
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
 from monitor.state.tally import Tally
@@ -67,6 +67,28 @@ def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
         LimitUse(model, limit, allowed, used, levels[limit].soft, levels[limit].hard)
         for model, limit, allowed, used in found
     ]
+
+
+class UnlimitedUse(msgspec.Struct, frozen=True):
+    """Use of what has no limit, or none that is known, in the limit's own unit."""
+
+    model: str
+    limit: Limit
+    used: float
+
+
+def unlimited_uses(account: AccountSnapshot) -> Iterator[UnlimitedUse]:
+    """What is used of each model's limits that are not finite, as far as it is known."""
+    organization = account.organization
+    if organization is None:
+        return
+    tasks = {one.model: one for one in account.tasks}
+    for model in sorted(organization.limits.keys() | organization.daily_generations.keys()):
+        limits, ours = organization.limits.get(model, ModelLimits()), tasks.get(model)
+        if limits.concurrency is None and ours is not None:
+            yield UnlimitedUse(model, Limit.CONCURRENCY, ours.admitted)
+        if limits.daily_generations is None and model in organization.daily_generations:
+            yield UnlimitedUse(model, Limit.DAILY_GENERATIONS, organization.daily_generations[model])
 
 
 def thresholds(account: AccountSnapshot, limit: Limit) -> Thresholds:

@@ -130,6 +130,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     dollars_per_credit: float
     is_old: bool = False
     has_credits: bool = True
+    has_limits: bool = True
     series: tuple[Series, ...] = ()
     recent: RecentFigures = RecentFigures()
     tasks: tuple[ModelTasks, ...] = ()

@@ -30,6 +30,14 @@ class LimitReply(msgspec.Struct, frozen=True):
     hard: float
 
 
+class UnlimitedReply(msgspec.Struct, frozen=True):
+    """What is used of a limit that is not finite."""
+
+    model: str
+    limit: str
+    used: float
+
+
 class SpentReply(msgspec.Struct, frozen=True):
     """Net credits of one model; None is unknown."""
 
@@ -70,6 +78,8 @@ class AccountReply(msgspec.Struct, frozen=True):
     recent: RecentFigures = RecentFigures()
     organization_at: float | None = None
     usage_at: float | None = None
+    has_limits: bool = True
+    unlimited: tuple[UnlimitedReply, ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True):

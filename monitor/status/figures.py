@@ -61,6 +61,7 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
     daily_next_free_seconds: float | None
     unknown_limits: tuple[str, ...]
     limits: tuple[LimitFigures, ...]
+    unlimited_used: dict[str, float]
     capacity: ModelCapacity | None
     spent_today_dollars: float | None
     spent_30d_dollars: float | None
@@ -99,6 +100,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     account: str
     provider: str
+    has_limits: bool
     warnings: tuple[str, ...]
     balance_credits: float | None
     balance_dollars: float | None
@@ -167,6 +169,7 @@ def _account(account: AccountReply, at: float, *, every_model: bool) -> AccountF
     return AccountFigures(
         account=account.account,
         provider=account.provider,
+        has_limits=account.has_limits,
         warnings=account.warnings,
         balance_credits=balance if account.has_credits else None,
         balance_dollars=_dollars(balance, price),
@@ -215,6 +218,7 @@ def _sum(values: list[float | None]) -> float | None:
 
 def _models_in_use(account: AccountReply) -> set[str]:
     used = {limit.model for limit in account.limits if limit.model and limit.used}
+    used |= {use.model for use in account.unlimited if use.used}
     judged = {one.model for one in account.capacity if one.state is not None}
     paid = {spent.model for spent in account.spent or () if spent.today_credits or spent.month_credits}
     return used | judged | paid | {tasks.model for tasks in account.tasks}
@@ -246,6 +250,7 @@ def _model(model: str, account: AccountReply, unspent: SpentReply, at: float) ->
         daily_next_free_seconds=daily.next_free_seconds,
         unknown_limits=tuple(name for name in MODEL_LIMITS if not told.knows(model, name)),
         limits=_limits(model, account.limits) if model else (),
+        unlimited_used={use.limit: use.used for use in account.unlimited if use.model == model},
         capacity=next((one for one in account.capacity if one.model == model), None),
         spent_today_dollars=_dollars(None if spent is None else spent.today_credits, account.dollars_per_credit),
         spent_30d_dollars=_dollars(None if spent is None else spent.month_credits, account.dollars_per_credit),

@@ -37,6 +37,7 @@ from monitor.wording import (
     lately,
     moment,
     more_unconfirmed,
+    of_no_limit,
     percentage,
     printable,
     ratio,
@@ -102,8 +103,7 @@ def account_view(account: AccountFigures, at: float, width: int) -> Iterator[Ren
     if waiting:
         yield _section(_tasks(waiting))
     if account.models:
-        has_capacity = any(model.capacity is not None for model in account.models)
-        yield _section((_capacity if has_capacity else _models)(account.models, width))
+        yield _section((_models if account.has_limits else _capacity)(account.models, width))
     if account.unlisted_models:
         models = "model is" if account.unlisted_models == 1 else "models are"
         more = f"{account.unlisted_models} more {models} not in use; --all lists them"
@@ -318,7 +318,8 @@ def _concurrency(model: ModelFigures) -> tuple[RenderableType, RenderableType, R
 def _limit(model: ModelFigures, name: Limit) -> tuple[RenderableType, RenderableType, RenderableType]:
     limit = model.limit(name)
     if limit is None:
-        return Text(UNKNOWN if name in model.unknown_limits else "unlimited"), Text(), Text()
+        told = UNKNOWN if name in model.unknown_limits else "unlimited"
+        return Text(of_no_limit(model.unlimited_used.get(name), told)), Text(), Text()
     ratio = limit.saturation_ratio
     if ratio is None:
         return _use(limit), Text(), Text()

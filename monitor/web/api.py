@@ -9,7 +9,7 @@ from aiohttp import web
 
 from monitor.clock import Clock
 from monitor.logs import redact
-from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending
+from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
 from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
 from monitor.state.tally import LABELS
 from monitor.state.warnings import warnings
@@ -67,6 +67,7 @@ def _account(account: AccountSnapshot, at: float) -> Figures:
         **shown,
         "warnings": list(warnings(account, at)),
         "limits": limits,
+        "unlimited": [msgspec.to_builtins(use) for use in unlimited_uses(account)],
         "spent": _spent(account, at),
         "requests": [_requests(count) for count in requests(account)],
         "retries": retries(account),

@@ -19,6 +19,7 @@ from monitor.state.figures import (
     recent_requests,
     requests,
     spending,
+    unlimited_uses,
     unread,
 )
 from monitor.state.outlook import LimitOutlook
@@ -45,6 +46,7 @@ from monitor.wording import (
     last_read,
     lately,
     more_unconfirmed,
+    of_no_limit,
     percentage,
     share,
     tallied,
@@ -112,7 +114,7 @@ class AccountView:
     """All that the page says of one account. `unused` counts the models that have limits and no use.
 
     The most urgent model comes first, and of the ended tasks the model with the most failures.
-    `has_capacity` says that its models have no limits, but a capacity that is judged.
+    Without `has_limits`, its models have a capacity that is judged.
     """
 
     name: str
@@ -121,7 +123,7 @@ class AccountView:
     reads: list[Tile]
     tiles: list[Tile]
     models: list[ModelView]
-    has_capacity: bool
+    has_limits: bool
     unused: int
     requests: list[CountView]
     ended: list[CountView]
@@ -141,13 +143,13 @@ def account_view(account: AccountSnapshot, at: float) -> AccountView:
             *_money(account, spent, at),
             *_credits(account),
             *_purchases(account, uses, at),
-            *(_capacity(account) if account.capacity else _throttled(account.tasks)),
+            *(_throttled(account.tasks) if account.has_limits else _capacity(account)),
             *_task_tiles(account.tasks),
             *_tier(account),
             *_unseen(account),
         ],
         models=[_model(model, account, uses, spent, at) for model in models],
-        has_capacity=bool(account.capacity),
+        has_limits=account.has_limits,
         unused=len({model for model, _ in uses if model} - set(models)),
         requests=list(_requests(account)),
         ended=list(_ended(account)),
@@ -299,7 +301,8 @@ def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
 def _models_in_use(
     account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], spent: Spending | None
 ) -> list[str]:
-    used = {model for (model, _), use in uses.items() if use.used and model}
+    used = {use.model for use in uses.values() if use.used and use.model}
+    used |= {use.model for use in unlimited_uses(account) if use.used}
     judged = {one.model for one in account.capacity if one.state is not None}
     paid = {model for model, cost in spent.models.items() if cost.today or cost.month} if spent else set()
     names = used | judged | paid | {tasks.model for tasks in account.tasks}
@@ -330,6 +333,7 @@ def _model(
     cost = Spend(None, None) if spent is None else spent.of(model)
     told = account.organization or Organization()
     daily = daily_outlook(model, account.daily, account.organization)
+    unlimited = {use.limit: use.used for use in unlimited_uses(account) if use.model == model}
     return ModelView(
         model=model or "no model",
         throttled=amount(throttled),
@@ -339,10 +343,19 @@ def _model(
         drain=duration(tasks.throttled_drain_seconds) if throttled else NONE,
         orphaned=amount(tasks.orphaned),
         concurrency=replace(
-            _bar(uses.get((model, Limit.CONCURRENCY)), known=told.knows(model, Limit.CONCURRENCY)),
+            _bar(
+                uses.get((model, Limit.CONCURRENCY)),
+                unlimited.get(Limit.CONCURRENCY),
+                known=told.knows(model, Limit.CONCURRENCY),
+            ),
             note=more_unconfirmed(tasks.unconfirmed),
         ),
-        daily=_daily(model, uses, known=told.knows(model, Limit.DAILY_GENERATIONS)),
+        daily=_daily(
+            model,
+            uses,
+            unlimited.get(Limit.DAILY_GENERATIONS),
+            known=told.knows(model, Limit.DAILY_GENERATIONS),
+        ),
         full_in=daily_in_words(daily, at),
         until_level=UNTIL_LEVELS.get(daily.outlook, "soft"),
         capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),
@@ -351,18 +364,18 @@ def _model(
     )
 
 
-def _bar(use: LimitUse | None, *, known: bool) -> Bar:
-    """The bar of one limit; one that is known and not finite is unlimited."""
+def _bar(use: LimitUse | None, unlimited: float | None, *, known: bool) -> Bar:
+    """The bar of one limit; one that is known and not finite is unlimited, with what is used of it."""
     if use is None:
-        return Bar("unlimited" if known else UNKNOWN)
+        return Bar(of_no_limit(unlimited, "unlimited" if known else UNKNOWN))
     if use.saturation is None:
         return Bar(f"{UNKNOWN} of {amount(use.allowed)}")
     return Bar(f"{amount(use.used)} of {amount(use.allowed)}", min(100.0, 100 * use.saturation))
 
 
-def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], *, known: bool) -> Bar:
+def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], unlimited: float | None, *, known: bool) -> Bar:
     theirs, ours = uses.get((model, Limit.DAILY_GENERATIONS)), uses.get((model, Limit.DAILY_GENERATIONS_LEDGER))
-    bar = _bar(theirs, known=known)
+    bar = _bar(theirs, unlimited, known=known)
     if theirs is None or theirs.saturation is None:
         return bar
     level = "bad" if theirs.saturation >= theirs.hard else "warn" if theirs.saturation >= theirs.soft else ""

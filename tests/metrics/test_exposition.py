@@ -205,6 +205,29 @@ def test_only_tasks_that_polls_have_shown_use_the_concurrency_limit() -> None:
     assert figures[key("tasks", model="gen4.5", status="pending")] == 6
 
 
+def test_use_that_the_provider_tells_is_shown_whether_or_not_it_has_a_limit() -> None:
+    told = Organization(
+        limits={"unlimited": ModelLimits(), "finite": ModelLimits(concurrency=2, daily_generations=50)},
+        daily_generations={"unlimited": 7, "unlisted": 3, "finite": 9},
+    )
+    busy = ModelTasks(model="unlimited", open={TaskStatus.RUNNING: 4}, unconfirmed=1, accepted_24h=6)
+    figures = published(account(organization=told, tasks=(busy,)))
+    used = {
+        (dict(labels)["model"], dict(labels)["limit"]): value
+        for (name, labels), value in figures.items()
+        if name == "genmedia_limit_used"
+    }
+    assert used == {
+        ("unlimited", "daily_generations"): 7,
+        ("unlimited", "concurrency"): 3,
+        ("unlisted", "daily_generations"): 3,
+        ("finite", "daily_generations"): 9,
+        ("finite", "concurrency"): 0,
+    }
+    limited = {dict(labels)["model"] for name, labels in figures if name == "genmedia_limit"}
+    assert limited == {"finite"}
+
+
 def test_unlimited_has_no_series_and_a_limit_of_zero_is_full() -> None:
     organization = Organization(
         limits={"free": ModelLimits(), "closed": ModelLimits(concurrency=0, daily_generations=0)},

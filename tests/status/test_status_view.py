@@ -109,10 +109,31 @@ async def test_models_without_limits_show_their_capacity(ask: Ask, snapshot: Sna
 )
 async def test_a_state_of_capacity_has_its_colour(ask: Ask, state: State, colour: str) -> None:
     told = ModelCapacity(model="m", state=state, recommended_concurrency=4)
-    account = AccountSnapshot(account="a", provider="runware", dollars_per_credit=1, capacity=(told,))
+    account = AccountSnapshot(account="a", provider="runware", dollars_per_credit=1, has_limits=False, capacity=(told,))
     figures = await ask(Snapshot(at=1.0, accounts=(account,)))
     line = row(shown(figures, force_terminal=True, color_system="standard"), "m")
     assert [code for code in (RED, YELLOW, GREEN) if code in line] == [colour]
+
+
+async def test_a_provider_without_limits_has_no_table_of_limits(ask: Ask, snapshot: Snapshot) -> None:
+    account = AccountSnapshot(
+        account="a",
+        provider="runware",
+        dollars_per_credit=1.0,
+        has_limits=False,
+        tasks=(ModelTasks(model="flux", open={}, accepted_24h=1),),
+    )
+    text = shown(await ask(Snapshot(at=snapshot.at, accounts=(account,))))
+    assert "unlimited" not in text
+    assert "in 24 h" not in text
+    assert row(text, "flux").startswith("flux too little seen")
+
+
+async def test_use_of_an_unlimited_model_is_told(ask: Ask, snapshot: Snapshot) -> None:
+    told = Organization(limits={"gen4.5": ModelLimits()}, daily_generations={"gen4.5": 12})
+    account = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01, organization=told)
+    text = shown(await ask(Snapshot(at=snapshot.at, accounts=(account,))))
+    assert row(text, "gen4.5") == "gen4.5 unlimited 12, unlimited"
 
 
 async def test_unlimited_and_unknown_limits_are_told_apart(ask: Ask, snapshot: Snapshot) -> None:

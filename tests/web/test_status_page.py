@@ -135,7 +135,9 @@ def test_the_worst_capacity_is_told_first(states: tuple[State | None, ...], told
     models = tuple(
         ModelCapacity(model=f"m{number}", state=state, recommended_concurrency=4) for number, state in enumerate(states)
     )
-    (tile,) = [tile for tile in account_view(account(capacity=models), 0).tiles if tile.title == "Capacity"]
+    (tile,) = [
+        tile for tile in account_view(account(capacity=models, has_limits=False), 0).tiles if tile.title == "Capacity"
+    ]
     assert (tile.value, tile.note, tile.level) == told
 
 
@@ -284,8 +286,20 @@ def test_an_unlimited_model_is_not_an_unknown_one(snapshot: Snapshot) -> None:
     tasks = tuple(ModelTasks(model=model, open={TaskStatus.RUNNING: 1}) for model in ("gen4_turbo", "unheard_of"))
     view = account_view(replace(snapshot.accounts[0], tasks=tasks), snapshot.at)
     bars = {model.model: (model.concurrency.text, model.daily.text) for model in view.models}
-    assert bars["gen4_turbo"] == ("unlimited", "unlimited")
+    assert bars["gen4_turbo"] == ("1, unlimited", "unlimited")
     assert bars["unheard_of"] == ("unknown", "unknown")
+
+
+def test_use_of_an_unlimited_model_is_told() -> None:
+    told = Organization(limits={"a": ModelLimits()}, daily_generations={"a": 12})
+    [model] = account_view(account(organization=told), 0.0).models
+    assert (model.model, model.concurrency.text, model.daily.text) == ("a", "unlimited", "12, unlimited")
+
+
+def test_a_provider_without_limits_has_no_table_of_limits_before_anything_is_judged() -> None:
+    view = account_view(account(has_limits=False, tasks=(ModelTasks(model="a", open={}, accepted_24h=1),)), 0.0)
+    assert "Capacity" in {tile.title for tile in view.tiles}
+    assert not view.has_limits
 
 
 def test_tasks_that_no_poll_has_confirmed_stand_apart_from_the_use_of_the_limit() -> None:
