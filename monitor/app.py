@@ -28,6 +28,7 @@ from monitor.evaluation import Memory, evaluate
 from monitor.gateway import build_gateway
 from monitor.gateway.webhooks import Webhooks
 from monitor.ingest import Ingest
+from monitor.lean import give_back_large_blocks
 from monitor.metrics import Exposition, Own
 from monitor.network import Network
 from monitor.providers import PROVIDERS
@@ -314,6 +315,7 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
     database = Database(config.store or _default_store(), exclusive=True)
     await _claim(database)
     _favour_the_loop()
+    give_back_large_blocks()
     try:
         async with Daemon(config, load, clock, database).running() as daemon:
             signals.daemon = daemon

@@ -10,7 +10,7 @@ from aiohttp import web
 from monitor.inflate import Inflater, content_codings
 from monitor.turns import Turns
 
-MOST_TOGETHER_BYTES = 48 * 2**20
+MOST_TOGETHER_BYTES = 32 * 2**20
 
 
 class BodyTooLargeError(Exception):

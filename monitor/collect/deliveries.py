@@ -23,6 +23,7 @@ from monitor.store.deliveries import KEEP_SECONDS, LONGEST_DELAY_SECONDS, Delive
 LOOK_SECONDS = 1.0
 MOST_AT_ONCE = 8
 LOOK_AHEAD = 256
+MOST_HELD_BYTES = 32 * 2**20
 FIRST_DELAY_SECONDS = 1.0
 
 log = structlog.get_logger()
@@ -64,7 +65,7 @@ class Deliveries:
         self._steps = steps
         self._random = random
         self._ready: deque[Delivery] = deque()
-        self._under_way: set[int] = set()
+        self._under_way: dict[int, int] = {}
         self._ends: dict[int, Later | None] = {}
         self._looks = self._looks_again = self._is_stopped = False
 
@@ -97,7 +98,8 @@ class Deliveries:
 
     async def _look(self) -> None:
         room = LOOK_AHEAD - len(self._ready)
-        if room >= LOOK_AHEAD / 2:
+        held = sum(self._under_way.values()) + sum(len(delivery.body) for delivery in self._ready)
+        if room >= LOOK_AHEAD / 2 and held < MOST_HELD_BYTES:
             known = {*self._under_way, *self._ends, *(delivery.id for delivery in self._ready)}
             self._ready += await asyncio.to_thread(self._due, self._clock.now(), room, known)
 
@@ -109,7 +111,7 @@ class Deliveries:
     def _begin(self) -> None:
         while self._ready and len(self._under_way) < MOST_AT_ONCE and not self._is_stopped:
             delivery = self._ready.popleft()
-            self._under_way.add(delivery.id)
+            self._under_way[delivery.id] = len(delivery.body)
             self._schedule.spawn("forward", self._forward(delivery))
 
     async def _forward(self, delivery: Delivery) -> None:
@@ -117,7 +119,7 @@ class Deliveries:
             problem = await self._sender.send(delivery, self._url, self._way)
             self._ends[delivery.id] = self._end(delivery, problem)
         finally:
-            self._under_way.discard(delivery.id)
+            del self._under_way[delivery.id]
         self._begin()
         await (self._settle() if self._is_stopped else self.run())
 

@@ -15,7 +15,7 @@ from hostile.bombs import MIB, PACKERS, SMALL_PIECES
 SECRET = "s3cret_path-of_this-test"
 NOBODY = "http://127.0.0.1:9"
 REFUSED = {413, 415, 503}
-MOST_GROWTH_BYTES = 200 * MIB
+MOST_GROWTH_BYTES = 300 * MIB
 LINE = {"type": "task", "account": "runware", "at": 1.0, "task": "t", "status": "pending", "endpoint": ""}
 
 
@@ -35,17 +35,20 @@ async def refused(http: httpx.AsyncClient, url: str, coding: str, piece: bytes, 
     return answer.status_code
 
 
-def peak(daemon: Process) -> int:
-    """The most memory that the daemon has had, in bytes."""
+def memory(daemon: Process, which: str = "VmRSS") -> int:
+    """The memory that the daemon has, or with `VmHWM` the most that it has had, in bytes."""
     status = Path(f"/proc/{daemon._process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(which))) * 1024
 
 
-@pytest.mark.skipif(not psutil.LINUX, reason="the peak of another process's memory is read as Linux tells it")
+linux = pytest.mark.skipif(not psutil.LINUX, reason="another process's memory is read as Linux tells it")
+
+
+@linux
 async def test_bombs_are_refused_within_little_memory(tmp_path: Path) -> None:
     async with running("--config", configure(tmp_path), cwd=tmp_path) as daemon, httpx.AsyncClient(timeout=60) as http:
         hook = f"{daemon.events('daemon.started')[-1]['webhooks']}/runware/{SECRET}"
-        ingest, before = f"{daemon.operator_url}/api/v1/observations", peak(daemon)
+        ingest, before = f"{daemon.operator_url}/api/v1/observations", memory(daemon)
         for coding in PACKERS:
             for url in (ingest, hook):
                 assert await refused(http, url, coding, SMALL_PIECES["lines"], 256) in REFUSED
@@ -56,4 +59,4 @@ async def test_bombs_are_refused_within_little_memory(tmp_path: Path) -> None:
         quoted = json.dumps({**LINE, "account": "\x01" * MIB}).encode()
         assert len((await http.post(ingest, content=quoted)).content) < 2_000
         assert (await http.get(f"{daemon.operator_url}/-/ready")).status_code == 200
-        assert peak(daemon) - before < MOST_GROWTH_BYTES
+        assert memory(daemon, "VmHWM") - before < MOST_GROWTH_BYTES
