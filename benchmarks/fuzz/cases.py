@@ -131,7 +131,30 @@ def drifted(draw: st.DrawFn) -> bytes:
 lines = st.lists(drifted() | st.binary(max_size=20), max_size=5).map(
     lambda some: b"\n\n".join(b"data: " + x for x in some)
 )
-texts = drifted() | lines | values.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=400)
+PIECES = (
+    b"[",
+    b'"',
+    b"{",
+    b"\n",
+    b"data:\n",
+    b"{},",
+    b'{"a":',
+    b'"a":"b",',
+    rb"\ud83d",
+    b"1",
+    b"\\",
+    b"\x81\x00",
+    b"\x89\x80",
+)
+floods = st.builds(
+    lambda head, piece, times: head + piece * times,
+    st.sampled_from((b"", b'{"data":[', b'[{"taskUUID":"')),
+    st.sampled_from(PIECES),
+    st.integers(1, 5000),
+)
+"""Little said very often."""
+
+texts = drifted() | floods | lines | values.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=400)
 cases = st.builds(
     lambda packs, **more: Case(**{**more, "reply": _packed(more["reply"], more["coding"]) if packs else more["reply"]}),
     packs=st.booleans(),

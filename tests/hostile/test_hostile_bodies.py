@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -17,6 +18,8 @@ from monitor.gateway.request_body import RequestBody
 from monitor.inflate import AT_ONCE_BYTES, BrokenCodingError, UndecodedError
 from monitor.model import Outcome
 from monitor.providers import PROVIDERS
+from monitor.providers.base import Exchange
+from monitor.providers.runware import exchange
 from monitor.turns import Turns
 
 READERS: dict[str, Callable[[str], RequestBody | CutCopy | EventCopy]] = {
@@ -113,3 +116,23 @@ async def test_a_reply_of_any_nonsense_is_no_fault_of_ours(piece: str, path: str
 def test_what_is_broken_is_told_from_what_is_too_large() -> None:
     with pytest.raises(BrokenCodingError):
         list(CutCopy("gzip").add(b"\x1f\x8b" + bytes(100)))
+
+
+def test_a_task_that_is_asked_and_answered_a_thousand_times_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = {"taskType": "imageInference", "taskUUID": "17f20503-6c24-4c16-946b-35dbbce2af2f"}
+    seen: list[int] = []
+    true_progress = exchange.progress_of
+    monkeypatch.setattr(exchange, "progress_of", lambda mine: (seen.append(len(mine)), true_progress(mine))[1])
+    asked = Exchange(
+        account="a",
+        method="POST",
+        path="/v1",
+        route=PROVIDERS["runware"].route("POST", "/v1"),
+        started_at=1.0,
+        duration_seconds=1.0,
+        status=200,
+        request_items=[task] * 1000,
+        body=json.dumps({"data": [{**task, "imageURL": "u"}] * 1000}).encode(),
+    )
+    assert PROVIDERS["runware"].decode(asked)
+    assert sum(seen) <= 1000

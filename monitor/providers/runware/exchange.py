@@ -16,6 +16,7 @@ from monitor.providers.runware.tasks import (
     GATEWAY_TIMEOUT,
     Asked,
     Moment,
+    Progress,
     asked_of,
     combined,
     created,
@@ -102,14 +103,15 @@ def _verdicts(asked: list[Asked], told: list[Answer], moment: Moment) -> tuple[l
     for answer in told:
         by_task[answer.task].append(answer)
     general = next((answer.error for answer in by_task.pop("", []) if answer.error is not None), None)
+    progress = {task: progress_of(mine) for task, mine in by_task.items()}
     outcomes: list[Outcome] = []
     facts: list[AnyObservation] = []
     for each in asked:
-        mine = by_task.get(each.task, []) if each.task else []
-        if not mine and general is not None:
+        mine = progress.get(each.task) if each.task else None
+        if mine is None and general is not None:
             outcomes.append(without_task(general, moment.status))
-        elif mine or (each.kind is Kind.POLL and moment.status in SUCCESSES):
-            outcome, more = _of_one(each, mine, moment)
+        elif mine is not None or (each.kind is Kind.POLL and moment.status in SUCCESSES):
+            outcome, more = _of_one(each, mine or Progress(), moment)
             outcomes.append(outcome)
             facts += more
     return outcomes, facts
@@ -129,8 +131,7 @@ def _unanswered(exchange: Exchange, asked: list[Asked], told: list[Answer]) -> I
                 yield only_asked(each, exchange.account, exchange.started_at)
 
 
-def _of_one(asked: Asked, mine: list[Answer], moment: Moment) -> tuple[Outcome, list[AnyObservation]]:
-    progress = progress_of(mine)
+def _of_one(asked: Asked, progress: Progress, moment: Moment) -> tuple[Outcome, list[AnyObservation]]:
     if asked.kind is Kind.CREATE:
         return created(asked, progress, moment, whole=True)
     if asked.type == GET_RESPONSE and asked.task:
