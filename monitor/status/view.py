@@ -49,7 +49,7 @@ from monitor.wording import (
 
 WIDE = 120
 UNTIL = "full in"
-UNTIL_WIDTH, FULL_WIDTH = 8, 26
+UNTIL_WIDTH, FULL_WIDTH = 9, 26
 """Of the answers to that: `none expected` takes two lines, what is said of a full limit three."""
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
