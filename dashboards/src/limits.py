@@ -101,7 +101,7 @@ def _limits() -> models.Panel:
                 decimals=0,
                 absent="no limit",
             ),
-            Column("More, not confirmed", f"max {by} ({UNCONFIRMED})", decimals=0),
+            Column("More, not confirmed", f"max {by} ({UNCONFIRMED})", decimals=0, absent="none"),
             Column("Account", label="account"),
         ],
         sort="Share",

@@ -110,7 +110,7 @@ def _accounts() -> models.Panel:
                 unit="s",
                 decimals=1,
                 words=shared.HIT_IN,
-                absent="no limits known",
+                absent="no limits",
             ),
             Column(
                 "Frees in",
@@ -131,7 +131,7 @@ def _accounts() -> models.Panel:
                 "max by (provider, account) (genmedia_credit_runway_seconds{@account})",
                 unit="s",
                 decimals=1,
-                absent="no burn known",
+                absent="not known yet",
             ),
             Column(
                 "p95",
@@ -159,8 +159,8 @@ def _alerts() -> models.Panel:
         [
             Column("Alert", label="alertname", link=f"{RUNBOOKS}/${{__value.text}}.md", width=290),
             Column("Severity", label="severity", words=severities, width=90),
-            Column("Account", label="account"),
-            Column("Model", label="model"),
+            Column("Account", label="account", absent="none"),
+            Column("Model", label="model", absent="none"),
             Column("Since", shared.FIRING_SINCE, unit="dateTimeFromNow"),
         ],
         sort="Since",

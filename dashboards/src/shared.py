@@ -206,7 +206,7 @@ def credits_last() -> models.Panel:
         ),
         unit="s",
         decimals=1,
-        words={"-1": ("no burn known", "text")},
+        words={"-1": ("not known yet", "text")},
         overrides=GRADES,
         leads=[to("genmedia-limits"), runbook("GenmediaCreditsLow")],
     )

@@ -123,8 +123,8 @@ LIMIT_USED = _account(
     Type.GAUGE,
     Source.READS,
     "Use of a limit in its own unit. concurrency counts the tasks whose newest poll said pending or running "
-    "(genmedia_tasks_unconfirmed has the others), daily_generations is the provider's own figure, "
-    "daily_generations_ledger what we saw accepted in 24 hours.",
+    "(genmedia_tasks_unconfirmed has the others), also one that has ended since; daily_generations is the provider's "
+    "own figure, daily_generations_ledger what we saw accepted in 24 hours.",
     "model",
     "limit",
 )
