@@ -61,7 +61,15 @@ def _load(path: Path | None) -> Config:
     from monitor.logs import configure_logging
 
     configure_logging()
-    return load(path, os.environ)
+    try:
+        return load(path, os.environ)
+    except ConfigError as error:
+        raise ConfigError([_in_file(path, fault) for fault in error.faults]) from None
+
+
+def _in_file(path: Path | None, fault: str) -> str:
+    """A fault with the file that it is in; one that is about the file itself names it already."""
+    return fault if path is None or fault.startswith(f"{path}: ") else f"{path}: {fault}"
 
 
 app = typer.Typer(

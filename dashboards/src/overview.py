@@ -131,6 +131,7 @@ def _accounts() -> models.Panel:
                 "max by (provider, account) (genmedia_credit_runway_seconds{@account})",
                 unit="s",
                 decimals=1,
+                words={"0": ("none left", HARD)},
                 absent="not known yet",
             ),
             Column(

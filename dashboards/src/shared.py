@@ -206,7 +206,7 @@ def credits_last() -> models.Panel:
         ),
         unit="s",
         decimals=1,
-        words={"-1": ("not known yet", "text")},
+        words={"-1": ("not known yet", "text"), "0": ("none left", HARD)},
         overrides=GRADES,
         leads=[to("genmedia-limits"), runbook("GenmediaCreditsLow")],
     )

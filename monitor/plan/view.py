@@ -139,8 +139,10 @@ def _limits(answer: Answer) -> Table:
     table = _table("limit", "allowed", "used", "needed", "enough for", "in the way")
     for limit in answer.limits:
         word = amount if answer.has_credits or limit.limit != "credit_balance" else dollars
-        cells = (_span(limit.needed, word), _span(limit.enough_for, amount))
-        used = "-" if limit.used is None else amount(limit.used)
+        # Tasks need no certain concurrency, and of a balance nothing is used: it is what is left.
+        needed = "" if limit.limit == "concurrency" else _span(limit.needed, word)
+        used = "" if limit.limit == "credit_balance" else amount(limit.used)
+        cells = (needed, _span(limit.enough_for, amount))
         way = Text(_way(limit), style=BINDS.get(limit.binds, ""))
         table.add_row(_limit_name(limit.limit), _allowed(limit, word), used, *cells, way)
     return table
@@ -221,7 +223,7 @@ def _of(some: Span, count: int) -> str:
 
 def _span(span: Span | None, word: Callable[[float], str]) -> str:
     if span is None:
-        return "-"
+        return UNKNOWN
     ends = [word(end) if end != math.inf else "never" for end in (span.least, span.most)]
     return " to ".join(dict.fromkeys(ends))
 

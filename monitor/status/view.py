@@ -175,6 +175,8 @@ def _burn(account: AccountFigures) -> Text:
     told = ", ".join(f"{dollars(burn)} in {window}" for window, burn in reversed(windows.items()))
     if account.runway_seconds is None:
         return Text(told)
+    if not account.runway_seconds:
+        return Text(f"{told}; nothing is left")
     pace = account.runway_burn_dollars_per_hour
     at_pace = "" if pace is None else f" at {dollars(pace)} an hour"
     return Text(f"{told}; the balance lasts {duration(account.runway_seconds)}{at_pace}")

@@ -245,6 +245,8 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
             "too early" if early else "none expected",
             "not watched for long enough" if early else "nothing is spent",
         )
+    elif not runway:
+        yield Tile("Credit runway", "none left", "generations are refused", "bad")
     else:
         level = "bad" if runway < wanted.hard else "warn" if runway < wanted.soft else ""
         pace = outlook.runway_credits_per_hour

@@ -69,8 +69,8 @@ async def test_a_bad_file_is_refused_with_every_fault_until_it_is_mended(stage: 
     reply = await stage.reload()
     assert reply.status_code == 422
     interval, key = reply.text.splitlines()
-    assert interval.startswith("accounts[0].poll_interval: ")
-    assert key.startswith("accounts[0].api_key_file: cannot read ")
+    assert interval.startswith(f"{path}: accounts[0].poll_interval: ")
+    assert key.startswith(f"{path}: accounts[0].api_key_file: cannot read ")
     assert (await stage.daemon.logged("config.rejected"))["faults"] == [interval, key]
 
     await stage.until(lambda figures: figures.value(RELOADED) == 0)
@@ -86,14 +86,15 @@ async def test_a_bad_file_is_refused_with_every_fault_until_it_is_mended(stage: 
 async def test_a_template_that_nobody_rendered_is_told_and_changes_nothing(
     stage: ProcessStage, by_signal: bool
 ) -> None:
-    (stage.folder / "monitor.yml").write_text("listen: {{ listen }}")
+    path = stage.folder / "monitor.yml"
+    path.write_text("listen: {{ listen }}")
     if by_signal:
         stage.daemon.signal(signal.SIGHUP)
     else:
         reply = await stage.reload()
         assert (reply.status_code, reply.text.count("\n")) == (422, 1)
     (fault,) = (await stage.daemon.logged("config.rejected"))["faults"]
-    assert fault.startswith("line 1, column 10: the key is a group or a list; ")
+    assert fault.startswith(f"{path}: line 1, column 10: the key is a group or a list; ")
     await stage.until(lambda figures: figures.value(RELOADED) == 0)
     assert (await stage.ask("/v1/organization", "first")).status_code == 200
     assert "Traceback" not in stage.daemon.output

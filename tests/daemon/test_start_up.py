@@ -182,7 +182,9 @@ def test_a_key_that_cannot_be_had_is_one_line(
     tmp_path: Path, command: tuple[str, ...], account: dict[str, str], beginning: str
 ) -> None:
     config = write_config(tmp_path, {"runway": account})
-    assert_one_line(call(*command, config, cwd=tmp_path), f"configuration: {beginning.format(folder=tmp_path)}")
+    assert_one_line(
+        call(*command, config, cwd=tmp_path), f"configuration: {config}: {beginning.format(folder=tmp_path)}"
+    )
 
 
 @pytest.mark.parametrize("command", [("run", "--config"), ("check-config",)], ids=["run", "check-config"])
@@ -206,10 +208,11 @@ def test_a_configuration_that_cannot_be_read_is_one_line_with_its_path(
 
 
 @pytest.mark.parametrize("command", [("run", "--config"), ("check-config",)], ids=["run", "check-config"])
-def test_an_unknown_provider_is_one_line_with_its_value(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_an_unknown_provider_is_one_line_with_its_file_and_value(tmp_path: Path, command: tuple[str, ...]) -> None:
     account = {**usual(tmp_path)["runway"], "provider": "runwy"}
-    result = call(*command, write_config(tmp_path, {"a": account}), cwd=tmp_path)
-    fault = "accounts[0].provider: unknown provider 'runwy'; use one of runway, runware"
+    config = write_config(tmp_path, {"a": account})
+    result = call(*command, config, cwd=tmp_path)
+    fault = f"{config}: accounts[0].provider: unknown provider 'runwy'; use one of runway, runware"
     assert_one_line(result, f"configuration: {fault}")
 
 
@@ -227,7 +230,7 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         """
     )
     result = call("check-config", config, cwd=tmp_path)
-    places = {line.removeprefix("configuration: ").split(": ")[0] for line in result.stderr.splitlines()}
+    places = {line.removeprefix(f"configuration: {config}: ").split(": ")[0] for line in result.stderr.splitlines()}
     assert (result.returncode, result.stdout) == (1, "")
     assert places == {
         "gateway.listen",

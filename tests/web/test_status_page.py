@@ -399,6 +399,7 @@ def test_money_that_is_not_known_yet_says_so() -> None:
         ({"runway_seconds": 86_400.0}, {"Credit runway": ("1 d", "")}),
         ({"runway_seconds": 86_399.0}, {"Credit runway": ("23 h 59 min", "warn")}),
         ({"runway_seconds": 14_399.0}, {"Credit runway": ("3 h 59 min", "bad")}),
+        ({"runway_seconds": 0.0}, {"Credit runway": ("none left", "bad")}),
         ({"runway_seconds": None}, {"Credit runway": ("too early", "")}),  # burnt, but for how long is not known yet
         ({"autobilling": AutobillingState.OK}, {"Autobilling": ("ok", "good")}),
         ({"autobilling": AutobillingState.CLIPPED}, {"Autobilling": ("clipped", "warn")}),
