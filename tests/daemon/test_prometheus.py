@@ -26,6 +26,8 @@ ACCOUNT_SERIES = '{__name__=~"genmedia_.*"}'
 EVALUATED = "genmedia_monitor_last_evaluation_timestamp_seconds"
 AGES = (
     "genmedia_account_read_age_seconds",
+    "genmedia_daily_generations_next_free_seconds",
+    "genmedia_limit_free_seconds",
     "genmedia_throttled_oldest_age_seconds",
     "genmedia_purchase_coverage_ratio",
 )
