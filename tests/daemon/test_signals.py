@@ -168,6 +168,7 @@ async def test_sighup_with_a_bad_file_is_logged_and_changes_nothing(stage: Proce
     (stage.folder / "monitor.yml").write_text("accounts: [{name: runway, provider: nobody}]")
     stage.daemon.signal(signal.SIGHUP)
     rejected = await stage.daemon.logged("config.rejected")
-    assert any(fault.startswith("accounts[0].provider: ") for fault in rejected["faults"])
+    file = stage.folder / "monitor.yml"
+    assert any(fault.startswith(f"{file}: accounts[0].provider: ") for fault in rejected["faults"])
     await stage.until(lambda figures: figures.value("genmedia_monitor_config_last_reload_successful") == 0)
     assert (await stage.ask("/v1/organization")).status_code == 200
