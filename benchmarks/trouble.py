@@ -158,7 +158,8 @@ class Scene:
         return counted
 
     async def _counted(self, outcome: str) -> int:
-        async with self._session.get(f"{self._operator}/metrics") as reply:
+        plain = {"Accept-Encoding": "identity"}
+        async with self._session.get(f"{self._operator}/metrics", headers=plain) as reply:
             families = text_string_to_metric_families(await reply.text())
         wanted = {"account": ACCOUNT, "kind": "poll", "outcome": outcome}
         samples = [sample for family in families for sample in family.samples]
