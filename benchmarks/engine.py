@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from monitor.clock import SystemClock
 from monitor.engine import BATCH, Engine
 from monitor.metrics import Own
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
+from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
 from monitor.store import Database

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from monitor.config import Account
 from monitor.evaluation import Memory, evaluate
 from monitor.metrics import Exposition, Own
-from monitor.model import (
+from monitor.observations import (
     AnyObservation,
     DaySpend,
     Kind,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from monitor.config import Account
-from monitor.model import Kind, Outcome
+from monitor.observations import Kind, Outcome
 from monitor.providers import PROVIDERS
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.capacity.pace import REACH_WINDOWS, Rules

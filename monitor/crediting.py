@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from monitor.config import Account
-from monitor.model import Organization
+from monitor.observations import Organization
 from monitor.providers import PROVIDERS
 from monitor.state.credits.autobilling import Patience
 from monitor.state.credits.forecast import Terms, credit_outlook

@@ -29,7 +29,7 @@ from monitor.clock import Clock
 from monitor.cpu import apart_from
 from monitor.errors import StoreError, StoreInUseError
 from monitor.metrics import Operation, Own, Source
-from monitor.model import AnyObservation, Loss
+from monitor.observations import AnyObservation, Loss
 from monitor.store import Database, deliveries, journal, seen, tasks
 from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down, write_off_uncollected
 from monitor.store.journal import Sourced

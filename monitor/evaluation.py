@@ -17,7 +17,7 @@ from monitor.crediting import credits_of
 from monitor.errors import StoreError
 from monitor.forecasting import Forecaster
 from monitor.metrics import Operation
-from monitor.model import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
+from monitor.observations import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 from monitor.state.drain import Pace, drain_seconds

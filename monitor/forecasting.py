@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from monitor.model import Organization
+from monitor.observations import Organization
 from monitor.state.figures import Limit
 from monitor.state.forecast.daily import Use, estimate, is_evident
 from monitor.state.forecast.quality import LEAST_LEAD, Quality

@@ -22,7 +22,7 @@ from monitor.engine import Sink
 from monitor.errors import StoreError
 from monitor.inflate import BrokenCodingError, UndecodedError
 from monitor.logs import redact
-from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider
 from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
 from monitor.state.series import known_field

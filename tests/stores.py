@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
-from monitor.model import Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
+from monitor.observations import Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.state.models import Catalogue
 from monitor.store import Database, tallies
 

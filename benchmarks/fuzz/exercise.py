@@ -14,7 +14,7 @@ from benchmarks.fuzz.cases import Case
 from monitor.gateway.conversation import Conversation
 from monitor.gateway.fields import FieldScanner, ItemScanner
 from monitor.gateway.replies import CutCopy, CutText, EventCopy, ReplyCopy
-from monitor.model import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Item, Leftovers, Provider, Route, media_type
 
 CODE = re.compile(r"none|[1-5][0-9]{2}")

@@ -13,7 +13,7 @@ from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Sink
 from monitor.metrics import Source
-from monitor.model import AnyObservation, Outcome, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, Outcome, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
 from monitor.state.task import MISSING_GRACE_SECONDS, Task
 from monitor.store import Database, tasks
 

@@ -10,7 +10,7 @@ from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Sink
 from monitor.metrics import Source
-from monitor.model import Outcome, ReadFinished
+from monitor.observations import Outcome, ReadFinished
 from monitor.providers.base import AccountReader
 
 LONGEST_BACKOFF_SECONDS = 600.0

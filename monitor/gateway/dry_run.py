@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from monitor.model import AnyObservation, Kind, RequestSeen, TaskDeleted, TaskMissing, TaskSeen
+from monitor.observations import AnyObservation, Kind, RequestSeen, TaskDeleted, TaskMissing, TaskSeen
 
 
 def without_generations(told: Sequence[AnyObservation]) -> list[AnyObservation]:

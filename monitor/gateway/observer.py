@@ -20,7 +20,7 @@ from monitor.gateway.request_body import RequestBody
 from monitor.gateway.target import Target
 from monitor.inflate import BrokenCodingError, content_codings
 from monitor.metrics import Own, Source, Stage
-from monitor.model import AnyObservation
+from monitor.observations import AnyObservation
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
 from monitor.providers.statuses import UNKNOWN_ENDPOINT
 from monitor.turns import Turns

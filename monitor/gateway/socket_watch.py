@@ -12,7 +12,7 @@ from monitor.gateway.conversation import Conversation
 from monitor.gateway.dry_run import without_generations
 from monitor.gateway.observer import Observer
 from monitor.metrics import Stage
-from monitor.model import AnyObservation
+from monitor.observations import AnyObservation
 from monitor.providers.base import Failure, Leftovers, Provider
 from monitor.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 

@@ -23,7 +23,7 @@ from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
 from monitor.inflate import BrokenCodingError, UndecodedError
 from monitor.metrics import Own, Source
-from monitor.model import AnyObservation
+from monitor.observations import AnyObservation
 from monitor.providers.base import Provider
 from monitor.providers.lenient import path_segments
 from monitor.store import deliveries

@@ -11,7 +11,7 @@ from prometheus_client.utils import floatToGoString
 from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
 from monitor.metrics.family import Family
-from monitor.model import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
+from monitor.observations import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.state.figures import Limit, limit_uses, spending, thresholds, unlimited_uses
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
 from monitor.state.tally import BOUNDS, Tally

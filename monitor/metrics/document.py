@@ -9,7 +9,7 @@ from monitor.metrics import own
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
 from monitor.metrics.family import Family
-from monitor.model import ErrorCount, Inference, Kind, Loss, Outcome, Reason, TaskStatus
+from monitor.observations import ErrorCount, Inference, Kind, Loss, Outcome, Reason, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState

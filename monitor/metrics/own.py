@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from monitor import __version__
 from monitor.metrics import daemon_families, families
 from monitor.metrics.family import Family
-from monitor.model import Loss
+from monitor.observations import Loss
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
 """Where in observing an exchange a fault of ours may lie."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from monitor.model import ModelLimits
+from monitor.observations import ModelLimits
 from monitor.plan.answer import (
     Accepted,
     Answer,

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from monitor.model import ModelLimits, Organization, TaskStatus
+from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.plan.request import PlanError, Request
 from monitor.plan.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from monitor.model import AnyObservation, Kind
+from monitor.observations import AnyObservation, Kind
 from monitor.providers.prices import PriceList
 from monitor.providers.tiers import TierTables
 

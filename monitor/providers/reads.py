@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from monitor.model import AnyObservation, Figures, Outcome, ReadFinished, UnknownSeen
+from monitor.observations import AnyObservation, Figures, Outcome, ReadFinished, UnknownSeen
 from monitor.providers.base import Exchange
 
 MOST_MODELS = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from monitor.model import Kind, Outcome
+from monitor.observations import Kind, Outcome
 from monitor.providers.base import Exchange, Failure, media_type
 
 RETRY_HEADER = "x-stainless-retry-count"

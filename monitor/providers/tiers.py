@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from monitor.model import MODEL_LIMITS, ModelLimits, Organization
+from monitor.observations import MODEL_LIMITS, ModelLimits, Organization
 
 
 @dataclass(frozen=True, slots=True)

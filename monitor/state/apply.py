@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from monitor.model import ReadFinished, RequestSeen, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
+from monitor.observations import ReadFinished, RequestSeen, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.state.tally import Increment, Tally, observe
 from monitor.state.task import Task, TaskObservation, advance, phases
 

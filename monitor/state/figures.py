@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Kind, ModelLimits, Organization, Usage
+from monitor.observations import Kind, ModelLimits, Organization, Usage
 from monitor.state.outcomes import failed, judged
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
 from monitor.state.tally import Tally

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitor.model import AnyObservation, Kind, Organization, Outcome, ReadFinished, RequestSeen, TaskSeen
+from monitor.observations import AnyObservation, Kind, Organization, Outcome, ReadFinished, RequestSeen, TaskSeen
 from monitor.state.credits.purse import Rules
 
 UNKNOWN = "unknown"

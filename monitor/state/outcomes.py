@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from monitor.model import Outcome
+from monitor.observations import Outcome
 
 
 class Verdict(StrEnum):

@@ -17,7 +17,7 @@ from itertools import accumulate
 
 import msgspec
 
-from monitor.model import ModelLimits
+from monitor.observations import ModelLimits
 
 DAY = 86_400.0
 NEVER = math.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from monitor.model import Figures, Outcome, ReadFinished
+from monitor.observations import Figures, Outcome, ReadFinished
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):

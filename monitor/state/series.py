@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from monitor.model import UNKNOWN_FIELDS
+from monitor.observations import UNKNOWN_FIELDS
 from monitor.state.snapshot import Series
 from monitor.state.tally import Tally
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from monitor.model import Organization, Performance, ProviderErrors, TaskStatus, Usage
+from monitor.observations import Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.outlook import LimitOutlook

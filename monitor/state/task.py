@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from monitor.model import OPEN_STATUSES, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
+from monitor.observations import OPEN_STATUSES, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
 from monitor.state.models import UNKNOWN
 
 LOST_AFTER_SECONDS = 24 * 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
-from monitor.model import Organization
+from monitor.observations import Organization
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.outlook import LimitOutlook, limit_outlook
 from monitor.state.snapshot import DailyOutlook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from monitor.model import TaskStatus
+from monitor.observations import TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests

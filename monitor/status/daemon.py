@@ -6,8 +6,8 @@ import httpx
 import msgspec
 
 from monitor.errors import DaemonError
-from monitor.model import Organization
 from monitor.network import trust
+from monitor.observations import Organization
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures

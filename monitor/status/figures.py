@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from monitor.errors import DaemonError
-from monitor.model import MODEL_LIMITS, Organization, TaskStatus
+from monitor.observations import MODEL_LIMITS, Organization, TaskStatus
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.outcomes import judged

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from monitor.model import AnyObservation, Loss, ReadFinished, RequestSeen
+from monitor.observations import AnyObservation, Loss, ReadFinished, RequestSeen
 from monitor.state.apply import TASK_OBSERVATIONS, apply, count, count_requests, transition
 from monitor.state.credits.purse import Purse, advance
 from monitor.state.models import Catalogue, Models, admit

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection, select
 
-from monitor.model import Reason, TaskStatus
+from monitor.observations import Reason, TaskStatus
 from monitor.state.capacity.pace import Ended
 from monitor.state.capacity.record import Record
 from monitor.store.dialect import upsert

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, select
 
-from monitor.model import AnyObservation
+from monitor.observations import AnyObservation
 from monitor.store.dialect import insert_together
 from monitor.store.schema import journal
 

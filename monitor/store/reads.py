@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from monitor.model import Figures
+from monitor.observations import Figures
 from monitor.state.read import Read
 from monitor.store.dialect import upsert
 from monitor.store.schema import reads

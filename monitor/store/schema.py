@@ -63,7 +63,7 @@ reads = Table(
     Column("failures", Integer, nullable=False),
     Column("figures", Text),
 )
-"""One row per account read; `figures` is the JSON of the last good `monitor.model.Figures`."""
+"""One row per account read; `figures` is the JSON of the last good `monitor.observations.Figures`."""
 
 forecasts = Table(
     "forecasts",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, or_, select, tuple_
 
-from monitor.model import TaskStatus
+from monitor.observations import TaskStatus
 from monitor.state.task import Task
 from monitor.store.dialect import upsert
 from monitor.store.schema import IS_OPEN, IS_UNCOLLECTED, tallies, tasks

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from monitor.model import Kind, Outcome, TaskStatus
+from monitor.observations import Kind, Outcome, TaskStatus
 from monitor.providers.tiers import TierTables
 from monitor.state.figures import spending
 from monitor.state.ledger import DAY, REACH, Span, seconds_watched

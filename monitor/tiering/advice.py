@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitor.model import Organization
+from monitor.observations import Organization
 from monitor.providers.tiers import Tier, TierTables
 from monitor.state.models import ALWAYS_ALLOWED
 from monitor.state.peaks import Window

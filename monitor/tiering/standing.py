@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from msgspec.structs import replace
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.providers.tiers import TierTables
 from monitor.state.tier import Mismatch, TierState
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from monitor.model import Organization, Reason, TaskStatus
+from monitor.observations import Organization, Reason, TaskStatus
 from monitor.state.capacity.outlook import State
 from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import (

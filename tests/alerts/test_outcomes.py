@@ -11,7 +11,7 @@ from dashboards.shelf import queries
 
 from alerts import pack
 from monitor.metrics.document import document, errors_section
-from monitor.model import Kind, Outcome
+from monitor.observations import Kind, Outcome
 from monitor.state.figures import RequestCount
 from monitor.state.outcomes import VERDICTS, Verdict, failed, outcomes
 

@@ -9,7 +9,7 @@ from stores import CATALOGUE, T0
 
 from monitor.capacity import LAG, SAVE_SECONDS, Capacities
 from monitor.config import Account, Capacity
-from monitor.model import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
+from monitor.observations import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
 from monitor.state.capacity.concurrency import Limit
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.capacity.published import Away, Published

@@ -14,7 +14,7 @@ from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine import Engine
 from monitor.metrics import Own
-from monitor.model import Organization, Outcome, Usage
+from monitor.observations import Organization, Outcome, Usage
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import Server

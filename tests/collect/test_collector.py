@@ -16,8 +16,8 @@ from monitor.config import Account, Config, Retention
 from monitor.engine import Engine
 from monitor.logs import configure_logging
 from monitor.metrics import Own
-from monitor.model import TaskSeen, TaskStatus
 from monitor.network import Network
+from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import DEFAULT_KEY, Server
 from monitor.store import Database, reads, tasks

@@ -20,7 +20,7 @@ from monitor.config import Account
 from monitor.config import FollowUp as Settings
 from monitor.engine import Engine
 from monitor.metrics import Own
-from monitor.model import TaskSeen, TaskStatus
+from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.kinds import Kind
 from monitor.simulator.server import Server

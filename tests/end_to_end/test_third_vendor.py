@@ -15,15 +15,7 @@ from msgspec.structs import replace
 from monitor.app import Daemon
 from monitor.clock import SystemClock
 from monitor.config import Config, load
-from monitor.model import (
-    AnyObservation,
-    Kind,
-    Organization,
-    Outcome,
-    RequestSeen,
-    TaskSeen,
-    TaskStatus,
-)
+from monitor.observations import AnyObservation, Kind, Organization, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Call, Exchange, Provider, Route
 from monitor.providers.lenient import json_object, model_id, number

@@ -11,7 +11,7 @@ from stores import CATALOGUE, T0, accepted, create, figures, sighting
 
 from monitor import engine as engine_module
 from monitor.errors import StoreError
-from monitor.model import TaskStatus
+from monitor.observations import TaskStatus
 from monitor.store import Database, seen, tasks
 from monitor.store.batch import write_down
 

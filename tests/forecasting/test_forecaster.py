@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stores import CATALOGUE, T0, accepted
 
 from monitor.forecasting import EVERY, FREEING, Forecaster
-from monitor.model import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
+from monitor.observations import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
 from monitor.state.figures import Limit
 from monitor.state.ledger import DAY, HOUR, Span
 from monitor.state.outlook import LimitOutlook

@@ -16,7 +16,7 @@ from runware_stage import front
 from wire import TASK, answers, between, post, reply, vendor
 
 from monitor.gateway.request_body import RequestBody
-from monitor.model import Kind, Outcome
+from monitor.observations import Kind, Outcome
 from monitor.providers import PROVIDERS
 
 U = "5f1c2f8a-7a7e-4c1b-9d55-000000000001"

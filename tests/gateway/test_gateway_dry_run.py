@@ -13,7 +13,7 @@ from fake_runware import KEY
 from runware_stage import Front, stage
 from wire import TASK, answers, between, post, reply, until
 
-from monitor.model import Kind, Outcome, RequestSeen
+from monitor.observations import Kind, Outcome, RequestSeen
 from monitor.providers import PROVIDERS
 
 AUTH = {"taskType": "authentication", "apiKey": KEY}

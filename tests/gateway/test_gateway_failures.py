@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from wire import TASK, Call, HangUpError, Script, between, dechunk, gateway, get, post, reply, split, until
 
-from monitor.model import Outcome
+from monitor.observations import Outcome
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n" + b"x" * 40
 TWO_LENGTHS = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"

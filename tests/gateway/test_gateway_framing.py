@@ -11,7 +11,7 @@ from runware_stage import front as runware_front
 from wire import Call, HangUpError, Script, answers, between, dechunk, get, post, split, until, vendor
 
 from monitor.gateway.answer_head import UnreadableHead, repaired
-from monitor.model import Outcome
+from monitor.observations import Outcome
 
 OK = b"HTTP/1.1 200 OK\r\n"
 ID = b'{"id":"17f20503-6c24-4c16-946b-35dbbce2af2f"}'

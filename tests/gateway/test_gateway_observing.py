@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 from wire import KEY, TASK, ListSink, answers, between, get, post, reply
 
-from monitor.model import AnyObservation, Kind, Outcome, TaskStatus
+from monitor.observations import AnyObservation, Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Exchange, Route
 from monitor.providers.runway import Runway

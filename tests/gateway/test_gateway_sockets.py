@@ -15,7 +15,7 @@ from runware_stage import Front, front, stage
 from wire import Call as VendorCall
 from wire import ListSink, until, vendor
 
-from monitor.model import Kind, Outcome, TaskStatus
+from monitor.observations import Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Leftovers
 from monitor.providers.runware import Runware

@@ -12,7 +12,7 @@ from wire import Call as VendorCall
 from wire import HangUpError, split, vendor
 
 from monitor.gateway.replies import KEPT_BYTES, CutCopy, EventCopy
-from monitor.model import Kind, Outcome, TaskStatus
+from monitor.observations import Kind, Outcome, TaskStatus
 
 U = "5f1c2f8a-7a7e-4c1b-9d55-000000000001"
 HEADERS = {"Authorization": f"Bearer {KEY}", "Accept": "text/event-stream"}

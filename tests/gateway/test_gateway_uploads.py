@@ -4,7 +4,7 @@ import tracemalloc
 import pytest
 from wire import Call, answers, between, gateway, post, reply, split, until, vendor
 
-from monitor.model import Outcome
+from monitor.observations import Outcome
 
 MIB = 1024 * 1024
 IMAGE = b"iVBORw0KGgo" * 6000

@@ -7,7 +7,7 @@ from runware import Runware
 from runware.errors import RunwareError
 from runware_stage import stage
 
-from monitor.model import Outcome
+from monitor.observations import Outcome
 
 WRONG_KEY = "f" * 32
 

@@ -17,8 +17,8 @@ from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
 from monitor.metrics import Own
-from monitor.model import AnyObservation, RequestSeen, TaskSeen
 from monitor.network import Network
+from monitor.observations import AnyObservation, RequestSeen, TaskSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 

@@ -16,7 +16,7 @@ from monitor import turns
 from monitor.gateway.replies import MOST_CONTAINERS, CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
 from monitor.inflate import AT_ONCE_BYTES, BrokenCodingError, UndecodedError
-from monitor.model import Outcome
+from monitor.observations import Outcome
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Exchange
 from monitor.providers.runware import exchange

@@ -11,16 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.metrics import Exposition, Own
-from monitor.model import (
-    DaySpend,
-    Kind,
-    ModelLimits,
-    Organization,
-    Outcome,
-    Reason,
-    TaskStatus,
-    Usage,
-)
+from monitor.observations import DaySpend, Kind, ModelLimits, Organization, Outcome, Reason, TaskStatus, Usage
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.outlook import LimitOutlook
 from monitor.state.reconcile import Reconciled, Unseen

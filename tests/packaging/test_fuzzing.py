@@ -9,7 +9,7 @@ from msgspec import structs
 
 from benchmarks.fuzz.cases import TEXTS, case_of, seeds
 from benchmarks.fuzz.exercise import EVERY, Exercise
-from monitor.model import AnyObservation
+from monitor.observations import AnyObservation
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Exchange
 from monitor.providers.runway import Runway

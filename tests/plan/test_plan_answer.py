@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from monitor.model import ModelLimits, Organization, TaskStatus
+from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.plan.answer import (
     Accepted,
     Answer,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monitor.model import AnyObservation, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Exchange
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from helpers_runware import RUNWARE
 
-from monitor.model import (
+from monitor.observations import (
     DaySpend,
     ErrorCount,
     Inference,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import Outcome, Reason
+from monitor.observations import Outcome, Reason
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import classify
 

@@ -21,8 +21,8 @@ from helpers_runware import (
     unknown,
 )
 
-from monitor.model import Kind, TaskSeen
-from monitor.model import Outcome as Ends
+from monitor.observations import Kind, TaskSeen
+from monitor.observations import Outcome as Ends
 from monitor.providers.base import Failure
 
 TAKEN = [(U, "accepted", "")]

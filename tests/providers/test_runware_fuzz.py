@@ -9,7 +9,7 @@ from helpers_runware import RUNWARE, U, V, ack, error, exchange, poll, result, t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Exchange, Failure, Leftovers
 from monitor.providers.runware.models import AIR_IDS
 from monitor.providers.runware.paths import TEMPLATES

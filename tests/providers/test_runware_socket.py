@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request, result, story, task, unknown
 
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
+from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.base import MOST_LEFT, Failure, Leftovers, SocketReader
 from monitor.providers.runware.socket import LONGEST_GAP_SECONDS, LONGEST_WAIT_SECONDS, MOST_PENDING
 

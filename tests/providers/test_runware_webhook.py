@@ -5,7 +5,7 @@ import json
 import pytest
 from helpers_runware import RUNWARE, U, V, error, result
 
-from monitor.model import Reason, TaskSeen, TaskStatus, UnknownSeen
+from monitor.observations import Reason, TaskSeen, TaskStatus, UnknownSeen
 
 DONE = (U, TaskStatus.SUCCEEDED, Reason.NONE, 0.5)
 

@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from monitor import __version__
-from monitor.model import DaySpend, ModelLimits, Organization, Outcome, ReadFinished, UnknownSeen, Usage
+from monitor.observations import DaySpend, ModelLimits, Organization, Outcome, ReadFinished, UnknownSeen, Usage
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Call, Failure
 

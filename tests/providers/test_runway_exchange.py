@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.model import Kind, Outcome, RequestSeen
+from monitor.observations import Kind, Outcome, RequestSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Failure
 

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Failure
 from monitor.providers.runway.tables import ENDPOINTS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import Kind
+from monitor.observations import Kind
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Route
 from monitor.providers.runway.paths import ROUTES

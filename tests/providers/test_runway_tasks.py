@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.model import Outcome, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
+from monitor.observations import Outcome, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Call, Failure
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.prices import PRICES
 from monitor.providers.runway.tables import MODELS
 from monitor.providers.runway.tiers import (

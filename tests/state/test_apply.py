@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.model import (
+from monitor.observations import (
     Kind,
     Outcome,
     ReadFinished,

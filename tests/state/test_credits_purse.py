@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.model import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
+from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
 from monitor.state.credits.judge import Autobilling, Step, by_size, by_usage
 from monitor.state.credits.purse import PATIENCE, Purse, Rules, advance
 from monitor.state.tally import Tally

@@ -2,7 +2,16 @@
 
 import pytest
 
-from monitor.model import Kind, ModelLimits, Organization, Outcome, ReadFinished, RequestSeen, TaskSeen, TaskStatus
+from monitor.observations import (
+    Kind,
+    ModelLimits,
+    Organization,
+    Outcome,
+    ReadFinished,
+    RequestSeen,
+    TaskSeen,
+    TaskStatus,
+)
 from monitor.state.models import Catalogue, Models, admit
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import ModelLimits
+from monitor.observations import ModelLimits
 from monitor.state.plan import DAY, NEVER, Batch, Room, Schedule, acceptances, delays
 
 COUNTS = st.integers(1, 60)

@@ -1,6 +1,6 @@
 """How an account read stands after one more."""
 
-from monitor.model import Organization, Outcome, ReadFinished
+from monitor.observations import Organization, Outcome, ReadFinished
 from monitor.state.read import Read, conclude
 
 

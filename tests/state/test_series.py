@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import UNKNOWN_FIELDS
+from monitor.observations import UNKNOWN_FIELDS
 from monitor.state.series import MOST_REQUEST_SERIES, bounded, is_overflow, overflow
 from monitor.state.snapshot import Series
 from monitor.state.tally import Tally

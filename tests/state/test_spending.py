@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.model import DaySpend, SpendTotal, Usage
+from monitor.observations import DaySpend, SpendTotal, Usage
 from monitor.state.figures import Spend, spending
 from monitor.state.snapshot import AccountSnapshot
 

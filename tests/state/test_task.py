@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.model import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
+from monitor.observations import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
 from monitor.state.task import Task, advance, expire, phases, write_off
 
 S = TaskStatus

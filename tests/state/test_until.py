@@ -1,6 +1,6 @@
 import pytest
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.outlook import LimitOutlook, limit_outlook
 from monitor.state.snapshot import DailyOutlook

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.outlook import LimitOutlook

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from stores import T0, Figures, accepted, catalogue_of, create, figures, sighting
 
-from monitor.model import (
+from monitor.observations import (
     AnyObservation,
     DaySpend,
     Kind,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 from stores import T0, accepted, catalogue_of, create, figures, sighting
 
-from monitor.model import AnyObservation, TaskStatus
+from monitor.observations import AnyObservation, TaskStatus
 from monitor.store import Database, journal, seen
 from monitor.store.batch import Applied, apply_batch, write_down
 from monitor.store.schema import journal as table

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from stores import CATALOGUE, T0, figures
 
 from monitor.errors import StoreError
-from monitor.model import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
+from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
 from monitor.state.credits.judge import Autobilling
 from monitor.state.credits.purse import Purse, Rules
 from monitor.state.models import Catalogue

@@ -4,7 +4,7 @@ import pytest
 from stores import T0
 
 from monitor.evaluation import oldest_age
-from monitor.model import Reason, TaskStatus
+from monitor.observations import Reason, TaskStatus
 from monitor.state.tally import Increment, Tally
 from monitor.state.task import Task
 from monitor.store import Database, tallies, tasks

@@ -13,7 +13,7 @@ from stores import T0, accepted, catalogue_of, create, sighting
 import monitor.evaluation
 from monitor.config import Account
 from monitor.evaluation import Memory, evaluate
-from monitor.model import ModelLimits, Organization, Outcome, ReadFinished, TaskStatus
+from monitor.observations import ModelLimits, Organization, Outcome, ReadFinished, TaskStatus
 from monitor.state.forecast.record import Record as Forecast
 from monitor.state.snapshot import Snapshot
 from monitor.store import Database, capacities, forecasts

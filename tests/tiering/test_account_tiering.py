@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.model import DaySpend, ModelLimits, Organization, TaskStatus, Usage
+from monitor.observations import DaySpend, ModelLimits, Organization, TaskStatus, Usage
 from monitor.providers.runway.tiers import TIERS
 from monitor.state.ledger import DAY, HOUR, Span
 from monitor.state.peaks import KEPT_DAYS, Day, Peak, day_of

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.tiers import TIERS
 from monitor.state.tier import Mismatch
 from monitor.tiering.standing import Standing, tier_state

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from monitor.model import ModelLimits, Organization
+from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.tiers import AUTUMN_2026, TIERS
 from monitor.state.peaks import Peak, Window
 from monitor.state.tier import TierState, Verdict, WindowAdvice

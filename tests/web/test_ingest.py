@@ -19,7 +19,7 @@ from monitor.errors import StoreError
 from monitor.evaluation import Memory, evaluate
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.metrics import Own
-from monitor.model import AnyObservation, Kind, TaskStatus
+from monitor.observations import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.state.models import Catalogue
 from monitor.state.series import MOST_REQUEST_SERIES, is_overflow

@@ -8,7 +8,7 @@ from listeners import Daemon
 from msgspec.structs import replace
 
 from monitor import wording
-from monitor.model import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
+from monitor.observations import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen

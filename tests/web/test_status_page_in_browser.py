@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
-from monitor.model import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
+from monitor.observations import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Series, Snapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor import __version__
-from monitor.model import AnyObservation, Kind
+from monitor.observations import AnyObservation, Kind
 from monitor.providers.base import AccountReader, Call, Exchange, Item, Leftovers, Provider, Route, SocketReader
 from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
 from monitor.providers.runware.exchange import decode

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from monitor.model import (
+from monitor.observations import (
     AnyObservation,
     DaySpend,
     ErrorCount,

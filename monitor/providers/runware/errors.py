@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from monitor.model import Outcome, Reason
+from monitor.observations import Outcome, Reason
 
 LONGEST_CODE = 100
 

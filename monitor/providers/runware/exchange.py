@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
+from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.base import Exchange, Failure
 from monitor.providers.lenient import at, json_value, model_id
 from monitor.providers.runware import errors

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count, groupby
 from typing import NamedTuple
 
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Failure, Item, Leftovers
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from monitor.model import Kind
+from monitor.observations import Kind
 from monitor.providers.base import CapacityAdvice, Route
 
 BASE_URL = "https://api.runware.ai"

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
-from monitor.model import AnyObservation, TaskSeen
+from monitor.observations import AnyObservation, TaskSeen
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware.messages import Answer, answers
 from monitor.providers.runware.tasks import Asked, Moment, polled, progress_of, strange

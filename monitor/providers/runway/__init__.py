@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from monitor import __version__
-from monitor.model import AnyObservation
+from monitor.observations import AnyObservation
 from monitor.providers.base import AccountReader, AutobillingPace, Call, Exchange, Provider, Route
 from monitor.providers.prices import PriceList
 from monitor.providers.runway.account import OrganizationRead, UsageRead

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from monitor.model import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
+from monitor.observations import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
 from monitor.providers.base import Call, Exchange
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_object, number
 from monitor.providers.reads import MOST_MODELS, Drift, finished

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.model import AnyObservation, Kind, Outcome, RequestSeen
+from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen
 from monitor.providers.base import Exchange
 from monitor.providers.lenient import at, json_object, model_id
 from monitor.providers.runway.tables import NO_CREDITS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from monitor.model import Kind, Reason, TaskStatus
+from monitor.observations import Kind, Reason, TaskStatus
 from monitor.providers.base import AutobillingPace, Route
 
 BASE_URL = "https://api.dev.runwayml.com"

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from monitor.model import AnyObservation, Kind, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
+from monitor.observations import (
+    AnyObservation,
+    Kind,
+    Reason,
+    TaskDeleted,
+    TaskMissing,
+    TaskSeen,
+    TaskStatus,
+    UnknownSeen,
+)
 from monitor.providers.base import Exchange
 from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
 from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, ROUTERS, STATUSES, WORKFLOW_MODEL

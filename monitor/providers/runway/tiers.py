@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.model import ModelLimits
+from monitor.observations import ModelLimits
 from monitor.providers.runway.tables import DOLLARS_PER_CREDIT
 from monitor.providers.tiers import Tier, TierTable, TierTables
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from monitor.model import Organization, ReadFinished, Usage
+from monitor.observations import Organization, ReadFinished, Usage
 from monitor.state.credits.flow import Flow, drain, pour
 from monitor.state.credits.judge import Autobilling, Step, by_size, by_usage
 from monitor.state.credits.outlook import Recharge
