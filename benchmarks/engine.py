@@ -18,8 +18,8 @@ from monitor.engine import BATCH, Engine
 from monitor.metrics import Own
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.state.models import Catalogue
 from monitor.store import Database
+from monitor.store.batch import Catalogue
 
 SECONDS = 10.0
 WARM_UP_BATCHES = 5

@@ -29,9 +29,8 @@ from monitor.observations import (
     TaskStatus,
     Usage,
 )
-from monitor.state.models import Catalogue
 from monitor.store import Database
-from monitor.store.batch import apply_batch
+from monitor.store.batch import Catalogue, apply_batch
 
 ACCOUNTS = 5
 MODELS = 80

@@ -32,9 +32,9 @@ from monitor.lean import give_back_large_blocks
 from monitor.metrics import Exposition, Own
 from monitor.network import Network
 from monitor.providers import PROVIDERS
-from monitor.state.models import Catalogue
 from monitor.state.snapshot import Snapshot
 from monitor.store import Database, default_file, state_folder
+from monitor.store.batch import Catalogue
 from monitor.web import build_web
 
 GATEWAY_DRAIN_SECONDS = 3.0

@@ -19,8 +19,7 @@ from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.capacity.pace import REACH_WINDOWS, Rules
 from monitor.state.capacity.record import Doors, News, Record, advance, fresh, outlook
 from monitor.state.models import ALWAYS_ALLOWED
-from monitor.state.snapshot import Series
-from monitor.state.tally import Tally
+from monitor.state.tally import Series, Tally
 from monitor.store import capacities
 
 LAG = 10.0

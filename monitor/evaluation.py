@@ -29,11 +29,10 @@ from monitor.state.snapshot import (
     ModelTasks,
     ReadState,
     RunwayThresholds,
-    Series,
     Snapshot,
     Thresholds,
 )
-from monitor.state.tally import Tally
+from monitor.state.tally import Series, Tally
 from monitor.state.task import CONFIRMED_SECONDS
 from monitor.store import Database, reads, tallies, tasks
 from monitor.tiering import Tiering

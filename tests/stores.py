@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from monitor.observations import Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
-from monitor.state.models import Catalogue
 from monitor.store import Database, tallies
+from monitor.store.batch import Catalogue
 
 T0 = 1_750_000_000.0
 CATALOGUE = Catalogue(frozenset({"gen4.5", "gen4_turbo"}), maximum=100)

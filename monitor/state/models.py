@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from monitor.observations import AnyObservation, Kind, Organization, Outcome, ReadFinished, RequestSeen, TaskSeen
-from monitor.state.credits.purse import Rules
 
 UNKNOWN = "unknown"
 OTHER = "other"
 ALWAYS_ALLOWED = frozenset({"", UNKNOWN, OTHER, "mixed", "workflow"})
 
 
-class Catalogue(NamedTuple):
-    """What is known of an account beforehand.
-
-    `models` are the provider's ids, of which `maximum` may come into use; `rules` tell purchases from refunds.
-    """
-
-    models: frozenset[str]
-    maximum: int
-    rules: Rules = Rules()
-
-
 class Models:
     """The model names of one account.
 
     `remembered` maps each stored name to whether it is in use as a label; a name not in use is one that an account
-    read has listed. `changed` collects what must be stored, in the same form, and `capped` counts the observations
-    whose model found no room.
+    read has listed. `known` are the provider's ids, and at most `maximum` names come into use. `changed` collects what
+    must be stored, in the form of `remembered`, and `capped` counts the observations whose model found no room.
     """
 
-    def __init__(self, remembered: Mapping[str, bool], catalogue: Catalogue) -> None:
+    def __init__(self, remembered: Mapping[str, bool], known: frozenset[str], maximum: int) -> None:
         self._names = dict(remembered)
-        self._catalogue = catalogue
+        self._known = known
+        self._maximum = maximum
         self.changed: dict[str, bool] = {}
         self.capped = 0
 
@@ -50,9 +38,9 @@ class Models:
         """The label for `name`; `vouched` says that the vendor has just accepted it."""
         if name in ALWAYS_ALLOWED or self._names.get(name):
             return name
-        if not (vouched or name in self._names or name in self._catalogue.models):
+        if not (vouched or name in self._names or name in self._known):
             return UNKNOWN
-        if sum(self._names.values()) >= self._catalogue.maximum:
+        if sum(self._names.values()) >= self._maximum:
             self.capped += 1
             return OTHER
         self._remember(name, in_use=True)

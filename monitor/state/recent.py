@@ -6,8 +6,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from monitor.state.snapshot import RecentFigures, Series
-from monitor.state.tally import SUM, Tally
+from monitor.state.snapshot import RecentFigures
+from monitor.state.tally import SUM, Series, Tally
 
 RECENT_SECONDS = 300.0
 STEP_SECONDS = 15.0

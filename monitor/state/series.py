@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from monitor.observations import UNKNOWN_FIELDS
-from monitor.state.snapshot import Series
-from monitor.state.tally import Tally
+from monitor.state.tally import Series, Tally
 
 OTHER = "other"
 MOST_REQUEST_SERIES = 2000

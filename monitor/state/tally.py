@@ -55,6 +55,14 @@ LABELS = {
 """The labels of each count, in the order in which they are stored; `part` is a bucket of a histogram, or its sum."""
 
 
+class Series(msgspec.Struct, frozen=True):
+    """One durable count."""
+
+    tally: Tally
+    labels: tuple[str, ...]
+    value: float
+
+
 class Increment(msgspec.Struct, frozen=True):
     """Add `amount` to the series of `tally` with these label values."""
 

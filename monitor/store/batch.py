@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -14,8 +15,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from monitor.observations import AnyObservation, Loss, ReadFinished, RequestSeen
 from monitor.state.apply import TASK_OBSERVATIONS, apply, count, count_requests, transition
-from monitor.state.credits.purse import Purse, advance
-from monitor.state.models import Catalogue, Models, admit
+from monitor.state.credits.purse import Purse, Rules, advance
+from monitor.state.models import Models, admit
 from monitor.state.read import Read, conclude
 from monitor.state.tally import Increment
 from monitor.state.task import LOST_AFTER_SECONDS, UNCOLLECTED_AFTER_SECONDS, Task, TaskObservation, expire, write_off
@@ -23,10 +24,23 @@ from monitor.store import journal, models, purses, reads, seen, tallies, tasks
 from monitor.store.dialect import lock_accounts
 from monitor.store.journal import Sourced
 
-CatalogueOf = Callable[[str], Catalogue | None]
 Key = tuple[str, str]
 
 log = structlog.get_logger()
+
+
+class Catalogue(NamedTuple):
+    """What is known of an account beforehand.
+
+    `models` are the provider's ids, of which `maximum` may come into use; `rules` tell purchases from refunds.
+    """
+
+    models: frozenset[str]
+    maximum: int
+    rules: Rules = Rules()
+
+
+CatalogueOf = Callable[[str], Catalogue | None]
 
 
 @dataclass(frozen=True)
@@ -164,7 +178,7 @@ class _Work:
         ids = {(observation.account, observation.id) for observation in observations if observation.id}
         keys = {(one.account, one.task) for one in observations if isinstance(one, TASK_OBSERVATIONS)}
         reading = {observation.account for observation in observations if isinstance(observation, ReadFinished)}
-        self.models = {a: Models(models.load(connection, a), catalogue) for a, catalogue in catalogues.items()}
+        self.models = {a: Models(models.load(connection, a), one.models, one.maximum) for a, one in catalogues.items()}
         self._seen = seen.known(connection, ids)
         self._tasks = tasks.load(connection, keys)
         self._reads = {(a, name): read for a in reading for name, read in reads.load(connection, a).items()}

@@ -10,8 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from monitor.state.series import MOST_REQUEST_SERIES, Labels, is_overflow, overflow
-from monitor.state.snapshot import Series
-from monitor.state.tally import LABELS, Increment, Tally
+from monitor.state.tally import LABELS, Increment, Series, Tally
 from monitor.store.dialect import upsert
 from monitor.store.schema import tallies
 from monitor.store.unreadable import number, readable

@@ -10,8 +10,8 @@ from aiohttp import web
 from monitor.clock import Clock
 from monitor.logs import redact
 from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
-from monitor.state.snapshot import AccountSnapshot, Series, Snapshot
-from monitor.state.tally import LABELS
+from monitor.state.snapshot import AccountSnapshot, Snapshot
+from monitor.state.tally import LABELS, Series
 from monitor.state.warnings import warnings
 
 Figures = dict[str, object]

@@ -21,8 +21,8 @@ from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.server import DEFAULT_KEY, Server
-from monitor.state.models import Catalogue
 from monitor.store import Database
+from monitor.store.batch import Catalogue
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from monitor.gateway import webhooks
 from monitor.gateway.webhooks import LARGEST_BODY_BYTES, MOST_AT_ONCE, Webhooks
 from monitor.metrics import Own
 from monitor.providers import PROVIDERS
-from monitor.state.models import Catalogue
 from monitor.store import Database, deliveries
+from monitor.store.batch import Catalogue
 
 SECRET = "a-secret-of-this-test"
 ACCOUNT = Account(

@@ -15,8 +15,8 @@ from monitor.observations import DaySpend, Kind, ModelLimits, Organization, Outc
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.outlook import LimitOutlook
 from monitor.state.reconcile import Reconciled, Unseen
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Series, Snapshot
-from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Tally
+from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
+from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Series, Tally
 from monitor.state.tier import TierState
 
 AT = 1_795_357_800.0

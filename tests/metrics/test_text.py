@@ -13,8 +13,8 @@ from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family, Type
 from monitor.metrics.text import AccountText
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, Series, Snapshot
-from monitor.state.tally import SUM, Tally
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.state.tally import SUM, Series, Tally
 
 
 class Reference:

@@ -12,7 +12,7 @@ from monitor.observations import (
     TaskSeen,
     TaskStatus,
 )
-from monitor.state.models import Catalogue, Models, admit
+from monitor.state.models import Models, admit
 
 
 def request(model: str, kind: Kind = Kind.CREATE, outcome: Outcome = Outcome.INVALID_REQUEST) -> RequestSeen:
@@ -24,7 +24,7 @@ def task(model: str, accepted: bool) -> TaskSeen:
 
 
 def names(maximum: int = 100, **remembered: bool) -> Models:
-    return Models(remembered, Catalogue(frozenset({"gen4.5"}), maximum))
+    return Models(remembered, frozenset({"gen4.5"}), maximum)
 
 
 @pytest.mark.parametrize("name", ["", "unknown", "other", "mixed", "workflow"])

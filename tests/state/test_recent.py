@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.state.recent import RECENT_SECONDS, STEP_SECONDS, Recent
-from monitor.state.snapshot import RecentFigures, Series
-from monitor.state.tally import Tally, observe
+from monitor.state.snapshot import RecentFigures
+from monitor.state.tally import Series, Tally, observe
 
 NOTHING = RecentFigures()
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.observations import UNKNOWN_FIELDS
 from monitor.state.series import MOST_REQUEST_SERIES, bounded, is_overflow, overflow
-from monitor.state.snapshot import Series
-from monitor.state.tally import Tally
+from monitor.state.tally import Series, Tally
 
 FIELDS = st.sampled_from(["task_id", "usage", "other", "made_up", "another"])
 

@@ -21,11 +21,11 @@ from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.metrics import Own
 from monitor.observations import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.state.models import Catalogue
 from monitor.state.series import MOST_REQUEST_SERIES, is_overflow
 from monitor.state.snapshot import AccountSnapshot
 from monitor.state.tally import Tally
 from monitor.store import Database
+from monitor.store.batch import Catalogue
 
 RUNWAY = PROVIDERS["runway"]
 ACCOUNT = Account(

@@ -12,8 +12,8 @@ from monitor.observations import DaySpend, ModelLimits, Organization, SpendTotal
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Series, Snapshot
-from monitor.state.tally import Tally
+from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.state.tally import Series, Tally
 from monitor.state.tier import TierState
 from monitor.web.view import account_view
 

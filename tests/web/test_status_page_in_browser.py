@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from monitor.observations import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Series, Snapshot
-from monitor.state.tally import Tally
+from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
+from monitor.state.tally import Series, Tally
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
