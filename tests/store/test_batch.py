@@ -26,9 +26,8 @@ from monitor.observations import (
     UnknownSeen,
     Usage,
 )
-from monitor.state.models import Catalogue
 from monitor.store import Database, models, reads, seen, tasks
-from monitor.store.batch import Applied, apply_batch, expire_overdue, write_off_uncollected
+from monitor.store.batch import Applied, Catalogue, apply_batch, expire_overdue, write_off_uncollected
 from monitor.store.schema import metadata
 
 S = TaskStatus
