@@ -14,12 +14,12 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from monitor.clock import SystemClock
-from monitor.engine import BATCH, Engine
+from monitor.engine.apply import Catalogue
+from monitor.engine.engine import BATCH, Engine
 from monitor.metrics import Own
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.store import Database
-from monitor.store.batch import Catalogue
 
 SECONDS = 10.0
 WARM_UP_BATCHES = 5

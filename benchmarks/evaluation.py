@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.config import Account
+from monitor.engine.apply import Catalogue, apply_batch
 from monitor.evaluation import Memory, evaluate
 from monitor.metrics import Exposition, Own
 from monitor.observations import (
@@ -30,7 +31,6 @@ from monitor.observations import (
     Usage,
 )
 from monitor.store import Database
-from monitor.store.batch import Catalogue, apply_batch
 
 ACCOUNTS = 5
 MODELS = 80

@@ -22,7 +22,8 @@ from monitor.clock import Clock
 from monitor.collect import Collector
 from monitor.config import Account, Address, Config
 from monitor.crediting import rules_of
-from monitor.engine import Engine
+from monitor.engine.apply import Catalogue
+from monitor.engine.engine import Engine
 from monitor.errors import ConfigError, ListenError, StoreError, StoreInUseError, unexpected
 from monitor.evaluation import Memory, evaluate
 from monitor.gateway import build_gateway
@@ -34,7 +35,6 @@ from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.state.snapshot import Snapshot
 from monitor.store import Database, default_file, state_folder
-from monitor.store.batch import Catalogue
 from monitor.web import build_web
 
 GATEWAY_DRAIN_SECONDS = 3.0

@@ -18,9 +18,9 @@ from monitor.providers import PROVIDERS
 from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.capacity.pace import REACH_WINDOWS, Rules
 from monitor.state.capacity.record import Doors, News, Record, advance, fresh, outlook
-from monitor.state.models import ALWAYS_ALLOWED
-from monitor.state.tally import Series, Tally
 from monitor.store import capacities
+from monitor.tasks.counters import Series, Tally
+from monitor.tasks.models import ALWAYS_ALLOWED
 
 LAG = 10.0
 SAVE_SECONDS = 60.0

@@ -23,7 +23,6 @@ from monitor.providers.base import Provider
 from monitor.state.drain import Pace, drain_seconds
 from monitor.state.read import Read
 from monitor.state.recent import Recent
-from monitor.state.series import bounded
 from monitor.state.snapshot import (
     AccountSnapshot,
     ModelTasks,
@@ -32,9 +31,11 @@ from monitor.state.snapshot import (
     Snapshot,
     Thresholds,
 )
-from monitor.state.tally import Series, Tally
-from monitor.state.task import CONFIRMED_SECONDS
-from monitor.store import Database, reads, tallies, tasks
+from monitor.store import Database, reads
+from monitor.tasks import counter_rows, task_rows
+from monitor.tasks.counters import Series, Tally
+from monitor.tasks.lifecycle import CONFIRMED_SECONDS
+from monitor.tasks.series import bounded
 from monitor.tiering import Tiering
 
 STALE_INTERVALS = 10
@@ -102,7 +103,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
     forecasts = memory.forecaster.account(connection, account.name)
     forecasts.look(connection, limits, _told_at(known, fresh, Organization) if limits else None, now)
     provider = PROVIDERS[account.provider]
-    series = tuple(bounded(tallies.load(connection, account.name), (read.name for read in provider.reads)))
+    series = tuple(bounded(counter_rows.load(connection, account.name), (read.name for read in provider.reads)))
     snapshot = AccountSnapshot(
         account=account.name,
         provider=account.provider,
@@ -180,9 +181,9 @@ def model_tasks(
     connection: Connection, account: Account, limits: Organization | None, accepted: dict[str, int], now: float
 ) -> tuple[ModelTasks, ...]:
     """Open tasks, throttling and the last day's acceptances, `accepted`, of every model that has any."""
-    by_model: defaultdict[str, list[tasks.OpenTasks]] = defaultdict(list)
+    by_model: defaultdict[str, list[task_rows.OpenTasks]] = defaultdict(list)
     silent_since, confirmed_since = now - account.follow_up.orphaned, now - CONFIRMED_SECONDS
-    for row in tasks.open_tasks(connection, account.name, silent_since, confirmed_since):
+    for row in task_rows.open_tasks(connection, account.name, silent_since, confirmed_since):
         by_model[row.model].append(row)
     drains = drain_estimates(connection, account.name, by_model, limits, now)
     return tuple(
@@ -201,7 +202,7 @@ def model_tasks(
     )
 
 
-def oldest_age(rows: Iterable[tasks.OpenTasks], now: float) -> float:
+def oldest_age(rows: Iterable[task_rows.OpenTasks], now: float) -> float:
     """Seconds since the oldest throttled task was submitted; 0 where none is throttled."""
     submitted = min((row.oldest_throttled_at for row in rows if row.oldest_throttled_at is not None), default=now)
     return max(0.0, now - submitted)  # a clock that stepped back may show it in the future
@@ -210,7 +211,7 @@ def oldest_age(rows: Iterable[tasks.OpenTasks], now: float) -> float:
 def drain_estimates(
     connection: Connection,
     account: str,
-    by_model: dict[str, list[tasks.OpenTasks]],
+    by_model: dict[str, list[task_rows.OpenTasks]],
     limits: Organization | None,
     now: float,
 ) -> dict[str, float | None]:
@@ -221,8 +222,8 @@ def drain_estimates(
     throttled = {m: row for m, rows in by_model.items() for row in rows if row.status is TaskStatus.THROTTLED}
     if not throttled:
         return {}
-    ended = tasks.runs_while_throttled(connection, account)
-    runs = tasks.mean_run_seconds(connection, account, now)
+    ended = task_rows.runs_while_throttled(connection, account)
+    runs = task_rows.mean_run_seconds(connection, account, now)
     allowed = limits.limits if limits else {}
     return {
         model: drain_seconds(

@@ -23,7 +23,8 @@ from monitor.state.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverag
 from monitor.state.outlook import LimitOutlook, limit_outlook
 from monitor.state.reconcile import SKEW, Reconciled, is_comparable, reconcile
 from monitor.state.snapshot import DailyOutlook, Expiry
-from monitor.store import forecasts, tasks
+from monitor.store import forecasts
+from monitor.tasks import task_rows
 
 EVERY = 60.0
 GAP = 2.5 * EVERY
@@ -181,16 +182,16 @@ class AccountForecasts:
     def _check(self, connection: Connection, now: float) -> None:
         """Read the ledgers anew if they hold other acceptances than the store, by their number and their times."""
         start = now - REACH
-        counted = tasks.accepted_between(connection, self._name, start, now)
+        counted = task_rows.accepted_between(connection, self._name, start, now)
         for model in self._ledgers.keys() | counted.keys():
-            stored, ledger = counted.get(model, tasks.Accepted(0, 0.0)), self._ledgers.get(model, Ledger())
+            stored, ledger = counted.get(model, task_rows.Accepted(0, 0.0)), self._ledgers.get(model, Ledger())
             moved = abs(stored.seconds - ledger.seconds(start, now)) > ROUNDING
             if moved or stored.total != ledger.between(start, now):
                 self._replace(connection, start)
                 return
 
     def _replace(self, connection: Connection, since: float) -> None:
-        accepted = tasks.acceptances(connection, self._name, since)
+        accepted = task_rows.acceptances(connection, self._name, since)
         for model in self._ledgers.keys() | accepted.keys():
             self._ledgers.setdefault(model, Ledger()).replace(since, accepted.get(model, ()))
 

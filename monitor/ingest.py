@@ -18,14 +18,14 @@ from msgspec.structs import replace
 from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
 from monitor.clock import Clock
 from monitor.config import Account
-from monitor.engine import Sink
+from monitor.engine.engine import Sink
 from monitor.errors import StoreError
 from monitor.inflate import BrokenCodingError, UndecodedError
 from monitor.logs import redact
 from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider
 from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
-from monitor.state.series import known_field
+from monitor.tasks.series import known_field
 from monitor.turns import Turns
 
 LARGEST_BODY_BYTES = 8 * 2**20

@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
+from monitor.engine.apply import Catalogue
 from monitor.observations import Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
-from monitor.store import Database, tallies
-from monitor.store.batch import Catalogue
+from monitor.store import Database
+from monitor.tasks import counter_rows
 
 T0 = 1_750_000_000.0
 CATALOGUE = Catalogue(frozenset({"gen4.5", "gen4_turbo"}), maximum=100)
@@ -86,4 +87,4 @@ def sighting(status: TaskStatus, after: float, task: str = "t", **more: object) 
 def figures(database: Database, account: str = "a") -> Figures:
     """Every count of an account: the tally and its labels, and the value."""
     with database.begin() as connection:
-        return {(s.tally.value, *s.labels): s.value for s in tallies.load(connection, account)}
+        return {(s.tally.value, *s.labels): s.value for s in counter_rows.load(connection, account)}

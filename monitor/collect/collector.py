@@ -17,7 +17,7 @@ from monitor.collect.schedule import Schedule
 from monitor.collect.steps import Steps
 from monitor.collect.vendor import Vendor
 from monitor.config import Account, Config
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.metrics import Own
 from monitor.network import Network
 from monitor.providers import PROVIDERS

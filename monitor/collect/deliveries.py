@@ -13,7 +13,7 @@ from monitor.collect.pacing import Backoff, Random
 from monitor.collect.schedule import Schedule
 from monitor.collect.steps import Steps
 from monitor.config import Webhook
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.errors import StoreError
 from monitor.metrics import Own
 from monitor.network import Way

@@ -11,11 +11,12 @@ from monitor.collect.pacing import Attempts, Backoff, Pause, Random, TokenBucket
 from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
-from monitor.engine import Sink
+from monitor.engine.engine import Sink
 from monitor.metrics import Source
 from monitor.observations import AnyObservation, Outcome, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
-from monitor.state.task import MISSING_GRACE_SECONDS, Task
-from monitor.store import Database, tasks
+from monitor.store import Database
+from monitor.tasks import task_rows
+from monitor.tasks.lifecycle import MISSING_GRACE_SECONDS, Task
 
 LOOK_SECONDS = 1.0
 MOST_AT_ONCE = 8
@@ -97,7 +98,7 @@ class FollowUp:
     def _due(self, now: float, limit: int) -> list[Task]:
         silent_since, unseen_since = now - self._settings.silence, now - self._settings.interval
         with self._database.begin() as connection:
-            return tasks.due(connection, self._account.name, silent_since, unseen_since, limit)
+            return task_rows.due(connection, self._account.name, silent_since, unseen_since, limit)
 
     async def _read(self, task: Task) -> None:
         provider = self._vendor.provider(self._account)

@@ -8,7 +8,7 @@ from monitor.clock import Clock
 from monitor.collect.pacing import Backoff, Random
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
-from monitor.engine import Sink
+from monitor.engine.engine import Sink
 from monitor.metrics import Source
 from monitor.observations import Outcome, ReadFinished
 from monitor.providers.base import AccountReader

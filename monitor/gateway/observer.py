@@ -12,7 +12,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from monitor.clock import Clock
 from monitor.config import Account
-from monitor.engine import Sink
+from monitor.engine.engine import Sink
 from monitor.gateway.dry_run import without_generations
 from monitor.gateway.recent import Recent
 from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.clock import Clock
 from monitor.config import Account, GatewayConfig
-from monitor.engine import Sink
+from monitor.engine.engine import Sink
 from monitor.gateway.admission import admit
 from monitor.gateway.forward import Forwarder
 from monitor.gateway.listener import Listener

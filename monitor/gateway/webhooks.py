@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
 from monitor.clock import Clock
 from monitor.config import Account
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.errors import StoreError
 from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy

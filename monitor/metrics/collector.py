@@ -14,7 +14,7 @@ from monitor.metrics.family import Family
 from monitor.observations import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.state.figures import Limit, limit_uses, spending, thresholds, unlimited_uses
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
-from monitor.state.tally import BOUNDS, Tally
+from monitor.tasks.counters import BOUNDS, Tally
 
 Labels = tuple[str, ...]
 Row = tuple[Labels, float]

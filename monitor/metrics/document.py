@@ -16,7 +16,7 @@ from monitor.state.credits.outlook import AutobillingState
 from monitor.state.figures import Limit
 from monitor.state.outcomes import Verdict, outcomes
 from monitor.state.reconcile import Unseen
-from monitor.state.tally import BOUNDS
+from monitor.tasks.counters import BOUNDS
 
 INTRODUCTION = """\
 # Metrics

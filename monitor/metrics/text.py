@@ -14,7 +14,7 @@ from monitor.metrics.collector import HISTOGRAMS, ROWS, Labels, cumulative, hist
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family
 from monitor.state.snapshot import AccountSnapshot, Snapshot
-from monitor.state.tally import SUM, Tally
+from monitor.tasks.counters import SUM, Tally
 
 
 class Starts(dict[Labels, str]):

@@ -13,7 +13,7 @@ import msgspec
 from monitor.observations import Kind, ModelLimits, Organization, Usage
 from monitor.state.outcomes import failed, judged
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
-from monitor.state.tally import Tally
+from monitor.tasks.counters import Tally
 
 SPEND_DAYS = 30
 SPEND_OF = ("today", "30d")

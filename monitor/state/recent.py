@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.state.snapshot import RecentFigures
-from monitor.state.tally import SUM, Series, Tally
+from monitor.tasks.counters import SUM, Series, Tally
 
 RECENT_SECONDS = 300.0
 STEP_SECONDS = 15.0

@@ -9,8 +9,8 @@ from monitor.state.capacity.outlook import ModelCapacity
 from monitor.state.credits.outlook import CreditOutlook
 from monitor.state.outlook import LimitOutlook
 from monitor.state.reconcile import Reconciled
-from monitor.state.tally import Series
 from monitor.state.tier import Advice, TierState
+from monitor.tasks.counters import Series
 
 
 class ReadState(msgspec.Struct, frozen=True, kw_only=True):

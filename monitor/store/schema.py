@@ -31,7 +31,7 @@ tasks = Table(
     Column("written_off", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
-"""One row per task, the fields of `monitor.state.task.Task`. A task is open while `finished_at` is null."""
+"""One row per task, the fields of `monitor.tasks.lifecycle.Task`. A task is open while `finished_at` is null."""
 
 IS_OPEN = tasks.c.finished_at.is_(None)
 Index("tasks_open", tasks.c.account, tasks.c.seen_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
@@ -49,7 +49,7 @@ tallies = Table(
     Column("value", Double, nullable=False),
     sqlite_with_rowid=False,
 )
-"""One row per series of `monitor.state.tally.Tally`; `labels` is a JSON array of the label values in order."""
+"""One row per series of `monitor.tasks.counters.Tally`; `labels` is a JSON array of the label values in order."""
 
 reads = Table(
     "reads",
@@ -155,4 +155,4 @@ journal = Table(
     Column("document", LargeBinary, nullable=False),
     Index("journal_batch", "batch", "account", unique=True),
 )
-"""Observations not applied yet, in the order of `id`; `document` is what `monitor.store.journal` encodes."""
+"""Observations not applied yet, in the order of `id`; `document` is what `monitor.engine.journal` encodes."""

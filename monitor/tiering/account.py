@@ -13,9 +13,9 @@ from monitor.state.figures import spending
 from monitor.state.ledger import DAY, REACH, Span, seconds_watched
 from monitor.state.peaks import KEPT_DAYS, Day, Peak, day_of, raised, started, window
 from monitor.state.snapshot import AccountSnapshot
-from monitor.state.tally import Tally
 from monitor.state.tier import Advice
 from monitor.store import peaks
+from monitor.tasks.counters import Tally
 from monitor.tiering.advice import Demand, advise
 from monitor.tiering.standing import Standing
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from monitor.observations import Organization
 from monitor.providers.tiers import Tier, TierTables
-from monitor.state.models import ALWAYS_ALLOWED
 from monitor.state.peaks import Window
 from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
+from monitor.tasks.models import ALWAYS_ALLOWED
 
 LEAST_WATCHED = 0.9
 """Share of a window below which a peak may well have gone unseen: of seven days, less than one is missing."""

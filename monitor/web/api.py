@@ -11,8 +11,8 @@ from monitor.clock import Clock
 from monitor.logs import redact
 from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
 from monitor.state.snapshot import AccountSnapshot, Snapshot
-from monitor.state.tally import LABELS, Series
 from monitor.state.warnings import warnings
+from monitor.tasks.counters import LABELS, Series
 
 Figures = dict[str, object]
 

@@ -24,10 +24,10 @@ from monitor.state.figures import (
 )
 from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
-from monitor.state.tally import Tally
 from monitor.state.until import daily_in_words, daily_outlook, spend_in_words, until_full
 from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.state.warnings import warnings
+from monitor.tasks.counters import Tally
 from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 from monitor.wording import (
     AUTOBILLING,

@@ -9,13 +9,14 @@ from stores import CATALOGUE, T0
 
 from monitor.capacity import LAG, SAVE_SECONDS, Capacities
 from monitor.config import Account, Capacity
+from monitor.engine.apply import apply_batch
 from monitor.observations import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
 from monitor.state.capacity.concurrency import Limit
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.capacity.published import Away, Published
-from monitor.store import Database, tallies
+from monitor.store import Database
 from monitor.store import capacities as stored
-from monitor.store.batch import apply_batch
+from monitor.tasks import counter_rows
 
 MODEL = "gen4.5"
 STEP = 5.0
@@ -54,7 +55,7 @@ def store(database: Database, batch: list[AnyObservation], now: float) -> None:
 def look(database: Database, capacities: Capacities, now: float, provider: str = "runware") -> list[ModelCapacity]:
     """Look and store, as the daemon does."""
     with database.begin() as connection:
-        told = capacities.look(connection, account(provider), tallies.load(connection, "a"), now)
+        told = capacities.look(connection, account(provider), counter_rows.load(connection, "a"), now)
     if capacities.changed():
         with database.begin(write=True) as connection:
             capacities.save(connection)
@@ -185,7 +186,7 @@ def test_what_does_not_change_is_not_written(database: Database) -> None:
     writes = 0
     for number in range(1, 13):
         with database.begin() as connection:
-            capacities.look(connection, account(), tallies.load(connection, "a"), T0 + 70 + number * STEP)
+            capacities.look(connection, account(), counter_rows.load(connection, "a"), T0 + 70 + number * STEP)
         if capacities.changed():
             writes += 1
             capacities.saved()

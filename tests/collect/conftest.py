@@ -15,14 +15,14 @@ from monitor.clock import ManualClock
 from monitor.collect.client import Clients
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
-from monitor.engine import Engine
+from monitor.engine.apply import Catalogue
+from monitor.engine.engine import Engine
 from monitor.metrics import Own
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.server import DEFAULT_KEY, Server
 from monitor.store import Database
-from monitor.store.batch import Catalogue
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from monitor.collect.reads import AccountRead
 from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.metrics import Own
 from monitor.observations import Organization, Outcome, Usage
 from monitor.providers.runway.account import OrganizationRead, UsageRead

@@ -13,14 +13,15 @@ from pydantic import SecretStr
 from monitor.clock import ManualClock
 from monitor.collect import Collector
 from monitor.config import Account, Config, Retention
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.logs import configure_logging
 from monitor.metrics import Own
 from monitor.network import Network
 from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import DEFAULT_KEY, Server
-from monitor.store import Database, reads, tasks
+from monitor.store import Database, reads
+from monitor.tasks import task_rows
 
 DAY = 86400.0
 
@@ -75,7 +76,7 @@ def requests(server: Server) -> int:
 
 def task_of(database: Database, task: str) -> TaskStatus | None:
     with database.begin() as connection:
-        found = tasks.load(connection, [("production", task)])
+        found = task_rows.load(connection, [("production", task)])
     return next((each.status for each in found.values()), None)
 
 

@@ -18,16 +18,17 @@ from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.config import FollowUp as Settings
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.metrics import Own
 from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.kinds import Kind
 from monitor.simulator.server import Server
 from monitor.simulator.simulation import KeyState
-from monitor.state.tally import Tally
-from monitor.state.task import Task
-from monitor.store import Database, tallies, tasks
+from monitor.store import Database
+from monitor.tasks import counter_rows, task_rows
+from monitor.tasks.counters import Tally
+from monitor.tasks.lifecycle import Task
 
 MODEL = "gen4.5"
 POLLS = {"kind": Kind.POLL, "own": True}
@@ -112,7 +113,9 @@ class World:
 
     def tasks(self) -> dict[str, Task]:
         with self._database.begin() as connection:
-            found = tasks.load(connection, [(self._account.name, each) for each in self.polled() | self._submitted()])
+            found = task_rows.load(
+                connection, [(self._account.name, each) for each in self.polled() | self._submitted()]
+            )
         return {task.id: task for task in found.values()}
 
     def _submitted(self) -> set[str]:
@@ -126,7 +129,7 @@ class World:
 
     def tallied(self) -> set[Tally]:
         with self._database.begin() as connection:
-            return {series.tally for series in tallies.load(connection, self._account.name)}
+            return {series.tally for series in counter_rows.load(connection, self._account.name)}
 
 
 @pytest.fixture

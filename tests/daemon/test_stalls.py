@@ -17,8 +17,8 @@ from monitor.store import Database
 
 LIMIT_SECONDS = 1.0
 IMPATIENT = f"""
-import monitor.cli, monitor.engine
-monitor.engine.STALL_SECONDS = monitor.engine.SUBMIT_SECONDS = {LIMIT_SECONDS}
+import monitor.cli, monitor.engine.engine
+monitor.engine.engine.STALL_SECONDS = monitor.engine.engine.SUBMIT_SECONDS = {LIMIT_SECONDS}
 monitor.cli.main()
 """
 PROGRAM = (sys.executable, "-c", IMPATIENT)

@@ -14,7 +14,7 @@ from end_to_end.stage import PATIENCE_SECONDS, Figures, LocalStage, staged
 
 from monitor.clock import ManualClock
 from monitor.config import FollowUp
-from monitor.state.task import CONFIRMED_SECONDS
+from monitor.tasks.lifecycle import CONFIRMED_SECONDS
 
 SETTINGS = {
     "tier": 3,

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from stores import T0, catalogue_of
 
 from monitor.clock import ManualClock
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.metrics import Own
 from monitor.store import Database
 

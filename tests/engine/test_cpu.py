@@ -10,9 +10,9 @@ import pytest
 from engine_bench import Bench
 from stores import create
 
-from monitor import engine as engine_module
 from monitor.cpu import apart_from
-from monitor.store.batch import Applied
+from monitor.engine import engine as engine_module
+from monitor.engine.apply import Applied
 
 Processors = set[int]
 

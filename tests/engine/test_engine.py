@@ -9,11 +9,13 @@ from engine_bench import Bench, until
 from sqlalchemy import Connection, text
 from stores import CATALOGUE, T0, accepted, create, figures, sighting
 
-from monitor import engine as engine_module
+from monitor.engine import engine as engine_module
+from monitor.engine import processed_ids
+from monitor.engine.apply import write_down
 from monitor.errors import StoreError
 from monitor.observations import TaskStatus
-from monitor.store import Database, seen, tasks
-from monitor.store.batch import write_down
+from monitor.store import Database
+from monitor.tasks import task_rows
 
 REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success")
 
@@ -178,8 +180,8 @@ async def test_retention_forgets_ended_tasks_and_old_ids(bench: Bench, monkeypat
 
     with bench.database.begin() as connection:
         keys = {("a", name) for name in ("open", *(f"t{number}" for number in range(5)))}
-        assert set(tasks.load(connection, keys)) == {("a", "open")}
-        assert seen.known(connection, {("a", str(number)) for number in range(5)}) == set()
+        assert set(task_rows.load(connection, keys)) == {("a", "open")}
+        assert processed_ids.known(connection, {("a", str(number)) for number in range(5)}) == set()
 
 
 async def test_what_was_written_down_before_a_long_stop_is_not_too_old_to_count(bench: Bench) -> None:

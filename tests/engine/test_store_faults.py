@@ -13,10 +13,10 @@ from engine_bench import Bench, until
 from sqlalchemy import Connection, event, make_url, text
 from stores import T0, accepted, administer, catalogue_of, create, figures, postgresql_database
 
-from monitor import engine as engine_module
+from monitor.engine import engine as engine_module
+from monitor.engine.apply import apply_batch
 from monitor.errors import StoreError, StoreInUseError
 from monitor.store import Database
-from monitor.store.batch import apply_batch
 
 REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success")
 

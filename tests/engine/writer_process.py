@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from stores import accepted, catalogue_of, create
 
 from monitor.clock import SystemClock
-from monitor.engine import Engine
+from monitor.engine.engine import Engine
 from monitor.metrics import Own
 from monitor.store import Database
 

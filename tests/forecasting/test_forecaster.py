@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores import CATALOGUE, T0, accepted
 
+from monitor.engine.apply import apply_batch
 from monitor.forecasting import EVERY, FREEING, Forecaster
 from monitor.observations import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
 from monitor.state.figures import Limit
@@ -15,7 +16,6 @@ from monitor.state.ledger import DAY, HOUR, Span
 from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import DailyOutlook
 from monitor.store import Database, forecasts
-from monitor.store.batch import apply_batch
 
 MODELS = ("gen4.5", "gen4_turbo")
 

@@ -13,13 +13,13 @@ from pydantic import SecretStr
 
 from monitor.clock import SystemClock
 from monitor.config import Account, Webhook
-from monitor.engine import Engine
+from monitor.engine.apply import Catalogue
+from monitor.engine.engine import Engine
 from monitor.gateway import webhooks
 from monitor.gateway.webhooks import LARGEST_BODY_BYTES, MOST_AT_ONCE, Webhooks
 from monitor.metrics import Own
 from monitor.providers import PROVIDERS
 from monitor.store import Database, deliveries
-from monitor.store.batch import Catalogue
 
 SECRET = "a-secret-of-this-test"
 ACCOUNT = Account(

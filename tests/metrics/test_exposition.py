@@ -16,8 +16,8 @@ from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.outlook import LimitOutlook
 from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
-from monitor.state.tally import REQUEST_BOUNDS, TASK_BOUNDS, Series, Tally
 from monitor.state.tier import TierState
+from monitor.tasks.counters import REQUEST_BOUNDS, TASK_BOUNDS, Series, Tally
 
 AT = 1_795_357_800.0
 OPEN = {"pending", "throttled", "running"}

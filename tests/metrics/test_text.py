@@ -14,7 +14,7 @@ from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family, Type
 from monitor.metrics.text import AccountText
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
-from monitor.state.tally import SUM, Series, Tally
+from monitor.tasks.counters import SUM, Series, Tally
 
 
 class Reference:

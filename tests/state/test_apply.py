@@ -21,9 +21,9 @@ from monitor.observations import (
     TaskStatus,
     UnknownSeen,
 )
-from monitor.state.apply import apply, count, count_requests, transition
-from monitor.state.tally import Increment, Tally
-from monitor.state.task import Task, TaskObservation, write_off
+from monitor.tasks.counters import Increment, Tally
+from monitor.tasks.counting import apply, count, count_requests, transition
+from monitor.tasks.lifecycle import Task, TaskObservation, write_off
 
 S = TaskStatus
 CREATE = RequestSeen(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
 from monitor.state.credits.judge import Autobilling, Step, by_size, by_usage
 from monitor.state.credits.purse import PATIENCE, Purse, Rules, advance
-from monitor.state.tally import Tally
+from monitor.tasks.counters import Tally
 
 NOON = 1_793_534_400.0
 LEAST = 1_000.0

@@ -12,7 +12,7 @@ from monitor.observations import (
     TaskSeen,
     TaskStatus,
 )
-from monitor.state.models import Models, admit
+from monitor.tasks.models import Models, admit
 
 
 def request(model: str, kind: Kind = Kind.CREATE, outcome: Outcome = Outcome.INVALID_REQUEST) -> RequestSeen:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.state.recent import RECENT_SECONDS, STEP_SECONDS, Recent
 from monitor.state.snapshot import RecentFigures
-from monitor.state.tally import Series, Tally, observe
+from monitor.tasks.counters import Series, Tally, observe
 
 NOTHING = RecentFigures()
 

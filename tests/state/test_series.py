@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.observations import UNKNOWN_FIELDS
-from monitor.state.series import MOST_REQUEST_SERIES, bounded, is_overflow, overflow
-from monitor.state.tally import Series, Tally
+from monitor.tasks.counters import Series, Tally
+from monitor.tasks.series import MOST_REQUEST_SERIES, bounded, is_overflow, overflow
 
 FIELDS = st.sampled_from(["task_id", "usage", "other", "made_up", "another"])
 

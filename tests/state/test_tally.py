@@ -1,6 +1,6 @@
 import pytest
 
-from monitor.state.tally import BOUNDS, Tally, observe
+from monitor.tasks.counters import BOUNDS, Tally, observe
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.observations import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
-from monitor.state.task import Task, advance, expire, phases, write_off
+from monitor.tasks.lifecycle import Task, advance, expire, phases, write_off
 
 S = TaskStatus
 T0 = 1_000_000.0

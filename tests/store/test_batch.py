@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from stores import T0, Figures, accepted, catalogue_of, create, figures, sighting
 
+from monitor.engine import processed_ids
+from monitor.engine.apply import Applied, Catalogue, apply_batch, expire_overdue, write_off_uncollected
 from monitor.observations import (
     AnyObservation,
     DaySpend,
@@ -26,9 +28,9 @@ from monitor.observations import (
     UnknownSeen,
     Usage,
 )
-from monitor.store import Database, models, reads, seen, tasks
-from monitor.store.batch import Applied, Catalogue, apply_batch, expire_overdue, write_off_uncollected
+from monitor.store import Database, reads
 from monitor.store.schema import metadata
+from monitor.tasks import model_rows, task_rows
 
 S = TaskStatus
 
@@ -70,15 +72,15 @@ def test_ids_are_forgotten_after_48_hours_and_not_before_and_some_at_a_time(data
     write(database, create(id="2"), now=T0 + 1)
 
     with database.begin(write=True) as connection:
-        assert [seen.prune(connection, T0 + 48 * 3600 + 1, limit=1) for _ in range(3)] == [1, 1, 0]
-        assert seen.known(connection, {("a", "0"), ("a", "1"), ("a", "2")}) == {("a", "2")}
+        assert [processed_ids.prune(connection, T0 + 48 * 3600 + 1, limit=1) for _ in range(3)] == [1, 1, 0]
+        assert processed_ids.known(connection, {("a", "0"), ("a", "1"), ("a", "2")}) == {("a", "2")}
 
 
 def test_a_batch_begins_once_and_forgets_the_one_before(database: Database) -> None:
     with database.begin(write=True) as connection:
-        assert seen.begin_batch(connection, "first", [], T0)
-        assert not seen.begin_batch(connection, "first", [], T0)
-        assert seen.begin_batch(connection, "second", ["first"], T0)
+        assert processed_ids.begin_batch(connection, "first", [], T0)
+        assert not processed_ids.begin_batch(connection, "first", [], T0)
+        assert processed_ids.begin_batch(connection, "second", ["first"], T0)
         assert connection.scalars(text("SELECT id FROM seen")).all() == ["second"]
 
 
@@ -95,7 +97,7 @@ def test_a_task_carries_its_model_through_batches_to_its_end(database: Database)
 
     assert figures(database)["tasks_finished", "gen4.5", "succeeded", ""] == 1
     with database.begin() as connection:
-        assert tasks.load(connection, {("a", "t")})["a", "t"].finished_at == T0 + 9
+        assert task_rows.load(connection, {("a", "t")})["a", "t"].finished_at == T0 + 9
 
 
 def test_a_mistyped_model_makes_no_series_and_a_vouched_one_does(database: Database) -> None:
@@ -120,7 +122,7 @@ def test_models_that_the_organization_lists_are_remembered_without_being_in_use(
     write(database, read_finished("organization", Outcome.SUCCESS, figures_))
 
     with database.begin() as connection:
-        assert models.load(connection, "a") == {"brand_new": False}
+        assert model_rows.load(connection, "a") == {"brand_new": False}
 
 
 @pytest.mark.parametrize(
@@ -268,7 +270,7 @@ def test_what_cannot_be_applied_is_dropped_alone_and_leaves_nothing(database: Da
     assert figures(database)["requests", "/v1/text_to_video", "create", "gen4.5", "200", "success"] == 2
     assert figures(database)["tasks_created", "gen4.5"] == 1
     with database.begin() as connection:
-        assert set(tasks.load(connection, {("a", "t"), ("a", "u")})) == {("a", "u")}
+        assert set(task_rows.load(connection, {("a", "t"), ("a", "u")})) == {("a", "u")}
 
 
 def test_results_that_nobody_came_for_are_written_off_once(database: Database) -> None:

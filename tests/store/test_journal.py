@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import insert
 from stores import T0, accepted, catalogue_of, create, figures, sighting
 
+from monitor.engine import journal, processed_ids
+from monitor.engine.apply import Applied, apply_batch, write_down
 from monitor.observations import AnyObservation, TaskStatus
-from monitor.store import Database, journal, seen
-from monitor.store.batch import Applied, apply_batch, write_down
+from monitor.store import Database
 from monitor.store.schema import journal as table
 
 REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success")
@@ -92,7 +93,7 @@ def test_a_batch_that_another_writer_applied_is_known_to_be_committed(
     write(database, name=applied_by)
 
     with database.begin(write=True) as connection:
-        assert seen.begin_batch(connection, "writer:1", [], T0) is not is_known
+        assert processed_ids.begin_batch(connection, "writer:1", [], T0) is not is_known
 
 
 def test_only_the_newest_batch_of_another_writer_is_noted(database: Database) -> None:

@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from stores import accepted, administer, catalogue_of, create, figures, postgresql_database
 
+from monitor.engine.apply import apply_batch
 from monitor.errors import StoreError, StoreInUseError
 from monitor.store import Database
-from monitor.store.batch import apply_batch
 from monitor.store.migrate import REVISION
 from monitor.store.schema import metadata
 from monitor.store.upgrade import upgrade

@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import text
 from stores import CATALOGUE, T0, figures
 
+from monitor.engine.apply import Catalogue, apply_batch
 from monitor.errors import StoreError
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
 from monitor.state.credits.judge import Autobilling
 from monitor.state.credits.purse import Purse, Rules
 from monitor.store import Database, purses
-from monitor.store.batch import Catalogue, apply_batch
 
 RULES = Rules(1_000, Autobilling(threshold=1_000, amount=5_000))
 

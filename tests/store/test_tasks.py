@@ -5,10 +5,11 @@ from stores import T0
 
 from monitor.evaluation import oldest_age
 from monitor.observations import Reason, TaskStatus
-from monitor.state.tally import Increment, Tally
-from monitor.state.task import Task
-from monitor.store import Database, tallies, tasks
-from monitor.store.tasks import Accepted, OpenTasks
+from monitor.store import Database
+from monitor.tasks import counter_rows, task_rows
+from monitor.tasks.counters import Increment, Tally
+from monitor.tasks.lifecycle import Task
+from monitor.tasks.task_rows import Accepted, OpenTasks
 
 S = TaskStatus
 
@@ -21,7 +22,7 @@ def task(name: str, status: TaskStatus, **more: object) -> Task:
 
 def store(database: Database, *rows: Task) -> None:
     with database.begin(write=True) as connection:
-        tasks.save(connection, rows)
+        task_rows.save(connection, rows)
 
 
 def test_a_task_comes_back_as_it_was_stored_and_is_overwritten_by_its_key(database: Database) -> None:
@@ -42,7 +43,7 @@ def test_a_task_comes_back_as_it_was_stored_and_is_overwritten_by_its_key(databa
     store(database, full)
 
     with database.begin() as connection:
-        loaded = tasks.load(connection, {("a", "t"), ("a", "absent")})
+        loaded = task_rows.load(connection, {("a", "t"), ("a", "absent")})
 
     assert loaded == {("a", "t"): full}
 
@@ -61,7 +62,7 @@ def test_open_tasks_are_counted_by_model_and_status(database: Database) -> None:
     )
 
     with database.begin() as connection:
-        found = tasks.open_tasks(connection, "a", silent_since=T0 - 10, confirmed_since=T0)
+        found = task_rows.open_tasks(connection, "a", silent_since=T0 - 10, confirmed_since=T0)
 
     assert found == [
         OpenTasks("gen4.5", S.RUNNING, 1, 0, 1, None),
@@ -84,7 +85,7 @@ def test_a_task_is_unconfirmed_until_a_poll_shows_it_and_when_the_newest_one_did
     )
 
     with database.begin() as connection:
-        found = tasks.open_tasks(connection, "a", silent_since=T0, confirmed_since=T0)
+        found = task_rows.open_tasks(connection, "a", silent_since=T0, confirmed_since=T0)
 
     assert [(row.status, row.total, row.unconfirmed) for row in found] == [
         (S.PENDING, 2, 1),
@@ -112,11 +113,11 @@ def test_the_last_day_counts_accepted_tasks_only_and_its_oldest_second_leaves(da
     )
 
     with database.begin() as connection:
-        assert tasks.accepted_between(connection, "a", T0 - 86400, T0) == {
+        assert task_rows.accepted_between(connection, "a", T0 - 86400, T0) == {
             "gen4.5": Accepted(2, 1 + 86400),
             "gen4_turbo": Accepted(1, 86400),
         }
-        assert sum(len(times) for times in tasks.acceptances(connection, "a", T0 - 86400).values()) >= 3
+        assert sum(len(times) for times in task_rows.acceptances(connection, "a", T0 - 86400).values()) >= 3
 
 
 def test_the_pace_counts_what_finished_and_what_nobody_read_since_the_oldest_throttled_task_of_the_model(
@@ -140,7 +141,7 @@ def test_the_pace_counts_what_finished_and_what_nobody_read_since_the_oldest_thr
     )
 
     with database.begin() as connection:
-        assert tasks.runs_while_throttled(connection, "a") == {"gen4.5": (2, 60, 1), "aleph": (0, 0, 0)}
+        assert task_rows.runs_while_throttled(connection, "a") == {"gen4.5": (2, 60, 1), "aleph": (0, 0, 0)}
 
 
 def test_the_mean_run_is_that_of_the_newest_runs_of_the_last_hour(database: Database) -> None:
@@ -158,7 +159,7 @@ def test_the_mean_run_is_that_of_the_newest_runs_of_the_last_hour(database: Data
     )
 
     with database.begin() as connection:
-        assert tasks.mean_run_seconds(connection, "a", T0) == {"gen4.5": 10.0, "aleph": 30.0}
+        assert task_rows.mean_run_seconds(connection, "a", T0) == {"gen4.5": 10.0, "aleph": 30.0}
 
 
 def test_follow_up_takes_silent_open_tasks_seen_longest_ago_first(database: Database) -> None:
@@ -174,7 +175,7 @@ def test_follow_up_takes_silent_open_tasks_seen_longest_ago_first(database: Data
     )
 
     with database.begin() as connection:
-        found = tasks.due(connection, "a", silent_since=T0 - 15, unseen_since=T0 - 5, limit=2)
+        found = task_rows.due(connection, "a", silent_since=T0 - 15, unseen_since=T0 - 5, limit=2)
 
     assert [row.id for row in found] == ["oldest", "young"]
 
@@ -185,8 +186,8 @@ def test_retention_forgets_ended_tasks_only_and_no_more_than_asked(database: Dat
     store(database, *old, *kept)
 
     with database.begin(write=True) as connection:
-        tallies.add(connection, [Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", ""))])
-        assert [tasks.prune(connection, T0, 2) for _ in range(3)] == [2, 1, 0]
-        left = tasks.load(connection, {("a", row.id) for row in (*old, *kept)})
+        counter_rows.add(connection, [Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", ""))])
+        assert [task_rows.prune(connection, T0, 2) for _ in range(3)] == [2, 1, 0]
+        left = task_rows.load(connection, {("a", row.id) for row in (*old, *kept)})
 
     assert {name for _, name in left} == {"young", "open"}

@@ -12,12 +12,12 @@ from stores import T0, accepted, catalogue_of, create, sighting
 
 import monitor.evaluation
 from monitor.config import Account
+from monitor.engine.apply import apply_batch
 from monitor.evaluation import Memory, evaluate
 from monitor.observations import ModelLimits, Organization, Outcome, ReadFinished, TaskStatus
 from monitor.state.forecast.record import Record as Forecast
 from monitor.state.snapshot import Snapshot
 from monitor.store import Database, capacities, forecasts
-from monitor.store.batch import apply_batch
 from monitor.store.schema import metadata
 
 NOW = T0 + 100.0

@@ -14,9 +14,9 @@ from monitor.providers.runway.tiers import TIERS
 from monitor.state.ledger import DAY, HOUR, Span
 from monitor.state.peaks import KEPT_DAYS, Day, Peak, day_of
 from monitor.state.snapshot import AccountSnapshot, ModelTasks
-from monitor.state.tally import Series, Tally
 from monitor.state.tier import Advice, ModelAdvice, Verdict
 from monitor.store import Database, peaks
+from monitor.tasks.counters import Series, Tally
 from monitor.tiering.account import EVERY, AccountTiering, refusals, spent_credits
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC).timestamp()

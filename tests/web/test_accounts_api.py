@@ -16,7 +16,7 @@ from monitor.metrics.families import (
     WASTED,
 )
 from monitor.state.snapshot import Snapshot
-from monitor.state.tally import Tally
+from monitor.tasks.counters import Tally
 from monitor.web.api import LABELS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"

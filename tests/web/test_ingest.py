@@ -14,18 +14,18 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.config import Account
-from monitor.engine import Engine, Sink
+from monitor.engine.apply import Catalogue
+from monitor.engine.engine import Engine, Sink
 from monitor.errors import StoreError
 from monitor.evaluation import Memory, evaluate
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.metrics import Own
 from monitor.observations import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.state.series import MOST_REQUEST_SERIES, is_overflow
 from monitor.state.snapshot import AccountSnapshot
-from monitor.state.tally import Tally
 from monitor.store import Database
-from monitor.store.batch import Catalogue
+from monitor.tasks.counters import Tally
+from monitor.tasks.series import MOST_REQUEST_SERIES, is_overflow
 
 RUNWAY = PROVIDERS["runway"]
 ACCOUNT = Account(

@@ -13,8 +13,8 @@ from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.credits.outlook import AutobillingState, CreditOutlook
 from monitor.state.reconcile import Reconciled, Unseen
 from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
-from monitor.state.tally import Series, Tally
 from monitor.state.tier import TierState
+from monitor.tasks.counters import Series, Tally
 from monitor.web.view import account_view
 
 

@@ -15,7 +15,7 @@ from monitor.observations import ModelLimits, Organization, Outcome, Reason, Spe
 from monitor.state.capacity.outlook import ModelCapacity, State
 from monitor.state.outlook import LimitOutlook
 from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
-from monitor.state.tally import Series, Tally
+from monitor.tasks.counters import Series, Tally
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

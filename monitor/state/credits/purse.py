@@ -18,7 +18,7 @@ from monitor.state.credits.flow import Flow, drain, pour
 from monitor.state.credits.judge import Autobilling, Step, by_size, by_usage
 from monitor.state.credits.outlook import Recharge
 from monitor.state.ledger import DAY
-from monitor.state.tally import Increment, Tally
+from monitor.tasks.counters import Increment, Tally
 
 SPEND_WINDOW = 30 * DAY
 USAGE_DAYS = 29

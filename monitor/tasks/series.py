@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from monitor.observations import UNKNOWN_FIELDS
-from monitor.state.tally import Series, Tally
+from monitor.tasks.counters import Series, Tally
 
 OTHER = "other"
 MOST_REQUEST_SERIES = 2000

@@ -10,10 +10,10 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, not_, or_, select, tuple_
 
 from monitor.observations import TaskStatus
-from monitor.state.task import Task
 from monitor.store.dialect import upsert
 from monitor.store.schema import IS_OPEN, IS_UNCOLLECTED, tallies, tasks
 from monitor.store.unreadable import keyed, number, readable
+from monitor.tasks.lifecycle import Task
 
 RECENT_SECONDS = 3600.0
 RECENT_TASKS = 50

@@ -9,11 +9,11 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from monitor.state.series import MOST_REQUEST_SERIES, Labels, is_overflow, overflow
-from monitor.state.tally import LABELS, Increment, Series, Tally
 from monitor.store.dialect import upsert
 from monitor.store.schema import tallies
 from monitor.store.unreadable import number, readable
+from monitor.tasks.counters import LABELS, Increment, Series, Tally
+from monitor.tasks.series import MOST_REQUEST_SERIES, Labels, is_overflow, overflow
 
 LABEL_VALUES = msgspec.json.Decoder(tuple[str, ...])
 

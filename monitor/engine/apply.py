@@ -13,16 +13,25 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from monitor.engine import journal, processed_ids
+from monitor.engine.journal import Sourced
 from monitor.observations import AnyObservation, Loss, ReadFinished, RequestSeen
-from monitor.state.apply import TASK_OBSERVATIONS, apply, count, count_requests, transition
 from monitor.state.credits.purse import Purse, Rules, advance
-from monitor.state.models import Models, admit
 from monitor.state.read import Read, conclude
-from monitor.state.tally import Increment
-from monitor.state.task import LOST_AFTER_SECONDS, UNCOLLECTED_AFTER_SECONDS, Task, TaskObservation, expire, write_off
-from monitor.store import journal, models, purses, reads, seen, tallies, tasks
+from monitor.store import purses, reads
 from monitor.store.dialect import lock_accounts
-from monitor.store.journal import Sourced
+from monitor.tasks import counter_rows, model_rows, task_rows
+from monitor.tasks.counters import Increment
+from monitor.tasks.counting import TASK_OBSERVATIONS, apply, count, count_requests, transition
+from monitor.tasks.lifecycle import (
+    LOST_AFTER_SECONDS,
+    UNCOLLECTED_AFTER_SECONDS,
+    Task,
+    TaskObservation,
+    expire,
+    write_off,
+)
+from monitor.tasks.models import Models, admit
 
 Key = tuple[str, str]
 
@@ -87,7 +96,7 @@ def apply_batch(
     news = [sourced for sourced in batch if sourced[0].account in known]
     applied = _strangers_dropped(batch, known)
     entries = journal.take(connection, known)
-    applied.noted.update(seen.note_batches(connection, [entry.batch for entry in entries], name, now))
+    applied.noted.update(processed_ids.note_batches(connection, [entry.batch for entry in entries], name, now))
     _apply(connection, _read(entries, applied) + news, known, now, applied)
     return applied
 
@@ -144,9 +153,9 @@ def _reject(what: str, error: Exception, applied: Applied) -> None:
 def expire_overdue(connection: Connection, now: float, limit: int) -> int:
     """Give up tasks that have been open for over a day; how many were, `limit` at most."""
     before = now - LOST_AFTER_SECONDS
-    accounts = tasks.overdue_accounts(connection, before)
+    accounts = task_rows.overdue_accounts(connection, before)
     lock_accounts(connection, accounts)
-    overdue = tasks.overdue(connection, accounts, before, limit)
+    overdue = task_rows.overdue(connection, accounts, before, limit)
     _change(connection, overdue, [expire(task, now) for task in overdue])
     return len(overdue)
 
@@ -154,17 +163,17 @@ def expire_overdue(connection: Connection, now: float, limit: int) -> int:
 def write_off_uncollected(connection: Connection, now: float, limit: int) -> int:
     """Write off successes whose result nobody has asked for in a day; how many were, `limit` at most."""
     before = now - UNCOLLECTED_AFTER_SECONDS
-    accounts = tasks.uncollected_accounts(connection, before)
+    accounts = task_rows.uncollected_accounts(connection, before)
     lock_accounts(connection, accounts)
-    uncollected = tasks.uncollected(connection, accounts, before, limit)
+    uncollected = task_rows.uncollected(connection, accounts, before, limit)
     _change(connection, uncollected, [write_off(task, now) for task in uncollected])
     return len(uncollected)
 
 
 def _change(connection: Connection, before: Sequence[Task], after: Sequence[Task]) -> None:
-    tasks.save(connection, after)
+    task_rows.save(connection, after)
     steps = zip(before, after, strict=True)
-    tallies.add(connection, [increment for old, new in steps for increment in transition(old, new)])
+    counter_rows.add(connection, [increment for old, new in steps for increment in transition(old, new)])
 
 
 class _Work:
@@ -178,9 +187,11 @@ class _Work:
         ids = {(observation.account, observation.id) for observation in observations if observation.id}
         keys = {(one.account, one.task) for one in observations if isinstance(one, TASK_OBSERVATIONS)}
         reading = {observation.account for observation in observations if isinstance(observation, ReadFinished)}
-        self.models = {a: Models(models.load(connection, a), one.models, one.maximum) for a, one in catalogues.items()}
-        self._seen = seen.known(connection, ids)
-        self._tasks = tasks.load(connection, keys)
+        self.models = {
+            a: Models(model_rows.load(connection, a), one.models, one.maximum) for a, one in catalogues.items()
+        }
+        self._seen = processed_ids.known(connection, ids)
+        self._tasks = task_rows.load(connection, keys)
         self._reads = {(a, name): read for a in reading for name, read in reads.load(connection, a).items()}
         self._purses = {a: purses.load(connection, a) for a in reading}
         self._new_ids: set[Key] = set()
@@ -229,13 +240,13 @@ class _Work:
 
     def save(self, now: float) -> None:
         """Write what changed. Keys are sorted so that rows lie in the order of their index."""
-        tasks.save(self._connection, [self._tasks[key] for key in sorted(self._changed_tasks)])
-        self.capped = tallies.add(self._connection, chain(self._increments, count_requests(self._requests)))
+        task_rows.save(self._connection, [self._tasks[key] for key in sorted(self._changed_tasks)])
+        self.capped = counter_rows.add(self._connection, chain(self._increments, count_requests(self._requests)))
         reads.save(self._connection, self._changed_reads.values())
         purses.save(self._connection, self._changed_purses)
-        seen.remember(self._connection, sorted(self._new_ids), now)
+        processed_ids.remember(self._connection, sorted(self._new_ids), now)
         for account, names in self.models.items():
-            models.save(self._connection, account, names.changed)
+            model_rows.save(self._connection, account, names.changed)
 
     def _is_new(self, key: Key) -> bool:
         if key in self._seen:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.observations import OPEN_STATUSES, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
-from monitor.state.models import UNKNOWN
+from monitor.tasks.models import UNKNOWN
 
 LOST_AFTER_SECONDS = 24 * 3600.0
 UNCOLLECTED_AFTER_SECONDS = 24 * 3600.0

@@ -27,12 +27,21 @@ from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.cpu import apart_from
+from monitor.engine import journal, processed_ids
+from monitor.engine.apply import (
+    Applied,
+    CatalogueOf,
+    apply_batch,
+    expire_overdue,
+    write_down,
+    write_off_uncollected,
+)
+from monitor.engine.journal import Sourced
 from monitor.errors import StoreError, StoreInUseError
 from monitor.metrics import Operation, Own, Source
 from monitor.observations import AnyObservation, Loss
-from monitor.store import Database, deliveries, journal, seen, tasks
-from monitor.store.batch import Applied, CatalogueOf, apply_batch, expire_overdue, write_down, write_off_uncollected
-from monitor.store.journal import Sourced
+from monitor.store import Database, deliveries
+from monitor.tasks import task_rows
 
 QUEUE_LIMIT = 100_000
 BATCH = 2_000
@@ -122,7 +131,7 @@ class Engine:
         self._loop_thread = threading.get_native_id()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         writer = uuid4().hex
-        self._names = (seen.batch_name(writer, number) for number in itertools.count())
+        self._names = (processed_ids.batch_name(writer, number) for number in itertools.count())
         self._settled_batches: list[str] = []
         self._noted: dict[str, str] = {}
         self.is_storing = database.is_open
@@ -351,7 +360,7 @@ class Engine:
     def _store_once(self, work: Work, batch: Sequence[Sourced], name: str, now: float) -> Applied:
         """Store the batch unless an attempt whose outcome is in doubt did."""
         with self._database.begin(write=True) as connection:
-            is_missing = seen.begin_batch(connection, name, self._settled_batches, now)
+            is_missing = processed_ids.begin_batch(connection, name, self._settled_batches, now)
             with apart_from(self._loop_thread):
                 applied = work(connection, batch, self._catalogue_of, now, name) if is_missing else Applied()
         self._settled_batches = [name, *(old for writer, old in self._noted.items() if writer in applied.noted)]
@@ -369,11 +378,12 @@ class Engine:
     def _prune(self, now: float, finished_before: float) -> int:
         with self._database.begin(write=True) as connection:
             strangers = {account for account in journal.accounts(connection) if self._catalogue_of(account) is None}
-            lost = journal.prune(connection, strangers, now - seen.KEEP_SECONDS)
+            lost = journal.prune(connection, strangers, now - processed_ids.KEEP_SECONDS)
             deliveries.prune(connection, now - 2 * deliveries.KEEP_SECONDS)
-            pruned = max(seen.prune(connection, now, BATCH), tasks.prune(connection, finished_before, BATCH))
+            forgotten_ids = processed_ids.prune(connection, now, BATCH)
+            forgotten_tasks = task_rows.prune(connection, finished_before, BATCH)
         self._drop("unknown_account", lost)
-        return pruned
+        return max(forgotten_ids, forgotten_tasks)
 
     def _note_success(self, applied: Applied) -> None:
         if self._is_failing:

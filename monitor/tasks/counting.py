@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from monitor.observations import ReadFinished, RequestSeen, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
-from monitor.state.tally import Increment, Tally, observe
-from monitor.state.task import Task, TaskObservation, advance, phases
+from monitor.tasks.counters import Increment, Tally, observe
+from monitor.tasks.lifecycle import Task, TaskObservation, advance, phases
 
 TASK_OBSERVATIONS = (TaskSeen, TaskMissing, TaskDeleted)
 ORPHANED = "orphaned"
@@ -20,7 +20,7 @@ Effect: TypeAlias = tuple[Task | None, list[Increment]]
 def apply(task: Task | None, seen: TaskObservation) -> Effect:
     """The task after the observation, and what the step adds. `task` is the one that the observation names, if known.
 
-    The observation's model must have been admitted (`monitor.state.models.admit`).
+    The observation's model must have been admitted (`monitor.tasks.models.admit`).
     """
     after = advance(task, seen)
     return after, transition(task, after)

@@ -1,0 +1,1 @@
+"""The one writer: observations are queued, written down in the journal, and applied."""
