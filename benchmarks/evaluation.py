@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from monitor.config import Account
 from monitor.engine.apply import Catalogue, apply_batch
-from monitor.evaluation import Memory, evaluate
+from monitor.judgement.evaluate import Memory, evaluate
 from monitor.metrics import Exposition, Own
 from monitor.observations import (
     AnyObservation,

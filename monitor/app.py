@@ -21,19 +21,19 @@ from sqlalchemy import URL
 from monitor.clock import Clock
 from monitor.collect import Collector
 from monitor.config import Account, Address, Config
-from monitor.crediting import rules_of
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
 from monitor.errors import ConfigError, ListenError, StoreError, StoreInUseError, unexpected
-from monitor.evaluation import Memory, evaluate
 from monitor.gateway import build_gateway
 from monitor.gateway.webhooks import Webhooks
 from monitor.ingest import Ingest
+from monitor.judgement.credits.state import rules_of
+from monitor.judgement.evaluate import Memory, evaluate
+from monitor.judgement.snapshot import Snapshot
 from monitor.lean import give_back_large_blocks
 from monitor.metrics import Exposition, Own
 from monitor.network import Network
 from monitor.providers import PROVIDERS
-from monitor.state.snapshot import Snapshot
 from monitor.store import Database, default_file, state_folder
 from monitor.web import build_web
 

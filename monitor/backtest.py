@@ -12,10 +12,10 @@ import msgspec
 import typer
 
 from monitor.errors import MonitorError
-from monitor.state.forecast.quality import Quality, Verdict, judge, quality
-from monitor.state.forecast.replay import replay
-from monitor.state.forecast.warning import LimitWarning
-from monitor.state.ledger import DAY, Ledger
+from monitor.judgement.daily_limit.ledger import DAY, Ledger
+from monitor.judgement.daily_limit.quality import Quality, Verdict, judge, quality
+from monitor.judgement.daily_limit.replay import replay
+from monitor.judgement.daily_limit.warning import LimitWarning
 from monitor.wording import counted
 
 if TYPE_CHECKING:

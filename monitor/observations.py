@@ -264,3 +264,6 @@ AnyObservation = RequestSeen | TaskSeen | TaskMissing | TaskDeleted | UnknownSee
 
 Loss = Literal["queue_full", "stopped", "invalid", "unknown_account"]
 """Why an observation was dropped."""
+
+Source = Literal["gateway", "webhook", "ingest", "account_read", "follow_up"]
+"""Which way observations came in."""

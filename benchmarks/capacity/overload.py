@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.capacity.vendor import Model, Phase, Vendor
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.pace import Rules
+from monitor.judgement.capacity.record import Doors, News, advance, fresh
 from monitor.providers.runware.tables import CAPACITY
-from monitor.state.capacity.outlook import State
-from monitor.state.capacity.pace import Rules
-from monitor.state.capacity.record import Doors, News, advance, fresh
 
 RULES = Rules(healthy_seconds=CAPACITY.healthy_seconds, concurrency=CAPACITY.concurrency)
 HOUR = 3600.0

@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 from typing import NamedTuple
 
-from monitor.state.capacity.pace import Ended
+from monitor.judgement.capacity.pace import Ended
 
 
 class Phase(NamedTuple):

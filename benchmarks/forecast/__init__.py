@@ -1,6 +1,6 @@
 """How good the forecast of the daily cap is, beside what one would use instead: `python -m benchmarks.forecast`.
 
-What counts is defined once, in `monitor.state.forecast.quality`, for every contender:
+What counts is defined once, in `monitor.judgement.daily_limit.quality`, for every contender:
 
 - The cap is hit when the count of the last 24 hours reaches it, having been below 90 % of it since the last hit.
 - A warning is right when the cap is hit while it stands and before its term, one and a half times what it promised

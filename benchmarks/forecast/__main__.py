@@ -9,9 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.forecast.contenders import CONTENDERS, used_by_minute
 from benchmarks.forecast.suite import DAYS, KINDS, LIMITS, START, Trace, suite
-from monitor.state.forecast.quality import Quality, judge, quality
-from monitor.state.forecast.replay import exhaustions
-from monitor.state.ledger import DAY
+from monitor.judgement.daily_limit.ledger import DAY
+from monitor.judgement.daily_limit.quality import Quality, judge, quality
+from monitor.judgement.daily_limit.replay import exhaustions
 
 TUNING = range(100, 104)
 REPORTED = range(200, 204)

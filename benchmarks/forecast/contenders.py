@@ -7,10 +7,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from benchmarks.forecast.suite import MINUTES, START, Trace
-from monitor.state.forecast.daily import HORIZON, STEP, STEPS, crossing
-from monitor.state.forecast.replay import replay
-from monitor.state.forecast.warning import LimitWarning, arm
-from monitor.state.ledger import DAY, Ledger
+from monitor.judgement.daily_limit.forecast import HORIZON, STEP, STEPS, crossing
+from monitor.judgement.daily_limit.ledger import DAY, Ledger
+from monitor.judgement.daily_limit.replay import replay
+from monitor.judgement.daily_limit.warning import LimitWarning, arm
 
 MINUTE = 60
 SAMPLES = 60

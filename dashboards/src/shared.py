@@ -9,7 +9,7 @@ from dashboards.src.panels import figures, lines
 from dashboards.src.parts import GRADES, Query, Steps, fixed, graded, mappings, override, thresholds
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
-from monitor.state.outcomes import Verdict, outcomes
+from monitor.judgement.outcomes import Verdict, outcomes
 
 OURS = "on (job, instance) genmedia_monitor_build_info"
 UP = "min(up and on (job, instance) last_over_time(genmedia_monitor_build_info[1h]))"

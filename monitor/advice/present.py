@@ -9,8 +9,8 @@ from rich.console import Console
 
 from monitor.advice.view import view
 from monitor.errors import DaemonError
-from monitor.state.capacity.outlook import ModelCapacity
-from monitor.state.tier import Advice, TierState
+from monitor.judgement.capacity.outlook import ModelCapacity
+from monitor.judgement.tiers.outlook import Advice, TierState
 from monitor.status.daemon import AccountReply, Daemon, Reply, no_account
 
 WIDTH_WITHOUT_TERMINAL = 120

@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.state.capacity.outlook import ModelCapacity
-from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
+from monitor.judgement.capacity.outlook import ModelCapacity
+from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
 from monitor.wording import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
 

@@ -12,8 +12,7 @@ from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.engine import Sink
-from monitor.metrics import Source
-from monitor.observations import AnyObservation, Outcome, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
+from monitor.observations import AnyObservation, Outcome, RequestSeen, Source, TaskMissing, TaskSeen, UnknownSeen
 from monitor.store import Database
 from monitor.tasks import task_rows
 from monitor.tasks.lifecycle import MISSING_GRACE_SECONDS, Task

@@ -9,8 +9,7 @@ from monitor.collect.pacing import Backoff, Random
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.engine import Sink
-from monitor.metrics import Source
-from monitor.observations import Outcome, ReadFinished
+from monitor.observations import Outcome, ReadFinished, Source
 from monitor.providers.base import AccountReader
 
 LONGEST_BACKOFF_SECONDS = 600.0

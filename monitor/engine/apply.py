@@ -15,10 +15,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from monitor.engine import journal, processed_ids
 from monitor.engine.journal import Sourced
+from monitor.judgement.account_reads import rows as read_rows
+from monitor.judgement.account_reads.reads import Read, conclude
+from monitor.judgement.credits import rows as credit_rows
+from monitor.judgement.credits.history import Purse, Rules, advance
 from monitor.observations import AnyObservation, Loss, ReadFinished, RequestSeen
-from monitor.state.credits.purse import Purse, Rules, advance
-from monitor.state.read import Read, conclude
-from monitor.store import purses, reads
 from monitor.store.dialect import lock_accounts
 from monitor.tasks import counter_rows, model_rows, task_rows
 from monitor.tasks.counters import Increment
@@ -192,8 +193,8 @@ class _Work:
         }
         self._seen = processed_ids.known(connection, ids)
         self._tasks = task_rows.load(connection, keys)
-        self._reads = {(a, name): read for a in reading for name, read in reads.load(connection, a).items()}
-        self._purses = {a: purses.load(connection, a) for a in reading}
+        self._reads = {(a, name): read for a in reading for name, read in read_rows.load(connection, a).items()}
+        self._purses = {a: credit_rows.load(connection, a) for a in reading}
         self._new_ids: set[Key] = set()
         self._changed_tasks: set[Key] = set()
         self._changed_reads: dict[Key, Read] = {}
@@ -242,8 +243,8 @@ class _Work:
         """Write what changed. Keys are sorted so that rows lie in the order of their index."""
         task_rows.save(self._connection, [self._tasks[key] for key in sorted(self._changed_tasks)])
         self.capped = counter_rows.add(self._connection, chain(self._increments, count_requests(self._requests)))
-        reads.save(self._connection, self._changed_reads.values())
-        purses.save(self._connection, self._changed_purses)
+        read_rows.save(self._connection, self._changed_reads.values())
+        credit_rows.save(self._connection, self._changed_purses)
         processed_ids.remember(self._connection, sorted(self._new_ids), now)
         for account, names in self.models.items():
             model_rows.save(self._connection, account, names.changed)

@@ -38,9 +38,9 @@ from monitor.engine.apply import (
 )
 from monitor.engine.journal import Sourced
 from monitor.errors import StoreError, StoreInUseError
-from monitor.metrics import Operation, Own, Source
-from monitor.observations import AnyObservation, Loss
-from monitor.store import Database, deliveries
+from monitor.metrics import Own
+from monitor.observations import AnyObservation, Loss, Source
+from monitor.store import Database, Operation, deliveries
 from monitor.tasks import task_rows
 
 QUEUE_LIMIT = 100_000

@@ -19,8 +19,8 @@ from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
 from monitor.gateway.target import Target
 from monitor.inflate import BrokenCodingError, content_codings
-from monitor.metrics import Own, Source, Stage
-from monitor.observations import AnyObservation
+from monitor.metrics import Own, Stage
+from monitor.observations import AnyObservation, Source
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
 from monitor.providers.statuses import UNKNOWN_ENDPOINT
 from monitor.turns import Turns

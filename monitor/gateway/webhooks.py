@@ -22,8 +22,8 @@ from monitor.errors import StoreError
 from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
 from monitor.inflate import BrokenCodingError, UndecodedError
-from monitor.metrics import Own, Source
-from monitor.observations import AnyObservation
+from monitor.metrics import Own
+from monitor.observations import AnyObservation, Source
 from monitor.providers.base import Provider
 from monitor.providers.lenient import path_segments
 from monitor.store import deliveries

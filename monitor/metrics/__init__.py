@@ -5,6 +5,6 @@ about itself while it runs, and `Exposition` renders both that and the newest sn
 """
 
 from monitor.metrics.exposition import Exposition
-from monitor.metrics.own import Operation, Own, Refusal, Source, Stage
+from monitor.metrics.own import Own, Refusal, Stage
 
-__all__ = ["Exposition", "Operation", "Own", "Refusal", "Source", "Stage"]
+__all__ = ["Exposition", "Own", "Refusal", "Stage"]

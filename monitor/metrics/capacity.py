@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.state.capacity.outlook import State
-from monitor.state.snapshot import AccountSnapshot
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.snapshot import AccountSnapshot
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 

@@ -8,12 +8,12 @@ from itertools import accumulate, product
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.judgement.figures import Limit, limit_uses, spending, thresholds, unlimited_uses
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
 from monitor.metrics.family import Family
 from monitor.observations import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
-from monitor.state.figures import Limit, limit_uses, spending, thresholds, unlimited_uses
-from monitor.state.snapshot import AccountSnapshot, ModelTasks
 from monitor.tasks.counters import BOUNDS, Tally
 
 Labels = tuple[str, ...]

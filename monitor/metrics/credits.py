@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit
-from monitor.state.snapshot import AccountSnapshot
+from monitor.judgement.credits.outlook import AutobillingState
+from monitor.judgement.figures import Limit
+from monitor.judgement.snapshot import AccountSnapshot
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.credits.outlook import AutobillingState
+from monitor.judgement.daily_limit.reconcile import Unseen
+from monitor.judgement.figures import Limit
+from monitor.judgement.outcomes import Verdict, outcomes
 from monitor.metrics import own
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
 from monitor.metrics.family import Family
-from monitor.observations import ErrorCount, Inference, Kind, Loss, Outcome, Reason, TaskStatus
+from monitor.observations import ErrorCount, Inference, Kind, Loss, Outcome, Reason, Source, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.state.capacity.outlook import State
-from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit
-from monitor.state.outcomes import Verdict, outcomes
-from monitor.state.reconcile import Unseen
+from monitor.store import Operation
 from monitor.tasks.counters import BOUNDS
 
 INTRODUCTION = """\
@@ -118,11 +119,11 @@ LISTED_VALUES: tuple[tuple[str, Iterable[str]], ...] = (
     ("`side`", ErrorCount.__struct_fields__),
     ("`statistic`", Inference.__struct_fields__),
     *((f"`read` at {name}", [read.name for read in provider.reads]) for name, provider in PROVIDERS.items()),
-    ("`source` of observations", get_args(own.Source)),
+    ("`source` of observations", get_args(Source)),
     ("`reason` of [lost observations](runbooks/GenmediaObservationsDropped.md)", get_args(Loss)),
     ("`reason` of a [refusal by the gateway](runbooks/GenmediaGatewayRefusing.md)", get_args(own.Refusal)),
     ("`stage` of [observing](runbooks/GenmediaObserverErrors.md)", get_args(own.Stage)),
-    ("`operation` on the store", get_args(own.Operation)),
+    ("`operation` on the store", get_args(Operation)),
     ("`event` of a webhook", (*get_args(own.Webhook), "unknown")),
 )
 

@@ -10,8 +10,8 @@ import time
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics.text import AccountText
-from monitor.state.snapshot import Snapshot
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 STALE_SECONDS = 10.0

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from monitor import __version__
 from monitor.metrics import daemon_families, families
 from monitor.metrics.family import Family
-from monitor.observations import Loss
+from monitor.observations import Loss, Source
+from monitor.store import Operation
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
 """Where in observing an exchange a fault of ours may lie."""
@@ -19,10 +20,6 @@ SECONDS_BOUNDS = (0.01, 0.05, 0.25, 1.0, 5.0)
 """Bounds for commits and jobs: a third of the library's, as each job has a series for each of them."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser"]
 """Why the gateway itself refused a request."""
-Source = Literal["gateway", "webhook", "ingest", "account_read", "follow_up"]
-"""Which way observations came in."""
-Operation = Literal["commit", "evaluate", "expire", "prune", "forecast", "peaks", "capacity", "webhook", "deliver"]
-"""What is done with the database."""
 Webhook = Literal["received", "forwarded", "failed", "refused", "dropped"]
 """What may happen to a webhook; a call that is none is `unknown`, of no account."""
 

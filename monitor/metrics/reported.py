@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import asdict
 
-from monitor.state.snapshot import AccountSnapshot
+from monitor.judgement.snapshot import AccountSnapshot
 
 Row = tuple[tuple[str, ...], float]
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.metrics.collector import HISTOGRAMS, ROWS, Labels, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family
-from monitor.state.snapshot import AccountSnapshot, Snapshot
 from monitor.tasks.counters import SUM, Tally
 
 

@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
+from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.figures import Limit
+from monitor.judgement.snapshot import Expiry, ModelTasks
 from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.plan.request import PlanError, Request
 from monitor.plan.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch
-from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.figures import Limit
-from monitor.state.snapshot import Expiry, ModelTasks
 from monitor.status.daemon import AccountReply, Reply, no_account
 from monitor.wording import counted, printable
 

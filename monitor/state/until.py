@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
+from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.outlook import LimitOutlook, limit_outlook
+from monitor.judgement.snapshot import DailyOutlook
 from monitor.observations import Organization
-from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.outlook import LimitOutlook, limit_outlook
-from monitor.state.snapshot import DailyOutlook
 from monitor.wording import amount, clock_time, duration, words
 
 NEVER_FREES = "the limit is 0"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.state.capacity.outlook import State
-from monitor.state.figures import Limit
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.figures import Limit
 
 # A concurrency limit is meant to be full: what tells is how long tasks wait.
 URGENT = (Limit.DAILY_GENERATIONS, Limit.DAILY_GENERATIONS_LEDGER)

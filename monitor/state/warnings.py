@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.credits.outlook import AutobillingState
+from monitor.judgement.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.observations import TaskStatus
-from monitor.state.capacity.outlook import State
-from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import AccountSnapshot, ModelTasks
 from monitor.state.until import daily_in_words, spend_in_words
 from monitor.wording import (
     AUTOBILLING,

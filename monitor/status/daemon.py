@@ -6,12 +6,12 @@ import httpx
 import msgspec
 
 from monitor.errors import DaemonError
+from monitor.judgement.capacity.outlook import ModelCapacity
+from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures
+from monitor.judgement.tiers.outlook import Advice, TierState
 from monitor.network import trust
 from monitor.observations import Organization
-from monitor.state.capacity.outlook import ModelCapacity
-from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures
-from monitor.state.tier import Advice, TierState
 from monitor.wording import printable
 
 PATH = "/api/v1/accounts"

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from monitor.errors import DaemonError
+from monitor.judgement.capacity.outlook import ModelCapacity
+from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.outcomes import judged
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import ModelTasks, ReadState
 from monitor.observations import MODEL_LIMITS, Organization, TaskStatus
-from monitor.state.capacity.outlook import ModelCapacity
-from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.outcomes import judged
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import ModelTasks, ReadState
 from monitor.state.until import daily_in_words, daily_outlook, spend_in_words
 from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account

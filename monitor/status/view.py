@@ -12,10 +12,10 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.figures import Limit, unread
-from monitor.state.outcomes import failed, judged
-from monitor.state.outlook import LimitOutlook
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.figures import Limit, unread
+from monitor.judgement.outcomes import failed, judged
+from monitor.judgement.outlook import LimitOutlook
 from monitor.state.until import until_full
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Watch

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
@@ -19,6 +19,9 @@ from monitor.errors import StoreError
 from monitor.store.files import Files, Identity
 from monitor.store.migrate import migrate
 from monitor.store.unreadable import INFO_KEY, Unreadable
+
+Operation = Literal["commit", "evaluate", "expire", "prune", "forecast", "peaks", "capacity", "webhook", "deliver"]
+"""What is done with the database."""
 
 BUSY_SECONDS = 2.0
 POSTGRESQL_DEFAULTS: dict[str, str | int] = {

@@ -73,7 +73,7 @@ forecasts = Table(
     Column("limit", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""One row per limit that was ever forecast; `document` is the JSON of `monitor.state.forecast.record.Record`."""
+"""One row per limit that was ever forecast; `document` is the JSON of `monitor.judgement.daily_limit.record.Record`."""
 
 capacities = Table(
     "capacities",
@@ -82,7 +82,7 @@ capacities = Table(
     Column("model", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""One row per model whose capacity is judged; `document` is the JSON of `monitor.state.capacity.record.Record`."""
+"""One row per model whose capacity is judged; `document` is the JSON of `monitor.judgement.capacity.record.Record`."""
 
 purses = Table(
     "purses",
@@ -90,7 +90,7 @@ purses = Table(
     Column("account", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""The history of each account's balance: `document` is the JSON of `monitor.state.credits.purse.Purse`."""
+"""The history of each account's balance: `document` is the JSON of `monitor.judgement.credits.history.Purse`."""
 
 watches = Table(
     "watches",
@@ -98,7 +98,7 @@ watches = Table(
     Column("account", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""When each account's traffic was watched lately: a JSON array of `monitor.state.ledger.Span`."""
+"""When each account's traffic was watched lately: a JSON array of `monitor.judgement.daily_limit.ledger.Span`."""
 
 peaks = Table(
     "peaks",
@@ -107,7 +107,7 @@ peaks = Table(
     Column("day", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""One row per account and UTC day; `document` is the JSON of `monitor.state.peaks.Day`."""
+"""One row per account and UTC day; `document` is the JSON of `monitor.judgement.tiers.peaks.Day`."""
 
 models = Table(
     "models",

@@ -8,8 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor.clock import Clock
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
-from monitor.state.snapshot import Snapshot
 from monitor.web.api import Api
 from monitor.web.guard import refuse_browsers, secure
 from monitor.web.page import StatusPage

@@ -8,9 +8,9 @@ import msgspec
 from aiohttp import web
 
 from monitor.clock import Clock
+from monitor.judgement.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.logs import redact
-from monitor.state.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
-from monitor.state.snapshot import AccountSnapshot, Snapshot
 from monitor.state.warnings import warnings
 from monitor.tasks.counters import LABELS, Series
 

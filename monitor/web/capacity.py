@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.state.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.wording import TOO_LITTLE_SEEN, UNKNOWN, amount, duration, ratio
 
 LEVELS = {State.HEALTHY: "good", State.APPROACHING: "warn", State.SATURATED: "bad"}

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from monitor import __version__, wording
 from monitor.clock import Clock
-from monitor.state.snapshot import Snapshot
+from monitor.judgement.snapshot import Snapshot
 from monitor.web.guard import CSS
 from monitor.web.view import account_view
 

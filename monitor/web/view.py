@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from monitor.observations import Organization, Reason, TaskStatus
-from monitor.state.capacity.outlook import State
-from monitor.state.credits.outlook import AutobillingState
-from monitor.state.figures import (
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.credits.outlook import AutobillingState
+from monitor.judgement.figures import (
     Limit,
     LimitUse,
     RequestCount,
@@ -22,8 +21,9 @@ from monitor.state.figures import (
     unlimited_uses,
     unread,
 )
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState
+from monitor.observations import Organization, Reason, TaskStatus
 from monitor.state.until import daily_in_words, daily_outlook, spend_in_words, until_full
 from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.state.warnings import warnings

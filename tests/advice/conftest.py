@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 from web.listeners import Daemon as Listener
 
 from monitor.clock import ManualClock
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
-from monitor.state.snapshot import Snapshot
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 

@@ -17,8 +17,8 @@ from rich.console import Console
 from web.listeners import Daemon as Listener
 
 from monitor.advice.view import view
-from monitor.state.snapshot import Snapshot
-from monitor.state.tier import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
+from monitor.judgement.snapshot import Snapshot
+from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,10 @@ from alerts.promql import selectors
 from dashboards.shelf import queries
 
 from alerts import pack
+from monitor.judgement.figures import RequestCount
+from monitor.judgement.outcomes import VERDICTS, Verdict, failed, outcomes
 from monitor.metrics.document import document, errors_section
 from monitor.observations import Kind, Outcome
-from monitor.state.figures import RequestCount
-from monitor.state.outcomes import VERDICTS, Verdict, failed, outcomes
 
 OF_REQUESTS = {"genmedia_requests_total", "genmedia:outcomes:sum"}
 VENDOR = frozenset(outcomes(Verdict.VENDOR))

@@ -7,15 +7,15 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 from stores import CATALOGUE, T0
 
-from monitor.capacity import LAG, SAVE_SECONDS, Capacities
 from monitor.config import Account, Capacity
 from monitor.engine.apply import apply_batch
+from monitor.judgement.capacity import rows
+from monitor.judgement.capacity.concurrency import Limit
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.published import Away, Published
+from monitor.judgement.capacity.state import LAG, SAVE_SECONDS, Capacities
 from monitor.observations import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
-from monitor.state.capacity.concurrency import Limit
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.capacity.published import Away, Published
 from monitor.store import Database
-from monitor.store import capacities as stored
 from monitor.tasks import counter_rows
 
 MODEL = "gen4.5"
@@ -139,9 +139,9 @@ def test_what_was_published_last_is_published_after_a_restart(database: Database
     """So is for how long the limit has been away from it."""
     live(database, Capacities(), T0, T0 + 100, 2.0)
     with database.begin(write=True) as connection:
-        record = stored.load(connection, "a")[MODEL]
+        record = rows.load(connection, "a")[MODEL]
         away = Away(T0 + 100, is_above=False, nearest=4)
-        stored.save(connection, "a", {MODEL: replace(record, limit=Limit(4.0), published=Published(8, away))})
+        rows.save(connection, "a", {MODEL: replace(record, limit=Limit(4.0), published=Published(8, away))})
 
     restarted = Capacities()
     told = [look(database, restarted, T0 + 100 + passed)[0].recommended_concurrency for passed in (20, 39, 41)]

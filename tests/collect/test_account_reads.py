@@ -13,14 +13,15 @@ from monitor.collect.schedule import Schedule
 from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.engine import Engine
+from monitor.judgement.account_reads import rows as read_rows
+from monitor.judgement.account_reads.reads import Read
 from monitor.metrics import Own
 from monitor.observations import Organization, Outcome, Usage
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import Server
 from monitor.simulator.simulation import KeyState
-from monitor.state.read import Read
-from monitor.store import Database, reads
+from monitor.store import Database
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def read(account: Account, vendor: Vendor, engine: Engine, clock: ManualClock) -
 
 def stored(database: Database) -> dict[str, Read]:
     with database.begin() as connection:
-        return reads.load(connection, "production")
+        return read_rows.load(connection, "production")
 
 
 async def test_a_read_stores_the_accounts_figures(read: AccountRead, database: Database) -> None:

@@ -14,13 +14,14 @@ from monitor.clock import ManualClock
 from monitor.collect import Collector
 from monitor.config import Account, Config, Retention
 from monitor.engine.engine import Engine
+from monitor.judgement.account_reads import rows as read_rows
 from monitor.logs import configure_logging
 from monitor.metrics import Own
 from monitor.network import Network
 from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import DEFAULT_KEY, Server
-from monitor.store import Database, reads
+from monitor.store import Database
 from monitor.tasks import task_rows
 
 DAY = 86400.0
@@ -67,7 +68,7 @@ def captured_logs() -> Iterator[io.StringIO]:
 
 def reads_up(database: Database, account: str = "production") -> dict[str, bool]:
     with database.begin() as connection:
-        return {name: read.up for name, read in reads.load(connection, account).items()}
+        return {name: read.up for name, read in read_rows.load(connection, account).items()}
 
 
 def requests(server: Server) -> int:

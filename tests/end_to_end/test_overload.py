@@ -18,7 +18,7 @@ from end_to_end.stage import LocalStage, staged
 from end_to_end.stepped import Application, Client, SteppedClock
 
 from monitor.config import FollowUp
-from monitor.state.capacity.outlook import State
+from monitor.judgement.capacity.outlook import State
 
 MINUTE = 60.0
 CALM, BUSY, RUSH, OVER, END = 0.0, 6 * MINUTE, 16 * MINUTE, 36 * MINUTE, 50 * MINUTE

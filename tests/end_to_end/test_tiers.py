@@ -13,9 +13,11 @@ from structlog.testing import capture_logs
 
 from monitor.clock import ManualClock
 from monitor.config import FollowUp
-from monitor.state.ledger import Span
-from monitor.state.peaks import Day, day_of
-from monitor.store import Database, forecasts, peaks
+from monitor.judgement.daily_limit import rows as forecast_rows
+from monitor.judgement.daily_limit.ledger import Span
+from monitor.judgement.tiers import rows as peak_rows
+from monitor.judgement.tiers.peaks import Day, day_of
+from monitor.store import Database
 
 DAY = 86400.0
 LIMITED = ("genmedia_limit", "genmedia_limit_used", "genmedia_saturation_ratio")
@@ -204,7 +206,7 @@ def watched(folder: Path, *spans: Span) -> None:
     """A store as it is after these spans."""
     database = Database.open(f"sqlite:///{folder / 'monitor.db'}")
     with database.begin(write=True) as connection:
-        forecasts.save_watched(connection, {"runway": spans})
+        forecast_rows.save_watched(connection, {"runway": spans})
     database.close()
 
 
@@ -213,7 +215,7 @@ async def test_a_month_of_peaks_becomes_advice_that_outlives_a_restart(tmp_path:
     days = {day_of(clock.now() - back * DAY): Day(watched_seconds=DAY) for back in range(1, 30)}
     database = Database.open(f"sqlite:///{tmp_path / 'monitor.db'}")
     with database.begin(write=True) as connection:
-        peaks.save(connection, "runway", days, ())
+        peak_rows.save(connection, "runway", days, ())
     database.close()
     limits = {"gen4_turbo": {"concurrency": 1, "daily": 0}}
     settings = {"tier": 1, "durations": OPEN, "limits": limits}

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from stores import CATALOGUE, T0, accepted
 
 from monitor.engine.apply import apply_batch
-from monitor.forecasting import EVERY, FREEING, Forecaster
+from monitor.judgement.daily_limit import rows
+from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
+from monitor.judgement.daily_limit.state import EVERY, FREEING, Forecaster
+from monitor.judgement.figures import Limit
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import DailyOutlook
 from monitor.observations import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
-from monitor.state.figures import Limit
-from monitor.state.ledger import DAY, HOUR, Span
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import DailyOutlook
-from monitor.store import Database, forecasts
+from monitor.store import Database
 
 MODELS = ("gen4.5", "gen4_turbo")
 
@@ -193,7 +194,7 @@ def test_a_warning_outlives_a_restart_and_is_kept_once(database: Database) -> No
     assert abs(after.exhaustion_seconds - before.exhaustion_seconds) < 120
     hours(database, again, 231, 320, 120.0, 150)
     with database.begin() as connection:
-        record = forecasts.load(connection, "a", Limit.DAILY_GENERATIONS)["gen4.5"]
+        record = rows.load(connection, "a", Limit.DAILY_GENERATIONS)["gen4.5"]
         account = again.account(connection, "a")
     assert [warning.raised_at for warning in record.warnings] == [first[0]]
     assert len(record.exhaustions) == 1
@@ -214,7 +215,7 @@ def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
     (daily,) = look(database, forecaster := Forecaster(), T0, organization(None))
     assert daily.exhaustion_seconds is None
     with database.begin() as connection:
-        assert forecasts.load(connection, "a", Limit.DAILY_GENERATIONS) == {}
+        assert rows.load(connection, "a", Limit.DAILY_GENERATIONS) == {}
         assert forecaster.account(connection, "a").quality.precision is None
 
 
@@ -317,7 +318,7 @@ def reconciled(
 
 def watch(database: Database, *spans: Span) -> None:
     with database.begin(write=True) as connection:
-        forecasts.save_watched(connection, {"a": spans})
+        rows.save_watched(connection, {"a": spans})
 
 
 def test_counts_are_reconciled_once_a_day_was_watched_and_as_of_the_providers_figure(database: Database) -> None:

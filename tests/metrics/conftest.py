@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
-from monitor.state.snapshot import Snapshot
 
 
 @pytest.fixture

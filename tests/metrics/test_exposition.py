@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
+from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
+from monitor.judgement.tiers.outlook import TierState
 from monitor.metrics import Exposition, Own
 from monitor.observations import DaySpend, Kind, ModelLimits, Organization, Outcome, Reason, TaskStatus, Usage
-from monitor.state.credits.outlook import AutobillingState, CreditOutlook
-from monitor.state.outlook import LimitOutlook
-from monitor.state.reconcile import Reconciled, Unseen
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
-from monitor.state.tier import TierState
 from monitor.tasks.counters import REQUEST_BOUNDS, TASK_BOUNDS, Series, Tally
 
 AT = 1_795_357_800.0

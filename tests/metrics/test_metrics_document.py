@@ -7,10 +7,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition, Own
 from monitor.metrics.daemon_families import BUILD_INFO
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
-from monitor.state.snapshot import Snapshot
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 VALUES = re.compile(r"^- `([a-z]+)`([^:]*): ((?:.+\n)(?:  .+\n)*)", re.MULTILINE)

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, Snapshot
 from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family, Type
 from monitor.metrics.text import AccountText
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, Snapshot
 from monitor.tasks.counters import SUM, Series, Tally
 
 

@@ -14,6 +14,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.figures import Limit
+from monitor.judgement.snapshot import DailyOutlook, Expiry, ModelTasks
+from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.plan.answer import (
     Accepted,
@@ -33,12 +38,7 @@ from monitor.plan.request import PlanError, Request
 from monitor.plan.standing import given, live
 from monitor.plan.view import view
 from monitor.providers.runway.tiers import TIERS
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.credits.outlook import CreditOutlook
-from monitor.state.figures import Limit
 from monitor.state.plan import Batch, Room, Schedule
-from monitor.state.snapshot import DailyOutlook, Expiry, ModelTasks
-from monitor.state.tier import TierState
 from monitor.status.daemon import AccountReply, LimitReply, Reply
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")

@@ -17,7 +17,7 @@ import pytest
 from end_to_end.stage import Stage, staged
 
 from monitor.cli import main
-from monitor.state.figures import Limit
+from monitor.judgement.figures import Limit
 
 Run = Callable[..., tuple[object, str, str]]
 ROOT = Path(__file__).parents[2]

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from benchmarks.capacity.overload import EVALUATE, OVERLOAD, RULES, overloaded, run
 from benchmarks.capacity.vendor import Model, Phase
-from monitor.state.capacity.baseline import Baseline
-from monitor.state.capacity.concurrency import Limit, begin, follow, peak
-from monitor.state.capacity.outlook import State
-from monitor.state.capacity.pace import Ended, Rules, Slice, pace
-from monitor.state.capacity.record import Doors, News, Record, advance, fresh, outlook
-from monitor.state.capacity.verdict import Verdict, judge
+from monitor.judgement.capacity.baseline import Baseline
+from monitor.judgement.capacity.concurrency import Limit, begin, follow, peak
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.pace import Ended, Rules, Slice, pace
+from monitor.judgement.capacity.record import Doors, News, Record, advance, fresh, outlook
+from monitor.judgement.capacity.verdict import Verdict, judge
 
 HEALTHY, APPROACHING, SATURATED = State
 HOUR = 3600.0

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.state.credits.autobilling import MARGIN, Patience, autobilling_state
-from monitor.state.credits.flow import BUCKET, Flow, burnt, pour
-from monitor.state.credits.forecast import Terms, credit_outlook
-from monitor.state.credits.judge import Autobilling
-from monitor.state.credits.outlook import AutobillingState, CreditOutlook, Recharge
-from monitor.state.credits.purse import Purse
-from monitor.state.ledger import DAY, HOUR
-from monitor.state.outlook import LimitOutlook
+from monitor.judgement.credits.autobilling import MARGIN, Patience, autobilling_state
+from monitor.judgement.credits.flow import BUCKET, Flow, burnt, pour
+from monitor.judgement.credits.forecast import Terms, credit_outlook
+from monitor.judgement.credits.history import Purse
+from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook, Recharge
+from monitor.judgement.credits.purchases import Autobilling
+from monitor.judgement.daily_limit.ledger import DAY, HOUR
+from monitor.judgement.outlook import LimitOutlook
 
 NOW = 1_793_577_600.0
 PLAN = Autobilling(threshold=1_000, amount=5_000)

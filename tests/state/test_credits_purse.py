@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.judgement.credits.history import PATIENCE, Purse, Rules, advance
+from monitor.judgement.credits.purchases import Autobilling, Step, by_size, by_usage
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
-from monitor.state.credits.judge import Autobilling, Step, by_size, by_usage
-from monitor.state.credits.purse import PATIENCE, Purse, Rules, advance
 from monitor.tasks.counters import Tally
 
 NOON = 1_793_534_400.0

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.state.drain import Pace, drain_seconds
+from monitor.judgement.throttling import Pace, drain_seconds
 
 NONE_YET = Pace(waited_seconds=30, finished=0, until_newest_seconds=0)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.state.forecast.daily import ANNOUNCED, HORIZON, STEP, Use, crossing, estimate
-from monitor.state.ledger import DAY, HOUR, REACH, Ledger, Span
+from monitor.judgement.daily_limit.forecast import ANNOUNCED, HORIZON, STEP, Use, crossing, estimate
+from monitor.judgement.daily_limit.ledger import DAY, HOUR, REACH, Ledger, Span
 
 NOW = 1_793_577_600.0
 ALWAYS = (Span(NOW - 2 * REACH, NOW),)

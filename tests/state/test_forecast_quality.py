@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.state.forecast.quality import Quality, judge, quality
-from monitor.state.forecast.warning import LimitWarning
+from monitor.judgement.daily_limit.quality import Quality, judge, quality
+from monitor.judgement.daily_limit.warning import LimitWarning
 
 HOUR = 3600.0
 MINUTE = 60.0

@@ -1,5 +1,5 @@
-from monitor.state.forecast.record import KEPT, Record, after, quality_of
-from monitor.state.forecast.warning import LimitWarning, Outlook, Step
+from monitor.judgement.daily_limit.record import KEPT, Record, after, quality_of
+from monitor.judgement.daily_limit.warning import LimitWarning, Outlook, Step
 
 NOW = 1_795_357_800.0
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.state.forecast.daily import estimate
-from monitor.state.forecast.replay import exhaustions, replay, uses
-from monitor.state.ledger import DAY, HOUR
+from monitor.judgement.daily_limit.forecast import estimate
+from monitor.judgement.daily_limit.ledger import DAY, HOUR
+from monitor.judgement.daily_limit.replay import exhaustions, replay, uses
 
 START = 1_793_577_600.0
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.state.forecast.daily import Estimate
-from monitor.state.forecast.warning import QUIET, LimitWarning, Outlook, Step, advance, arm, seconds_left
+from monitor.judgement.daily_limit.forecast import Estimate
+from monitor.judgement.daily_limit.warning import QUIET, LimitWarning, Outlook, Step, advance, arm, seconds_left
 
 NOW = 1_793_577_600.0
 MINUTE = 60.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from monitor.state.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
+from monitor.judgement.daily_limit.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
 
 NOW = 1_793_577_600.0
 times = st.one_of(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.state.ledger import DAY, HOUR
-from monitor.state.peaks import Day, Peak, day_of, highest, raised, started, window
+from monitor.judgement.daily_limit.ledger import DAY, HOUR
+from monitor.judgement.tiers.peaks import Day, Peak, day_of, highest, raised, started, window
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 peaks = st.dictionaries(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from benchmarks.capacity.overload import HOUR, RULES, SCRAPE, run
 from benchmarks.capacity.vendor import Model, Phase
-from monitor.state.capacity.concurrency import Limit
-from monitor.state.capacity.outlook import State
-from monitor.state.capacity.published import HOLD_SHARE, Published, publish
+from monitor.judgement.capacity.concurrency import Limit
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.published import HOLD_SHARE, Published, publish
 
 EVALUATE = 5
 MINUTE = 60

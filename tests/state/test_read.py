@@ -1,7 +1,7 @@
 """How an account read stands after one more."""
 
+from monitor.judgement.account_reads.reads import Read, conclude
 from monitor.observations import Organization, Outcome, ReadFinished
-from monitor.state.read import Read, conclude
 
 
 def finished(at: float, outcome: Outcome, figures: Organization | None = None) -> ReadFinished:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.state.recent import RECENT_SECONDS, STEP_SECONDS, Recent
-from monitor.state.snapshot import RecentFigures
+from monitor.judgement.recent import RECENT_SECONDS, STEP_SECONDS, Recent
+from monitor.judgement.snapshot import RecentFigures
 from monitor.tasks.counters import Series, Tally, observe
 
 NOTHING = RecentFigures()

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.state.ledger import DAY, HOUR, Ledger, Span
-from monitor.state.reconcile import DELAY, SKEW, Unseen, is_comparable, reconcile
+from monitor.judgement.daily_limit.ledger import DAY, HOUR, Ledger, Span
+from monitor.judgement.daily_limit.reconcile import DELAY, SKEW, Unseen, is_comparable, reconcile
 
 NOW = 1_793_577_600.0
 ALL = (Span(NOW - 2 * DAY, NOW),)

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
+from monitor.judgement.figures import Spend, spending
+from monitor.judgement.snapshot import AccountSnapshot
 from monitor.observations import DaySpend, SpendTotal, Usage
-from monitor.state.figures import Spend, spending
-from monitor.state.snapshot import AccountSnapshot
 
 EVENING, MIDNIGHT, MORNING = (
     datetime.fromisoformat(f"2026-11-{text}:00Z").timestamp() for text in ("22T23:58", "23T00:01", "23T00:06")

@@ -1,11 +1,11 @@
 import pytest
 from msgspec.structs import replace
 
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
 from monitor.observations import ModelLimits, Organization
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.credits.outlook import AutobillingState, CreditOutlook
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
 from monitor.state.warnings import warnings
 
 AT = 1_764_624_000.0  # Mon 1 Dec 2025 21:20 UTC

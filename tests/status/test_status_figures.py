@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.errors import DaemonError
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.snapshot import AccountSnapshot, ReadState, Snapshot
 from monitor.observations import DaySpend, SpendTotal, Usage
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.snapshot import AccountSnapshot, ReadState, Snapshot
 from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 from monitor.web.view import account_view
 

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
 from monitor.observations import ModelLimits, Organization
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
 from monitor.status.figures import Figures
 from monitor.status.view import View
 from monitor.status.watch import Watch

@@ -13,6 +13,7 @@ from stores import T0, Figures, accepted, catalogue_of, create, figures, sightin
 
 from monitor.engine import processed_ids
 from monitor.engine.apply import Applied, Catalogue, apply_batch, expire_overdue, write_off_uncollected
+from monitor.judgement.account_reads import rows as read_rows
 from monitor.observations import (
     AnyObservation,
     DaySpend,
@@ -28,7 +29,7 @@ from monitor.observations import (
     UnknownSeen,
     Usage,
 )
-from monitor.store import Database, reads
+from monitor.store import Database
 from monitor.store.schema import metadata
 from monitor.tasks import model_rows, task_rows
 
@@ -137,7 +138,7 @@ def test_reads_keep_their_last_good_figures_over_failures(database: Database, go
     write(database, read_finished("r", Outcome.TIMEOUT), read_finished("r", Outcome.TIMEOUT))
 
     with database.begin() as connection:
-        found = reads.load(connection, "a")
+        found = read_rows.load(connection, "a")
     assert (found["r"].figures, found["r"].up, found["r"].failures) == (good, False, 2)
     assert (found["never"].figures, found["never"].ok_at) == (None, None)
     assert figures(database)["reads", "r", "timeout"] == 2

@@ -6,10 +6,11 @@ from stores import CATALOGUE, T0, figures
 
 from monitor.engine.apply import Catalogue, apply_batch
 from monitor.errors import StoreError
+from monitor.judgement.credits import rows
+from monitor.judgement.credits.history import Purse, Rules
+from monitor.judgement.credits.purchases import Autobilling
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
-from monitor.state.credits.judge import Autobilling
-from monitor.state.credits.purse import Purse, Rules
-from monitor.store import Database, purses
+from monitor.store import Database
 
 RULES = Rules(1_000, Autobilling(threshold=1_000, amount=5_000))
 
@@ -44,7 +45,7 @@ STORY = (
 
 def stored(database: Database, account: str) -> Purse | None:
     with database.begin() as connection:
-        return purses.load(connection, account)
+        return rows.load(connection, account)
 
 
 def test_credits_are_stored_with_the_reads_that_tell_them(database: Database) -> None:

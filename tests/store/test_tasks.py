@@ -3,7 +3,7 @@
 import pytest
 from stores import T0
 
-from monitor.evaluation import oldest_age
+from monitor.judgement.evaluate import oldest_age
 from monitor.observations import Reason, TaskStatus
 from monitor.store import Database
 from monitor.tasks import counter_rows, task_rows

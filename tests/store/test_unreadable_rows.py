@@ -10,14 +10,16 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from stores import T0, accepted, catalogue_of, create, sighting
 
-import monitor.evaluation
+import monitor.judgement.evaluate
 from monitor.config import Account
 from monitor.engine.apply import apply_batch
-from monitor.evaluation import Memory, evaluate
+from monitor.judgement.capacity import rows as capacity_rows
+from monitor.judgement.daily_limit import rows as forecast_rows
+from monitor.judgement.daily_limit.record import Record as Forecast
+from monitor.judgement.evaluate import Memory, evaluate
+from monitor.judgement.snapshot import Snapshot
 from monitor.observations import ModelLimits, Organization, Outcome, ReadFinished, TaskStatus
-from monitor.state.forecast.record import Record as Forecast
-from monitor.state.snapshot import Snapshot
-from monitor.store import Database, capacities, forecasts
+from monitor.store import Database
 from monitor.store.schema import metadata
 
 NOW = T0 + 100.0
@@ -58,7 +60,7 @@ def fill(database: Database) -> None:
         ]
         with database.begin(write=True) as connection:
             apply_batch(connection, [(one, "gateway") for one in observations], catalogue_of, T0 + 60.0, f"w{name}:1")
-            forecasts.save(connection, {(name, "gen4.5", "daily_generations"): Forecast()})
+            forecast_rows.save(connection, {(name, "gen4.5", "daily_generations"): Forecast()})
     memory = Memory()
     evaluate(database, ACCOUNTS, memory, NOW)
     for part in memory.parts().values():
@@ -133,7 +135,7 @@ def test_a_capacity_of_a_newer_version_is_learnt_again(database: Database) -> No
     with database.begin(write=True) as connection:
         connection.execute(text("INSERT INTO capacities VALUES ('a', 'flux', '[1]')"))
     with database.begin() as connection:
-        assert capacities.load(connection, "a") == {}
+        assert capacity_rows.load(connection, "a") == {}
     assert database.unreadable.counts() == {"capacities": 1}
 
 
@@ -149,6 +151,6 @@ def test_an_account_whose_evaluation_fails_leaves_the_others_their_figures(
             raise RuntimeError
         return read_states(account, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(monitor.evaluation, "read_states", fail)
+    monkeypatch.setattr(monitor.judgement.evaluate, "read_states", fail)
     found = snapshot(database)
     assert (found.failed, found.accounts) == (("a",), whole.accounts[1:])

@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
+from monitor.judgement.tiers import rows
+from monitor.judgement.tiers.outlook import Advice, ModelAdvice, Verdict
+from monitor.judgement.tiers.peaks import KEPT_DAYS, Day, Peak, day_of
+from monitor.judgement.tiers.state import EVERY, AccountTiering, refusals, spent_credits
 from monitor.observations import DaySpend, ModelLimits, Organization, TaskStatus, Usage
 from monitor.providers.runway.tiers import TIERS
-from monitor.state.ledger import DAY, HOUR, Span
-from monitor.state.peaks import KEPT_DAYS, Day, Peak, day_of
-from monitor.state.snapshot import AccountSnapshot, ModelTasks
-from monitor.state.tier import Advice, ModelAdvice, Verdict
-from monitor.store import Database, peaks
+from monitor.store import Database
 from monitor.tasks.counters import Series, Tally
-from monitor.tiering.account import EVERY, AccountTiering, refusals, spent_credits
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
 NOON = MIDNIGHT + 12 * HOUR
@@ -147,7 +148,7 @@ def test_the_last_minutes_of_a_day_count_as_watched(database: Database) -> None:
     look(tiering, seen(), MIDNIGHT + 20, Span(MIDNIGHT - DAY, MIDNIGHT + 20))
     store(database, tiering)
     with database.begin() as connection:
-        days = peaks.load(connection, "a")
+        days = rows.load(connection, "a")
     assert [day.watched_seconds for day in days.values()] == [DAY, 20]
 
 
@@ -178,8 +179,8 @@ def test_old_days_are_forgotten(database: Database) -> None:
         look(tiering, seen(tasks("gen4.5", running=1)), NOON + day * DAY)
         store(database, tiering)
     with database.begin() as connection:
-        days = peaks.load(connection, "a")
-        assert peaks.load(connection, "b") == {}
+        days = rows.load(connection, "a")
+        assert rows.load(connection, "b") == {}
     assert list(days) == [day_of(NOON + day * DAY) for day in range(5, KEPT_DAYS + 5)]
     assert days[day_of(NOON + 9 * DAY)] == Day(0.0, {"gen4.5": Peak(0, 1)})
 

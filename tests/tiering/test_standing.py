@@ -5,10 +5,10 @@ from typing import Any
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from monitor.judgement.tiers.outlook import Mismatch
+from monitor.judgement.tiers.standing import Standing, tier_state
 from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.tiers import TIERS
-from monitor.state.tier import Mismatch
-from monitor.tiering.standing import Standing, tier_state
 
 TIER_3 = Organization(
     monthly_spend_credits=200_000,

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from monitor.judgement.tiers.advice import LEAST_WATCHED, Demand, advise
+from monitor.judgement.tiers.outlook import TierState, Verdict, WindowAdvice
+from monitor.judgement.tiers.peaks import Peak, Window
 from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.tiers import AUTUMN_2026, TIERS
-from monitor.state.peaks import Peak, Window
-from monitor.state.tier import TierState, Verdict, WindowAdvice
-from monitor.tiering.advice import LEAST_WATCHED, Demand, advise
 
 AT_3 = TierState(table=AUTUMN_2026.name, inferred=3, compared=3, mismatches=())
 LIMITS = Organization(

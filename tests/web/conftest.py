@@ -8,8 +8,8 @@ from listeners import Daemon
 from prometheus_client import CollectorRegistry
 
 from monitor.clock import ManualClock
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition, Own
-from monitor.state.snapshot import Snapshot
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 

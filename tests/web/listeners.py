@@ -6,8 +6,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor.clock import ManualClock
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
-from monitor.state.snapshot import Snapshot
 from monitor.web import build_web
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from aiohttp.test_utils import TestClient
 from listeners import Daemon
 
+from monitor.judgement.snapshot import Snapshot
 from monitor.metrics.families import (
     READS,
     REQUEST_RETRIES,
@@ -15,7 +16,6 @@ from monitor.metrics.families import (
     UNKNOWN_VALUES,
     WASTED,
 )
-from monitor.state.snapshot import Snapshot
 from monitor.tasks.counters import Tally
 from monitor.web.api import LABELS
 

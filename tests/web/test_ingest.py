@@ -17,12 +17,12 @@ from monitor.config import Account
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine, Sink
 from monitor.errors import StoreError
-from monitor.evaluation import Memory, evaluate
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
+from monitor.judgement.evaluate import Memory, evaluate
+from monitor.judgement.snapshot import AccountSnapshot
 from monitor.metrics import Own
 from monitor.observations import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.state.snapshot import AccountSnapshot
 from monitor.store import Database
 from monitor.tasks.counters import Tally
 from monitor.tasks.series import MOST_REQUEST_SERIES, is_overflow

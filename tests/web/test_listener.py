@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from listeners import Daemon
 
-from monitor.state.snapshot import Snapshot
+from monitor.judgement.snapshot import Snapshot
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -8,12 +8,12 @@ from listeners import Daemon
 from msgspec.structs import replace
 
 from monitor import wording
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
+from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.credits.outlook import AutobillingState, CreditOutlook
-from monitor.state.reconcile import Reconciled, Unseen
-from monitor.state.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
-from monitor.state.tier import TierState
 from monitor.tasks.counters import Series, Tally
 from monitor.web.view import account_view
 

@@ -11,10 +11,10 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
+from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
 from monitor.observations import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
-from monitor.state.capacity.outlook import ModelCapacity, State
-from monitor.state.outlook import LimitOutlook
-from monitor.state.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
 from monitor.tasks.counters import Series, Tally
 
 FLAGS = (

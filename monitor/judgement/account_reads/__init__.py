@@ -1,0 +1,1 @@
+"""How the reads of an account stand."""

@@ -1,0 +1,70 @@
+"""The recommended concurrency as people and applications are told it: steady, while the limit behind it is searched.
+
+An application that follows has as much open as it is told, and the limit stands one above that, to try whether more
+works. It must be told of this small step, or the search ends: so the step is published at once while all that was told
+is used. Everything else has to matter. A figure far away is published once the limit has stayed clearly away for
+minutes, and then the nearest that the limit was; only where tasks find no room, a fall by half is published at once.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from monitor.judgement.capacity.concurrency import Limit, peak, spare
+from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.pace import Rules
+
+CLEAR = 0.75
+"""Share of the larger figure from which on the smaller one is clearly less; it must be less by two, too, or be half."""
+DEEP = 0.5
+HOLD_SHARE = 0.5
+"""How long the limit must stay clearly away, as a share of the window."""
+
+
+class Away(msgspec.Struct, frozen=True, array_like=True):
+    """Since when the limit is clearly away from what is published, on which side, and how near it came since."""
+
+    since: float
+    is_above: bool
+    nearest: int
+
+
+class Published(msgspec.Struct, frozen=True, array_like=True):
+    """How many tasks a client is told to have open at once at most."""
+
+    value: int
+    away: Away | None = None
+
+
+def publish(before: Published, limit: Limit, state: State | None, rules: Rules, now: float) -> Published:
+    """What is published at `now`; `state` is that of the model's queue."""
+    value, wanted = before.value, limit.whole
+    if _is_next_step(value, limit) or (state is State.SATURATED and _is_deep_fall(value, wanted)):
+        return Published(wanted)
+    if not _is_clear(value, wanted):
+        return Published(value)
+    away = _away(before, wanted, now)
+    return Published(away.nearest) if now - away.since >= HOLD_SHARE * rules.window else Published(value, away)
+
+
+def _away(before: Published, wanted: int, now: float) -> Away:
+    is_above, old = wanted > before.value, before.away
+    if old is None or old.is_above is not is_above:
+        return Away(now, is_above, wanted)
+    nearest = min if is_above else max
+    return Away(min(old.since, now), is_above, nearest(old.nearest, wanted))
+
+
+def _is_clear(one: int, other: int) -> bool:
+    less, more = sorted((one, other))
+    return less <= DEEP * more or (less <= CLEAR * more and more - less > 1)
+
+
+def _is_deep_fall(value: int, wanted: int) -> bool:
+    return wanted <= DEEP * value and value - wanted > 1
+
+
+def _is_next_step(value: int, limit: Limit) -> bool:
+    """Whether the limit is a little higher, and the client has as much open as it was told, not far more."""
+    is_little = limit.whole == value + 1 or (limit.whole > value and not _is_clear(value, limit.whole))
+    return is_little and value <= peak(limit.tasks) <= value + spare(limit)

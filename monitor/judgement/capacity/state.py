@@ -1,0 +1,138 @@
+"""Capacity as the daemon judges it: each evaluation from the tasks that have ended since the last.
+
+A task is looked at ten seconds after its end, because an end that is inferred from polls is told later than it was;
+what comes later still tells nothing of the present. Each record says up to when it has looked, so that after a restart
+nothing counts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from monitor.config import Account
+from monitor.judgement.capacity import rows
+from monitor.judgement.capacity.outlook import ModelCapacity
+from monitor.judgement.capacity.pace import REACH_WINDOWS, Rules
+from monitor.judgement.capacity.record import Doors, News, Record, advance, fresh, outlook
+from monitor.observations import Kind, Outcome
+from monitor.providers import PROVIDERS
+from monitor.tasks.counters import Series, Tally
+from monitor.tasks.models import ALWAYS_ALLOWED
+
+LAG = 10.0
+SAVE_SECONDS = 60.0
+TURNED_AWAY = frozenset({Outcome.RATE_LIMITED, Outcome.OVERLOADED, Outcome.TIMEOUT, Outcome.CLIENT_GONE})
+"""How a request for a generation ends that found no room, or whose client gave up waiting for it."""
+
+
+class Capacities:
+    """Every account's capacity. One call at a time, from whatever thread."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, AccountCapacity] = {}
+
+    def look(
+        self, connection: Connection, account: Account, series: Iterable[Series], now: float
+    ) -> tuple[ModelCapacity, ...]:
+        """The capacity of an account's models, restored from the store the first time.
+
+        Nothing at a provider that has limits.
+        """
+        advice = PROVIDERS[account.provider].capacity
+        if advice is None:
+            return ()
+        if account.name not in self._accounts:
+            self._accounts[account.name] = AccountCapacity(connection, account.name)
+        rules = Rules(
+            window=account.capacity.window,
+            min_samples=account.capacity.min_samples,
+            healthy_seconds=advice.healthy_seconds,
+            concurrency=advice.concurrency,
+        )
+        return self._accounts[account.name].look(connection, doors(series), rules, now)
+
+    def changed(self) -> bool:
+        """Whether there is anything to store."""
+        return any(account.changed for account in self._accounts.values())
+
+    def save(self, connection: Connection) -> None:
+        """Write what has changed."""
+        for account in self._accounts.values():
+            account.save(connection)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        for account in self._accounts.values():
+            account.saved()
+
+
+class AccountCapacity:
+    """One account. `changed` says whether it is time to store what is not stored yet."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._name = name
+        self._records = rows.load(connection, name)
+        self._stored = dict(self._records)
+        self._saved_at: float | None = None
+        self._until: float | None = None
+        self._now = 0.0
+
+    def look(
+        self, connection: Connection, doors: Mapping[str, Doors], rules: Rules, now: float
+    ) -> tuple[ModelCapacity, ...]:
+        """Every model's capacity; `doors` are the counts of requests by now."""
+        self._now, until = now, now - LAG
+        after = self._after(rules, until)
+        ended = rows.ended(connection, self._name, after, until)
+        for model in (ended.keys() | doors.keys() | self._records.keys()) - ALWAYS_ALLOWED:
+            news = News(ended.get(model, []), doors.get(model, Doors()))
+            before = self._records.get(model) or fresh(news.doors, rules, after)
+            if self._until is None:  # the records have looked at some of it before the restart
+                news = News([task for task in news.ended if task.ended > before.looked_at], news.doors)
+                # The stopping gateway itself cut off what was under way, and counted it as given up.
+                before = replace(before, doors=news.doors)
+            if news.ended or news.doors != before.doors or before.slices:
+                self._records[model] = advance(before, news, rules, until)
+        self._until = until
+        return tuple(outlook(model, record, rules) for model, record in sorted(self._records.items()))
+
+    def _after(self, rules: Rules, until: float) -> float:
+        """From when on tasks have not been looked at; a clock that was set back begins anew."""
+        if self._until is not None:
+            return min(self._until, until)
+        known = [min(record.looked_at, until) for record in self._records.values()]
+        return max(min(known, default=until), until - REACH_WINDOWS * rules.window)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a state or a recommendation has changed, or a minute has passed since the last time."""
+        if self._saved_at is None or not 0 <= self._now - self._saved_at < SAVE_SECONDS:
+            return self._records != self._stored
+        return self._told(self._records) != self._told(self._stored)
+
+    def save(self, connection: Connection) -> None:
+        """Write the records that have changed."""
+        news = {model: record for model, record in self._records.items() if record != self._stored.get(model)}
+        rows.save(connection, self._name, news)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        self._stored, self._saved_at = dict(self._records), self._now
+
+    def _told(self, records: Mapping[str, Record]) -> dict[str, object]:
+        return {model: (record.verdict.state, record.recommended) for model, record in records.items()}
+
+
+def doors(series: Iterable[Series]) -> dict[str, Doors]:
+    """Requests for generations by model since counting began, and how many of them were turned away."""
+    attempts: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    for one in series:
+        if one.tally is Tally.REQUESTS and one.labels[1] == Kind.CREATE:
+            model, outcome = one.labels[2], one.labels[4]
+            attempts[model] = attempts.get(model, 0) + int(one.value)
+            refused[model] = refused.get(model, 0) + (int(one.value) if outcome in TURNED_AWAY else 0)
+    return {model: Doors(count, refused[model]) for model, count in attempts.items()}

@@ -1,0 +1,1 @@
+"""Money: what the movements of the balance say of burn, purchases and autobilling."""

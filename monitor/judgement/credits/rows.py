@@ -1,0 +1,27 @@
+"""The history of each account's balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from monitor.judgement.credits.history import Purse
+from monitor.store.dialect import upsert
+from monitor.store.schema import purses
+from monitor.store.unreadable import readable
+
+PURSE = msgspec.json.Decoder(Purse)
+
+
+def load(connection: Connection, account: str) -> Purse | None:
+    """What is known of an account's credits; None before its balance was ever read."""
+    rows = connection.execute(select(purses.c.document).where(purses.c.account == account))
+    return next(readable(connection, purses.name, rows, PURSE.decode), None)
+
+
+def save(connection: Connection, changed: Mapping[str, Purse]) -> None:
+    """Insert or overwrite, by account."""
+    rows = [{"account": name, "document": msgspec.json.encode(purse).decode()} for name, purse in changed.items()]
+    upsert(connection, purses, rows)

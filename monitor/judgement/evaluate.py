@@ -1,0 +1,229 @@
+"""From rows to figures: reads the store's aggregates and builds the snapshot that everything renders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from monitor.config import Account
+from monitor.errors import StoreError
+from monitor.judgement.account_reads import rows as read_rows
+from monitor.judgement.account_reads.reads import Read
+from monitor.judgement.capacity.state import Capacities
+from monitor.judgement.credits.state import credits_of
+from monitor.judgement.daily_limit.state import Forecaster
+from monitor.judgement.recent import Recent
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, RunwayThresholds, Snapshot, Thresholds
+from monitor.judgement.throttling import Pace, drain_seconds
+from monitor.judgement.tiers.state import Tiering
+from monitor.observations import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
+from monitor.providers import PROVIDERS
+from monitor.providers.base import Provider
+from monitor.store import Database, Operation
+from monitor.tasks import counter_rows, task_rows
+from monitor.tasks.counters import Series, Tally
+from monitor.tasks.lifecycle import CONFIRMED_SECONDS
+from monitor.tasks.series import bounded
+
+STALE_INTERVALS = 10
+
+log = structlog.get_logger()
+AnyFigures = TypeVar("AnyFigures", Organization, Usage, Performance, ProviderErrors)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is kept between evaluations.
+
+    `recent`, the `last` figures by account, and `failing`, the accounts whose last evaluation failed, begin empty after
+    a restart. The rest is restored from the store.
+    """
+
+    forecaster: Forecaster = field(default_factory=Forecaster)
+    tiering: Tiering = field(default_factory=Tiering)
+    capacities: Capacities = field(default_factory=Capacities)
+    recent: defaultdict[str, Recent] = field(default_factory=lambda: defaultdict(Recent))
+    last: dict[str, AccountSnapshot] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+
+    def parts(self) -> dict[Operation, Forecaster | Tiering | Capacities]:
+        """Each part that is stored, by its name there."""
+        return {"forecast": self.forecaster, "peaks": self.tiering, "capacity": self.capacities}
+
+
+def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, now: float) -> Snapshot:
+    """The figures of every account at `now`, each account read in one transaction.
+
+    An account whose evaluation fails keeps its last figures, marked as old, and is named in `failed`. The others are
+    not affected.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    names = []
+    for account in accounts:
+        names.append(account.name)
+        try:
+            with database.begin() as connection:
+                memory.last[account.name] = evaluate_account(connection, account, memory, now)
+            memory.failing.discard(account.name)
+        except StoreError:
+            raise
+        except Exception:
+            if account.name in memory.last:
+                memory.last[account.name] = replace(memory.last[account.name], is_old=True)
+            if account.name not in memory.failing:
+                memory.failing.add(account.name)
+                log.exception("evaluation.failed", account=account.name)
+    known = tuple(memory.last[name] for name in names if name in memory.last)
+    return Snapshot(at=now, accounts=known, failed=tuple(name for name in names if name in memory.failing))
+
+
+def evaluate_account(connection: Connection, account: Account, memory: Memory, now: float) -> AccountSnapshot:
+    """The figures of one account. Those of a read that last worked too long ago are withheld."""
+    known = read_rows.load(connection, account.name)
+    fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
+    told = _newest(fresh, Organization)
+    tiers = memory.tiering.account(connection, account)
+    tier = tiers.standing.look(account.limits.tier, told) if tiers else None
+    limits = tiers.standing.completed(told) if tiers else told
+    forecasts = memory.forecaster.account(connection, account.name)
+    forecasts.look(connection, limits, _told_at(known, fresh, Organization) if limits else None, now)
+    provider = PROVIDERS[account.provider]
+    series = tuple(bounded(counter_rows.load(connection, account.name), (read.name for read in provider.reads)))
+    snapshot = AccountSnapshot(
+        account=account.name,
+        provider=account.provider,
+        dollars_per_credit=provider.dollars_per_credit,
+        has_credits=provider.has_credits,
+        has_limits=provider.capacity is None,
+        series=series,
+        recent=memory.recent[account.name].look(series, now),
+        tasks=model_tasks(connection, account, limits, forecasts.used(now), now),
+        reads=read_states(account, known, now),
+        organization=limits,
+        organization_at=_told_at(known, fresh, Organization),
+        usage=_newest(fresh, Usage),
+        usage_at=_told_at(known, fresh, Usage),
+        performance=_newest(fresh, Performance),
+        provider_errors=_newest(fresh, ProviderErrors),
+        upstreams=upstreams(provider, series),
+        capacity=memory.capacities.look(connection, account, series, now),
+        daily=tuple(forecasts.daily(limits, now)),
+        ledger_coverage=forecasts.coverage,
+        forecast_ready=forecasts.ready(now) if limits is not None and limits.limits else None,
+        reconciled=forecasts.reconciled,
+        tier=tier,
+        forecast_precision=forecasts.quality.precision,
+        forecast_recall=forecasts.quality.recall,
+        thresholds={name: Thresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()},
+        credits=credits_of(connection, account, limits, now, is_fresh=told is not None),
+        runway_thresholds=RunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
+    )
+    return replace(snapshot, advice=tiers.look(snapshot, forecasts.watched, now)) if tiers else snapshot
+
+
+def _newest(fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> AnyFigures | None:
+    """The figures of this kind, whichever read gives them."""
+    return next((figures for figures in fresh.values() if isinstance(figures, kind)), None)
+
+
+def _told_at(known: Mapping[str, Read], fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> float | None:
+    """When the figures of this kind were read."""
+    return next((known[name].ok_at for name, figures in fresh.items() if isinstance(figures, kind)), None)
+
+
+def upstreams(provider: Provider, series: Iterable[Series]) -> dict[str, str]:
+    """Whose model each is that tasks were of, where the provider serves those of others."""
+    models = {one.labels[0] for one in series if one.tally in {Tally.TASKS_CREATED, Tally.TASKS_FINISHED}}
+    return {model: upstream for model in sorted(models) if (upstream := provider.upstream(model))}
+
+
+def is_stale(read: Read, account: Account, now: float) -> bool:
+    """Whether a read's figures are older than ten of its intervals."""
+    reader = next((reader for reader in PROVIDERS[account.provider].reads if reader.name == read.read), None)
+    if reader is None or read.ok_at is None:
+        return True
+    return now - read.ok_at > STALE_INTERVALS * max(account.poll_interval, reader.minimum_interval_seconds)
+
+
+def read_states(account: Account, known: dict[str, Read], now: float) -> tuple[ReadState, ...]:
+    """How each read that the provider declares stands; one that has not ended yet is down, of no age."""
+    states = []
+    for name in (reader.name for reader in PROVIDERS[account.provider].reads):
+        read = known.get(name)
+        age = None if read is None or read.ok_at is None else max(0.0, now - read.ok_at)
+        states.append(
+            ReadState(
+                read=name,
+                up=read is not None and read.up,
+                age_seconds=age,
+                outcome=None if read is None else read.outcome,
+            )
+        )
+    return tuple(states)
+
+
+def model_tasks(
+    connection: Connection, account: Account, limits: Organization | None, accepted: dict[str, int], now: float
+) -> tuple[ModelTasks, ...]:
+    """Open tasks, throttling and the last day's acceptances, `accepted`, of every model that has any."""
+    by_model: defaultdict[str, list[task_rows.OpenTasks]] = defaultdict(list)
+    silent_since, confirmed_since = now - account.follow_up.orphaned, now - CONFIRMED_SECONDS
+    for row in task_rows.open_tasks(connection, account.name, silent_since, confirmed_since):
+        by_model[row.model].append(row)
+    drains = drain_estimates(connection, account.name, by_model, limits, now)
+    return tuple(
+        ModelTasks(
+            model=model,
+            open={
+                status: sum(row.total for row in by_model[model] if row.status is status) for status in OPEN_STATUSES
+            },
+            unconfirmed=sum(row.unconfirmed for row in by_model[model]),
+            orphaned=sum(row.orphaned for row in by_model[model]),
+            throttled_oldest_age_seconds=oldest_age(by_model[model], now),
+            throttled_drain_seconds=drains.get(model, 0.0),
+            accepted_24h=accepted.get(model, 0),
+        )
+        for model in sorted(by_model.keys() | accepted.keys())
+    )
+
+
+def oldest_age(rows: Iterable[task_rows.OpenTasks], now: float) -> float:
+    """Seconds since the oldest throttled task was submitted; 0 where none is throttled."""
+    submitted = min((row.oldest_throttled_at for row in rows if row.oldest_throttled_at is not None), default=now)
+    return max(0.0, now - submitted)  # a clock that stepped back may show it in the future
+
+
+def drain_estimates(
+    connection: Connection,
+    account: str,
+    by_model: dict[str, list[task_rows.OpenTasks]],
+    limits: Organization | None,
+    now: float,
+) -> dict[str, float | None]:
+    """Seconds until no task is throttled, for the models that have throttled tasks.
+
+    What was submitted after a throttled task waits too, though nobody has read it yet: the vendor's queue is in order.
+    """
+    throttled = {m: row for m, rows in by_model.items() for row in rows if row.status is TaskStatus.THROTTLED}
+    if not throttled:
+        return {}
+    ended = task_rows.runs_while_throttled(connection, account)
+    runs = task_rows.mean_run_seconds(connection, account, now)
+    allowed = limits.limits if limits else {}
+    return {
+        model: drain_seconds(
+            row.total + ended[model].unread,
+            Pace(oldest_age([row], now), ended[model].total, ended[model].seconds),
+            allowed[model].concurrency if model in allowed else None,
+            runs.get(model),
+        )
+        for model, row in throttled.items()
+    }

@@ -1,0 +1,63 @@
+"""The last five minutes, told from counts that only grow."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from monitor.judgement.snapshot import RecentFigures
+from monitor.tasks.counters import SUM, Series, Tally
+
+RECENT_SECONDS = 300.0
+STEP_SECONDS = 15.0
+COUNT = "count"
+
+Key = tuple[Tally, str, str]
+
+
+@dataclass
+class Recent:
+    """What counts have grown by in the last five minutes, or since they were first looked at.
+
+    A clock that is set back begins anew.
+    """
+
+    _marks: deque[tuple[float, Counter[Key]]] = field(default_factory=deque)
+
+    def look(self, series: Iterable[Series], now: float) -> RecentFigures:
+        """The figures as of `now`, with the counts as they are then."""
+        totals = _totals(series)
+        if self._marks and now < self._marks[-1][0]:
+            self._marks.clear()
+        while len(self._marks) > 1 and self._marks[1][0] <= now - RECENT_SECONDS:
+            self._marks.popleft()
+        if not self._marks or now - self._marks[-1][0] >= STEP_SECONDS:
+            self._marks.append((now, totals))
+        return _figures(totals - self._marks[0][1])
+
+
+def _totals(series: Iterable[Series]) -> Counter[Key]:
+    """Requests by kind and outcome; by model the ended tasks whose duration is known, and the seconds they took."""
+    totals: Counter[Key] = Counter()
+    for one in series:
+        if one.tally is Tally.REQUESTS:
+            _, kind, _, _, outcome = one.labels
+            totals[one.tally, kind, outcome] += int(one.value)
+        elif one.tally is Tally.TASK_SECONDS and one.labels[1] == "total":
+            model, _, part = one.labels
+            totals[one.tally, model, SUM if part == SUM else COUNT] += one.value  # type: ignore[assignment]
+    return totals
+
+
+def _figures(grown: Mapping[Key, float]) -> RecentFigures:
+    requests: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (tally, kind, outcome), count in grown.items():
+        if tally is Tally.REQUESTS:
+            requests[kind][outcome] = int(count)
+    seconds = {
+        model: grown.get((Tally.TASK_SECONDS, model, SUM), 0.0) / count
+        for (tally, model, part), count in grown.items()
+        if tally is Tally.TASK_SECONDS and part == COUNT
+    }
+    return RecentFigures(requests=dict(requests), task_seconds=seconds)

@@ -1,0 +1,31 @@
+"""The most that was wanted of each account, by UTC day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from sqlalchemy import Connection, delete, select
+
+from monitor.judgement.tiers.peaks import Day
+from monitor.store.dialect import upsert
+from monitor.store.schema import peaks
+from monitor.store.unreadable import keyed, readable
+
+DAY = msgspec.json.Decoder(Day)
+
+
+def load(connection: Connection, account: str) -> dict[str, Day]:
+    """The days of an account that are remembered, in ascending order."""
+    days = select(peaks.c.day, peaks.c.document).where(peaks.c.account == account).order_by(peaks.c.day)
+    rows = connection.execute(days)
+    return dict(readable(connection, peaks.name, rows, keyed(DAY.decode)))
+
+
+def save(connection: Connection, account: str, days: Mapping[str, Day], gone: Iterable[str]) -> None:
+    """Insert or overwrite these days, and forget those that are `gone`."""
+    rows = [
+        {"account": account, "day": name, "document": msgspec.json.encode(day).decode()} for name, day in days.items()
+    ]
+    upsert(connection, peaks, rows)
+    connection.execute(delete(peaks).where(peaks.c.account == account, peaks.c.day.in_(list(gone))))

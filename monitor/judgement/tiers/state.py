@@ -1,0 +1,145 @@
+"""One account's tier, its peaks as they are remembered, and the advice that follows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from monitor.config import Account
+from monitor.judgement.daily_limit.ledger import DAY, REACH, Span, seconds_watched
+from monitor.judgement.figures import spending
+from monitor.judgement.snapshot import AccountSnapshot
+from monitor.judgement.tiers import rows
+from monitor.judgement.tiers.advice import Demand, advise
+from monitor.judgement.tiers.outlook import Advice
+from monitor.judgement.tiers.peaks import KEPT_DAYS, Day, Peak, day_of, raised, started, window
+from monitor.judgement.tiers.standing import Standing
+from monitor.observations import Kind, Outcome, TaskStatus
+from monitor.providers import PROVIDERS
+from monitor.providers.tiers import TierTables
+from monitor.tasks.counters import Tally
+
+EVERY = 60.0
+WINDOWS = {"7d": 7, "30d": 30}
+
+
+class AccountTiering:
+    """One account. `changed` says whether any day is not stored as it is."""
+
+    def __init__(self, connection: Connection, name: str, tables: TierTables) -> None:
+        self._name = name
+        self._tables = tables
+        self._stored = rows.load(connection, name)
+        self._days = dict(self._stored)
+        self._refused: Mapping[str, float] | None = None
+        self._looked_at: float | None = None
+        self._basis: tuple[object, ...] = ()
+        self.standing = Standing(name, tables)
+        self._advice: Advice | None = None
+        self.changed = False
+
+    def look(self, seen: AccountSnapshot, watched: tuple[Span, ...], now: float) -> Advice | None:
+        """The advice, once today's peaks are raised to what an evaluation has seen. `watched` is when it could see.
+
+        It is made anew once a minute, and when the tier or what is known has changed.
+        """
+        self._raise(day_of(now), self._peaks(seen))
+        basis = (self.standing.state, seen.organization is None, seen.usage is None)
+        if basis == self._basis and self._looked_at is not None and abs(now - self._looked_at) < EVERY:
+            return self._advice
+        self._basis, self._looked_at = basis, now
+        self._attend(watched, now)
+        self._days = dict(sorted(self._days.items())[-KEPT_DAYS:])
+        self.changed = self._days != self._stored
+        windows = tuple(window(name, self._days, length, now) for name, length in WINDOWS.items())
+        self._advice = advise(
+            self._tables, self.standing.state, seen.organization, Demand(windows, spent_credits(seen, now))
+        )
+        return self._advice
+
+    def save(self, connection: Connection) -> None:
+        """Write the days that have changed."""
+        days = {name: day for name, day in self._days.items() if day != self._stored.get(name)}
+        rows.save(connection, self._name, days, self._stored.keys() - self._days.keys())
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        self._stored, self.changed = dict(self._days), False
+
+    def _raise(self, day: str, models: Mapping[str, Peak], watched_seconds: float = 0.0) -> None:
+        self._days[day] = raised(self._days.get(day, Day()), models, watched_seconds)
+
+    def _attend(self, watched: tuple[Span, ...], now: float) -> None:
+        """How much was watched of today, and of yesterday while that can still be told: its last minute came since."""
+        for at in (now - DAY, now):
+            if now - (start := started(day_of(at))) <= REACH:
+                self._raise(day_of(at), {}, seconds_watched(watched, start, start + DAY))
+
+    def _peaks(self, seen: AccountSnapshot) -> dict[str, Peak]:
+        """What is wanted now: where creates were refused since the last look, one more than was let in."""
+        total = refusals(seen)
+        before = total if self._refused is None else self._refused
+        refused = {model for model, count in total.items() if count > before.get(model, 0.0)}
+        self._refused = total
+        used = generations(seen)
+        wanted = {model: used.get(model, 0) + (model in refused) for model in used.keys() | refused}
+        tasks = {one.model: one.admitted + one.open.get(TaskStatus.THROTTLED, 0) for one in seen.tasks}
+        found = {model: Peak(wanted.get(model, 0), tasks.get(model, 0)) for model in wanted.keys() | tasks.keys()}
+        return {model: peak for model, peak in found.items() if peak != Peak()}
+
+
+class Tiering:
+    """Every account's tier. One call at a time, from whatever thread."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, AccountTiering] = {}
+
+    def account(self, connection: Connection, account: Account) -> AccountTiering | None:
+        """What is known of an account, its peaks restored from the store the first time.
+
+        None at a provider without tiers.
+        """
+        tables = PROVIDERS[account.provider].tiers
+        if tables is not None and account.name not in self._accounts:
+            self._accounts[account.name] = AccountTiering(connection, account.name, tables)
+        return self._accounts[account.name] if tables is not None else None
+
+    def changed(self) -> bool:
+        """Whether there is anything to store."""
+        return any(account.changed for account in self._accounts.values())
+
+    def save(self, connection: Connection) -> None:
+        """Write what has changed."""
+        for account in self._accounts.values():
+            account.save(connection)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        for account in self._accounts.values():
+            account.saved()
+
+
+def generations(seen: AccountSnapshot) -> dict[str, int]:
+    """Generations of 24 hours by model: the provider's count or ours, whichever is larger."""
+    theirs = seen.organization.daily_generations if seen.organization is not None else {}
+    ours = {one.model: one.accepted_24h for one in seen.tasks}
+    return {model: max(theirs.get(model, 0), ours.get(model, 0)) for model in theirs.keys() | ours.keys()}
+
+
+def refusals(seen: AccountSnapshot) -> Counter[str]:
+    """Creates that a limit has refused since counting began, by model (Runway: only the daily limit does)."""
+    found: Counter[str] = Counter()
+    for series in seen.series:
+        if series.tally is Tally.REQUESTS:
+            _, kind, model, _, outcome = series.labels
+            if (kind, outcome) == (Kind.CREATE, Outcome.RATE_LIMITED):
+                found[model] += int(series.value)
+    return found
+
+
+def spent_credits(seen: AccountSnapshot, now: float) -> float | None:
+    """Net credits of the last 30 UTC days, refunds deducted; None where the provider's usage is unknown."""
+    known = spending(seen, now)
+    return None if known is None or known.total.month is None else max(0.0, known.total.month)

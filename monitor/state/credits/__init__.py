@@ -1,1 +1,0 @@
-"""Money: what the balance's own movements tell of burn, recharges and autobilling."""
