@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 
 from demo.scrape import Scrape
-from monitor.wording import amount, counted
+from monitor.views.formatting import amount, counted
 
 COLUMNS = ("model", "created", "refused", "failed", "pending", "throttled", "running", "oldest", "drain", "p50",
            "at once", "in 24 h")  # fmt: skip

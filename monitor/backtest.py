@@ -16,7 +16,7 @@ from monitor.judgement.daily_limit.ledger import DAY, Ledger
 from monitor.judgement.daily_limit.quality import Quality, Verdict, judge, quality
 from monitor.judgement.daily_limit.replay import replay
 from monitor.judgement.daily_limit.warning import LimitWarning
-from monitor.wording import counted
+from monitor.views.formatting import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,10 +17,10 @@ from monitor import __version__
 from monitor.advice.command import advice
 from monitor.backtest import backtest
 from monitor.errors import ConfigError, MonitorError
-from monitor.plan.command import plan
+from monitor.planning.command import plan
 from monitor.simulator.command import simulate
 from monitor.status.command import status
-from monitor.wording import counted
+from monitor.views.formatting import counted
 
 if TYPE_CHECKING:
     from monitor.config import Config

@@ -6,7 +6,7 @@ MonitorError
 │   └── StoreInUseError  another daemon uses the SQLite file
 ├── ListenError      an address cannot be bound
 ├── DaemonError      a running daemon cannot be asked
-└── PlanError        a batch cannot be planned from what is given or known (`monitor.plan.request`)
+└── PlanError        a batch cannot be planned from what is given or known (`monitor.planning.request`)
 
 What stays inside one part, such as `monitor.config.keys.NoKeyError`, is defined there and no part of this tree.
 """

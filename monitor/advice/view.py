@@ -12,7 +12,7 @@ from rich.text import Text
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
 from monitor.status.daemon import AccountReply
-from monitor.wording import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
+from monitor.views.formatting import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
 
 FAINT = "dim"
 WHY_NOT = {

@@ -12,7 +12,7 @@ from monitor.judgement.snapshot import DailyOutlook, ModelTasks, ReadState, Rece
 from monitor.judgement.tiers.outlook import Advice, TierState
 from monitor.network import trust
 from monitor.observations import Organization
-from monitor.wording import printable
+from monitor.views.formatting import printable
 
 PATH = "/api/v1/accounts"
 TIMEOUT_SECONDS = 5.0

@@ -14,9 +14,9 @@ from monitor.judgement.outcomes import judged
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import ModelTasks, ReadState
 from monitor.observations import MODEL_LIMITS, Organization, TaskStatus
-from monitor.state.until import daily_in_words, daily_outlook, spend_in_words
-from monitor.state.urgency import URGENT, Urgency, urgency
 from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
+from monitor.views.until import daily_in_words, daily_outlook, spend_in_words
+from monitor.views.urgency import URGENT, Urgency, urgency
 
 
 class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,10 +16,9 @@ from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.judgement.figures import Limit, unread
 from monitor.judgement.outcomes import failed, judged
 from monitor.judgement.outlook import LimitOutlook
-from monitor.state.until import until_full
 from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.status.watch import Watch
-from monitor.wording import (
+from monitor.views.formatting import (
     AUTOBILLING,
     NONE,
     NOT_KNOWN_YET,
@@ -46,6 +45,7 @@ from monitor.wording import (
     usage_lags,
     words,
 )
+from monitor.views.until import until_full
 
 WIDE = 120
 UNTIL = "full in"

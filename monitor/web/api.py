@@ -11,8 +11,8 @@ from monitor.clock import Clock
 from monitor.judgement.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.logs import redact
-from monitor.state.warnings import warnings
 from monitor.tasks.counters import LABELS, Series
+from monitor.views.warnings import warnings
 
 Figures = dict[str, object]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.judgement.capacity.outlook import ModelCapacity, State
-from monitor.wording import TOO_LITTLE_SEEN, UNKNOWN, amount, duration, ratio
+from monitor.views.formatting import TOO_LITTLE_SEEN, UNKNOWN, amount, duration, ratio
 
 LEVELS = {State.HEALTHY: "good", State.APPROACHING: "warn", State.SATURATED: "bad"}
 """The CSS class of each state, from the best to the worst."""

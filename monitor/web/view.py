@@ -24,12 +24,8 @@ from monitor.judgement.figures import (
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.observations import Organization, Reason, TaskStatus
-from monitor.state.until import daily_in_words, daily_outlook, spend_in_words, until_full
-from monitor.state.urgency import URGENT, Urgency, urgency
-from monitor.state.warnings import warnings
 from monitor.tasks.counters import Tally
-from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
-from monitor.wording import (
+from monitor.views.formatting import (
     AUTOBILLING,
     NONE,
     NOT_KNOWN_YET,
@@ -53,6 +49,10 @@ from monitor.wording import (
     their,
     usage_lags,
 )
+from monitor.views.until import daily_in_words, daily_outlook, spend_in_words, until_full
+from monitor.views.urgency import URGENT, Urgency, urgency
+from monitor.views.warnings import warnings
+from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
 UNTIL_LEVELS = {LimitOutlook.EXPECTED: "warn", LimitOutlook.FULL: "bad"}

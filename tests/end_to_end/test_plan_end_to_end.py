@@ -10,9 +10,9 @@ from end_to_end.stage import staged
 from end_to_end.test_daily_limit import DAY, HOUR, Application, SteppedClock
 
 from monitor.config import FollowUp
-from monitor.plan.reckon import reckon
-from monitor.plan.request import Request
-from monitor.plan.standing import live
+from monitor.planning.estimate import reckon
+from monitor.planning.request import Request
+from monitor.planning.standing import live
 from monitor.status.daemon import Reply
 
 MODEL, LIMIT, RUN = "gen4.5", 4, 15

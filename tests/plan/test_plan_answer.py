@@ -20,7 +20,7 @@ from monitor.judgement.figures import Limit
 from monitor.judgement.snapshot import DailyOutlook, Expiry, ModelTasks
 from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import ModelLimits, Organization, TaskStatus
-from monitor.plan.answer import (
+from monitor.planning.answer import (
     Accepted,
     Answer,
     By,
@@ -33,12 +33,12 @@ from monitor.plan.answer import (
     Today,
     Verdict,
 )
-from monitor.plan.reckon import reckon
-from monitor.plan.request import PlanError, Request
-from monitor.plan.standing import given, live
-from monitor.plan.view import view
+from monitor.planning.estimate import reckon
+from monitor.planning.request import PlanError, Request
+from monitor.planning.schedule import Batch, Room, Schedule
+from monitor.planning.standing import given, live
+from monitor.planning.view import view
 from monitor.providers.runway.tiers import TIERS
-from monitor.state.plan import Batch, Room, Schedule
 from monitor.status.daemon import AccountReply, LimitReply, Reply
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")

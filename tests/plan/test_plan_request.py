@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.plan.request import PlanError, Request, deadline, local
+from monitor.planning.request import PlanError, Request, deadline, local
 
 
 def at(text: str) -> float:

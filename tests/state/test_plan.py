@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.observations import ModelLimits
-from monitor.state.plan import DAY, NEVER, Batch, Room, Schedule, acceptances, delays
+from monitor.planning.schedule import DAY, NEVER, Batch, Room, Schedule, acceptances, delays
 
 COUNTS = st.integers(1, 60)
 SECONDS = st.sampled_from([1, 7, 15, 3600, 50_000, 86_400, 200_000]).map(float)

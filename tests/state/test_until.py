@@ -4,7 +4,7 @@ from monitor.judgement.credits.outlook import CreditOutlook
 from monitor.judgement.outlook import LimitOutlook, limit_outlook
 from monitor.judgement.snapshot import DailyOutlook
 from monitor.observations import ModelLimits, Organization
-from monitor.state.until import daily_in_words, daily_outlook, spend_in_words
+from monitor.views.until import daily_in_words, daily_outlook, spend_in_words
 
 AT = 1_764_559_680.0  # Mon 1 Dec 2025 03:28 UTC
 

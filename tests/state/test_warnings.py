@@ -6,7 +6,7 @@ from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
 from monitor.observations import ModelLimits, Organization
-from monitor.state.warnings import warnings
+from monitor.views.warnings import warnings
 
 AT = 1_764_624_000.0  # Mon 1 Dec 2025 21:20 UTC
 CALM = AccountSnapshot(account="a", provider="runway", dollars_per_credit=0.01)

@@ -13,7 +13,7 @@ from monitor.observations import ModelLimits, Organization
 from monitor.status.figures import Figures
 from monitor.status.view import View
 from monitor.status.watch import Watch
-from monitor.wording import percentage
+from monitor.views.formatting import percentage
 
 Ask = Callable[..., Awaitable[Figures]]
 URL = "http://127.0.0.1:10190"

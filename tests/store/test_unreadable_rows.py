@@ -144,7 +144,7 @@ def test_an_account_whose_evaluation_fails_leaves_the_others_their_figures(
 ) -> None:
     fill(database)
     whole = snapshot(database)
-    read_states = monitor.evaluation.read_states
+    read_states = monitor.judgement.evaluate.read_states
 
     def fail(account: Account, *rest: object) -> object:
         if account.name == "a":

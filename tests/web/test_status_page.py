@@ -7,7 +7,6 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
-from monitor import wording
 from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
 from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
@@ -15,6 +14,7 @@ from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, S
 from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
 from monitor.tasks.counters import Series, Tally
+from monitor.views import formatting as wording
 from monitor.web.view import account_view
 
 

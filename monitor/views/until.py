@@ -9,7 +9,7 @@ from monitor.judgement.credits.outlook import CreditOutlook
 from monitor.judgement.outlook import LimitOutlook, limit_outlook
 from monitor.judgement.snapshot import DailyOutlook
 from monitor.observations import Organization
-from monitor.wording import amount, clock_time, duration, words
+from monitor.views.formatting import amount, clock_time, duration, words
 
 NEVER_FREES = "the limit is 0"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.errors import MonitorError
-from monitor.plan.vendor import TIERS
+from monitor.planning.vendor import TIERS
 
 MOST_TASKS = 100_000
 MOST_SECONDS = 86_400

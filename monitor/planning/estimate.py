@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from monitor.observations import ModelLimits
-from monitor.plan.answer import (
+from monitor.planning.answer import (
     Accepted,
     Answer,
     By,
@@ -24,13 +24,13 @@ from monitor.plan.answer import (
     Today,
     Verdict,
 )
-from monitor.plan.money import balance_limit, cost, payable, spend_limit
-from monitor.plan.notes import notes
-from monitor.plan.request import Request, local
-from monitor.plan.standing import Standing
-from monitor.plan.vendor import TIERS
+from monitor.planning.money import balance_limit, cost, payable, spend_limit
+from monitor.planning.notes import notes
+from monitor.planning.request import Request, local
+from monitor.planning.schedule import DAY, NEVER, Batch, Delays, Room, Schedule, delays
+from monitor.planning.standing import Standing
+from monitor.planning.vendor import TIERS
 from monitor.providers.tiers import Tier
-from monitor.state.plan import DAY, NEVER, Batch, Delays, Room, Schedule, delays
 
 
 class Outlook(NamedTuple):

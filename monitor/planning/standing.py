@@ -13,11 +13,11 @@ from monitor.judgement.credits.outlook import CreditOutlook
 from monitor.judgement.figures import Limit
 from monitor.judgement.snapshot import Expiry, ModelTasks
 from monitor.observations import ModelLimits, Organization, TaskStatus
-from monitor.plan.request import PlanError, Request
-from monitor.plan.vendor import TIERS, VENDOR
+from monitor.planning.request import PlanError, Request
+from monitor.planning.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch
 from monitor.status.daemon import AccountReply, Reply, no_account
-from monitor.wording import counted, printable
+from monitor.views.formatting import counted, printable
 
 NAMES_SHOWN = 8
 

@@ -10,8 +10,7 @@ from monitor.judgement.figures import Limit, LimitUse, RequestCount, limit_uses,
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.observations import TaskStatus
-from monitor.state.until import daily_in_words, spend_in_words
-from monitor.wording import (
+from monitor.views.formatting import (
     AUTOBILLING,
     amount,
     counted,
@@ -24,6 +23,7 @@ from monitor.wording import (
     their,
     words,
 )
+from monitor.views.until import daily_in_words, spend_in_words
 
 LONG_WAIT_SECONDS = 300.0
 FEWEST_FAILED, FAILED_RATIO = 5, 0.05

@@ -8,10 +8,10 @@ import msgspec
 from rich.console import Console
 
 from monitor.errors import DaemonError
-from monitor.plan.reckon import reckon
-from monitor.plan.request import Request
-from monitor.plan.standing import Standing, given, live
-from monitor.plan.view import view
+from monitor.planning.estimate import reckon
+from monitor.planning.request import Request
+from monitor.planning.standing import Standing, given, live
+from monitor.planning.view import view
 from monitor.status.daemon import Daemon
 
 WIDTH_WITHOUT_TERMINAL = 140

@@ -46,8 +46,8 @@ def plan(
     it needs none.
     """
     # Rich and httpx would cost every other command its start.
-    from monitor.plan.present import present  # noqa: PLC0415
-    from monitor.plan.request import Request, deadline  # noqa: PLC0415
+    from monitor.planning.present import present  # noqa: PLC0415
+    from monitor.planning.request import Request, deadline  # noqa: PLC0415
 
     now = float(math.floor(SystemClock().now()))
     request = Request(

@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.plan.answer import Accepted, Answer, LimitAnswer, Moments, Span, TierAnswer, Verdict
-from monitor.plan.vendor import VENDOR
-from monitor.wording import UNKNOWN, amount, counted, dollars, duration, printable, words
+from monitor.planning.answer import Accepted, Answer, LimitAnswer, Moments, Span, TierAnswer, Verdict
+from monitor.planning.vendor import VENDOR
+from monitor.views.formatting import UNKNOWN, amount, counted, dollars, duration, printable, words
 
 FAINT = "dim"
 STYLES = {Verdict.YES: "green", Verdict.MAYBE: "yellow", Verdict.NO: "red", Verdict.UNKNOWN: ""}

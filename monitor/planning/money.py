@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from monitor.plan.answer import Cost, LimitAnswer, Span, Verdict
-from monitor.plan.request import Request
-from monitor.plan.standing import Standing
-from monitor.plan.vendor import VENDOR
+from monitor.planning.answer import Cost, LimitAnswer, Span, Verdict
+from monitor.planning.request import Request
+from monitor.planning.standing import Standing
+from monitor.planning.vendor import VENDOR
 
 
 def cost(request: Request, standing: Standing) -> Cost:

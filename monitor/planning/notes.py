@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monitor.plan.answer import LimitAnswer, Span, TierAnswer, Verdict
-from monitor.plan.money import missing
-from monitor.plan.request import Request
-from monitor.plan.standing import Origin, Standing
-from monitor.plan.vendor import TIERS, VENDOR
+from monitor.planning.answer import LimitAnswer, Span, TierAnswer, Verdict
+from monitor.planning.money import missing
+from monitor.planning.request import Request
+from monitor.planning.standing import Origin, Standing
+from monitor.planning.vendor import TIERS, VENDOR
 from monitor.providers.tiers import Claim
-from monitor.wording import amount, counted, words
+from monitor.views.formatting import amount, counted, words
 
 
 def notes(

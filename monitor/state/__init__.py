@@ -1,1 +1,0 @@
-"""What observations mean over time: pure functions, `now` given."""
