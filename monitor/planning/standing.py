@@ -16,8 +16,8 @@ from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.planning.request import PlanError, Request
 from monitor.planning.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch
-from monitor.status.daemon import AccountReply, Reply, no_account
 from monitor.views.formatting import counted, printable
+from monitor.views.replies import AccountReply, Reply
 
 NAMES_SHOWN = 8
 
@@ -234,7 +234,7 @@ def _account(reply: Reply, request: Request) -> AccountReply:
     else:
         meant = [account for account in reply.accounts if account.account == request.account]
     if not meant:
-        raise PlanError("there is no account" if request.account is None else no_account(reply, request.account))
+        raise PlanError("there is no account" if request.account is None else reply.no_account(request.account))
     if len(meant) > 1:
         names = _listed(account.account for account in meant)
         raise PlanError(f"there are several accounts: name one with --account ({names})")

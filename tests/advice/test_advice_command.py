@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from rich.console import Console
 from web.listeners import Daemon as Listener
 
-from monitor.advice.view import view
 from monitor.judgement.snapshot import Snapshot
 from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
-from monitor.status.daemon import AccountReply
+from monitor.planning.advice import view
+from monitor.views.replies import AccountReply
 
 ROOT = Path(__file__).parents[2]
 UNUSED = {

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from monitor.backtest import backtest
+from monitor.cli.backtest import backtest
 from monitor.errors import MonitorError
 
 START = 1_793_577_600.0

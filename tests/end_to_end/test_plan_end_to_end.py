@@ -13,7 +13,7 @@ from monitor.config import FollowUp
 from monitor.planning.estimate import reckon
 from monitor.planning.request import Request
 from monitor.planning.standing import live
-from monitor.status.daemon import Reply
+from monitor.views.replies import Reply
 
 MODEL, LIMIT, RUN = "gen4.5", 4, 15
 SETTINGS = {

@@ -39,7 +39,7 @@ from monitor.planning.schedule import Batch, Room, Schedule
 from monitor.planning.standing import given, live
 from monitor.planning.view import view
 from monitor.providers.runway.tiers import TIERS
-from monitor.status.daemon import AccountReply, LimitReply, Reply
+from monitor.views.replies import AccountReply, LimitReply, Reply
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")
 HOUR = 3600.0

@@ -13,10 +13,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from monitor.simulator.command import simulate
+from monitor.cli.simulate import simulate
 from monitor.simulator.server import DEFAULT_KEY
 
-PROGRAM = [sys.executable, "-c", "import typer; from monitor.simulator.command import simulate; typer.run(simulate)"]
+PROGRAM = [sys.executable, "-c", "import typer; from monitor.cli.simulate import simulate; typer.run(simulate)"]
 
 
 def command() -> typer.Typer:

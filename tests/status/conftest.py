@@ -7,11 +7,11 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 from web.listeners import Daemon as Listener
 
+from monitor.cli.client import DaemonClient
+from monitor.cli.status.figures import Figures, figures
 from monitor.clock import ManualClock
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
-from monitor.status.daemon import Daemon
-from monitor.status.figures import Figures, figures
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 
@@ -41,7 +41,7 @@ def ask(listener: Listener) -> Callable[..., Awaitable[Figures]]:
 
     async def ask(snapshot: Snapshot, *names: str, every_model: bool = False) -> Figures:
         listener.snapshot = snapshot
-        async with TestServer(listener.listener()) as server, Daemon(str(server.make_url("/"))) as daemon:
+        async with TestServer(listener.listener()) as server, DaemonClient(str(server.make_url("/"))) as daemon:
             return figures(await daemon.ask(), names, every_model=every_model)
 
     return ask

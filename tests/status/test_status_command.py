@@ -140,6 +140,6 @@ async def test_a_live_view_needs_a_daemon_to_begin(listener: Listener, url: str)
 
 
 def test_other_commands_do_not_load_it() -> None:
-    program = "import sys, monitor.cli; print('monitor.status.live' in sys.modules)"
+    program = "import sys, monitor.cli; print('monitor.cli.status.live' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"

@@ -6,16 +6,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from web.listeners import Daemon as Listener
 
+from monitor.cli import client as module
+from monitor.cli.client import DaemonClient
 from monitor.errors import DaemonError
-from monitor.status import daemon as module
-from monitor.status.daemon import Daemon
 
 HOSTILE = "\x1b[2J"
 
 
 async def fault(url: str) -> str:
     with pytest.raises(DaemonError) as raised:
-        async with Daemon(url) as daemon:
+        async with DaemonClient(url) as daemon:
             await daemon.ask()
     assert "\n" not in str(raised.value)
     return str(raised.value)
@@ -100,5 +100,5 @@ async def test_credentials_and_a_prefix_are_used_and_never_shown() -> None:
 async def test_the_proxies_of_the_environment_are_not_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    async with Daemon(url) as daemon:
+    async with DaemonClient(url) as daemon:
         assert (await daemon.ask()).age_seconds == 3

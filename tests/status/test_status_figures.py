@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from monitor.cli.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 from monitor.errors import DaemonError
 from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.judgement.snapshot import AccountSnapshot, ReadState, Snapshot
 from monitor.observations import DaySpend, SpendTotal, Usage
-from monitor.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 from monitor.web.view import account_view
 
 Ask = Callable[..., Awaitable[Figures]]

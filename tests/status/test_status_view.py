@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from monitor.cli.status.figures import Figures
+from monitor.cli.status.view import View
+from monitor.cli.status.watch import Watch
 from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
 from monitor.observations import ModelLimits, Organization
-from monitor.status.figures import Figures
-from monitor.status.view import View
-from monitor.status.watch import Watch
 from monitor.views.formatting import percentage
 
 Ask = Callable[..., Awaitable[Figures]]

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from monitor.status.figures import Figures
-from monitor.status.watch import Watch
+from monitor.cli.status.figures import Figures
+from monitor.cli.status.watch import Watch
 
 
 def test_the_figures_grow_old_until_there_are_new_ones() -> None:

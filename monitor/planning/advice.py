@@ -1,9 +1,10 @@
-"""The advice in words."""
+"""The advice of a daemon, as data and in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -11,8 +12,8 @@ from rich.text import Text
 
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
-from monitor.status.daemon import AccountReply
 from monitor.views.formatting import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
+from monitor.views.replies import AccountReply, Reply
 
 FAINT = "dim"
 WHY_NOT = {
@@ -21,6 +22,30 @@ WHY_NOT = {
     Verdict.SPEND_UNKNOWN: "no advice: the provider's usage is not known now",
     Verdict.BEYOND_EVERY_TIER: "no tier would have sufficed",
 }
+
+
+class AccountAdvice(msgspec.Struct, frozen=True):
+    """What is printed of one account as JSON."""
+
+    account: str
+    provider: str
+    tier: TierState | None
+    advice: Advice | None
+    capacity: tuple[ModelCapacity, ...]
+
+
+class AdviceReply(msgspec.Struct, frozen=True):
+    """The advice of some accounts at the evaluation of `at`, Unix seconds, which was `age_seconds` ago."""
+
+    at: float
+    age_seconds: float
+    accounts: tuple[AccountAdvice, ...]
+
+
+def as_data(reply: Reply, accounts: Iterable[AccountReply]) -> AdviceReply:
+    """The advice of these accounts of a daemon's answer."""
+    advised = (AccountAdvice(one.account, one.provider, one.tier, one.advice, one.capacity) for one in accounts)
+    return AdviceReply(reply.at, reply.age_seconds, tuple(advised))
 
 
 def view(account: AccountReply) -> RenderableType:

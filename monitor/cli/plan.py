@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.clock import SystemClock
+from monitor.errors import DaemonError
+
+if TYPE_CHECKING:
+    from monitor.planning.request import Request
+    from monitor.planning.standing import Standing
+
+WIDTH_WITHOUT_TERMINAL = 140
 
 
 def plan(
@@ -45,9 +52,8 @@ def plan(
     Asks a running daemon for the account's limits. With --tier, or without --account but with --concurrency or --daily,
     it needs none.
     """
-    # Rich and httpx would cost every other command its start.
-    from monitor.planning.present import present  # noqa: PLC0415
-    from monitor.planning.request import Request, deadline  # noqa: PLC0415
+    # What a plan needs would cost every other command its start.
+    from monitor.planning.request import Request, deadline
 
     now = float(math.floor(SystemClock().now()))
     request = Request(
@@ -63,4 +69,32 @@ def plan(
         credits_per_task=credits_per_task,
         output_seconds=output_seconds,
     )
-    asyncio.run(present(request, now, url, as_json=json))
+    asyncio.run(_print(request, now, url, as_json=json))
+
+
+async def _print(request: Request, now: float, url: str, *, as_json: bool) -> None:
+    """Print the plan; `now` is Unix seconds, `url` the daemon's where one has to be asked."""
+    from monitor.cli.output import console, print_json
+    from monitor.planning.estimate import reckon
+    from monitor.planning.view import view
+
+    answer = reckon(request, await _standing(request, url), now)
+    if as_json:
+        print_json(answer)
+        return
+    shown = console(WIDTH_WITHOUT_TERMINAL)
+    shown.print(view(answer, shown.width))
+
+
+async def _standing(request: Request, url: str) -> Standing:
+    from monitor.cli.client import DaemonClient
+    from monitor.planning.standing import given, live
+
+    if request.offline:
+        return given(request)
+    async with DaemonClient(url) as daemon:
+        try:
+            reply = await daemon.ask()
+        except DaemonError as error:
+            raise DaemonError(f"{error} (without a daemon, give --tier, or --concurrency and --daily)") from None
+        return live(reply, request)

@@ -14,7 +14,7 @@ from monitor.judgement.outcomes import judged
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import ModelTasks, ReadState
 from monitor.observations import MODEL_LIMITS, Organization, TaskStatus
-from monitor.status.daemon import AccountReply, LimitReply, Reply, RequestsReply, SpentReply, no_account
+from monitor.views.replies import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
 from monitor.views.until import daily_in_words, daily_outlook, spend_in_words
 from monitor.views.urgency import URGENT, Urgency, urgency
 
@@ -146,7 +146,7 @@ def figures(reply: Reply, names: Collection[str], *, every_model: bool) -> Figur
     known = [account.account for account in reply.accounts]
     for name in names:
         if name not in known:
-            raise DaemonError(no_account(reply, name))
+            raise DaemonError(reply.no_account(name))
     chosen = (account for account in reply.accounts if not names or account.account in names)
     return Figures(
         at=reply.at,

@@ -6,97 +6,15 @@ import httpx
 import msgspec
 
 from monitor.errors import DaemonError
-from monitor.judgement.capacity.outlook import ModelCapacity
-from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures
-from monitor.judgement.tiers.outlook import Advice, TierState
 from monitor.network import trust
-from monitor.observations import Organization
 from monitor.views.formatting import printable
+from monitor.views.replies import Reply
 
 PATH = "/api/v1/accounts"
 TIMEOUT_SECONDS = 5.0
 
 
-class LimitReply(msgspec.Struct, frozen=True):
-    """One finite limit; `used` and `saturation_ratio` are None while unknown. `soft` and `hard` are its thresholds."""
-
-    model: str
-    limit: str
-    allowed: float
-    used: float | None
-    saturation_ratio: float | None
-    soft: float
-    hard: float
-
-
-class UnlimitedReply(msgspec.Struct, frozen=True):
-    """What is used of a limit that is not finite."""
-
-    model: str
-    limit: str
-    used: float
-
-
-class SpentReply(msgspec.Struct, frozen=True):
-    """Net credits of one model; None is unknown."""
-
-    model: str
-    today_credits: float | None
-    month_credits: float | None
-
-
-class RequestsReply(msgspec.Struct, frozen=True):
-    """Requests of one kind."""
-
-    kind: str
-    total: int
-    failed: int
-    outcomes: dict[str, int]
-
-
-class AccountReply(msgspec.Struct, frozen=True):
-    """One account as the API tells it, without the raw counts."""
-
-    account: str
-    provider: str
-    warnings: tuple[str, ...]
-    dollars_per_credit: float
-    has_credits: bool
-    reads: tuple[ReadState, ...]
-    organization: Organization | None
-    limits: tuple[LimitReply, ...]
-    spent: tuple[SpentReply, ...] | None
-    tasks: tuple[ModelTasks, ...]
-    daily: tuple[DailyOutlook, ...]
-    requests: tuple[RequestsReply, ...]
-    retries: int
-    credits: CreditOutlook | None
-    tier: TierState | None = None
-    advice: Advice | None = None
-    capacity: tuple[ModelCapacity, ...] = ()
-    recent: RecentFigures = RecentFigures()
-    organization_at: float | None = None
-    usage_at: float | None = None
-    has_limits: bool = True
-    unlimited: tuple[UnlimitedReply, ...] = ()
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """Every account at the evaluation of `at`, Unix seconds, which was `age_seconds` ago."""
-
-    at: float
-    age_seconds: float
-    accounts: tuple[AccountReply, ...]
-
-
-def no_account(reply: Reply, name: str) -> str:
-    """What to tell who names an account that is not there."""
-    there = ", ".join(printable(account.account) for account in reply.accounts) or "none"
-    return f"no account is named {name!r}; the daemon watches {there}"
-
-
-class Daemon:
+class DaemonClient:
     """A daemon by the URL of its operator listener, with credentials if a proxy in front wants them.
 
     The environment's proxies are not used: the listener is on this machine or this network.
@@ -119,7 +37,7 @@ class Daemon:
             transport=httpx.AsyncHTTPTransport(verify=trust(), trust_env=False),
         )
 
-    async def __aenter__(self) -> Daemon:
+    async def __aenter__(self) -> DaemonClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -156,12 +74,12 @@ class Daemon:
         )
 
 
-class _Refusal(msgspec.Struct):
+class _NotReady(msgspec.Struct):
     error: str
 
 
 def _reason(body: bytes) -> str:
     try:
-        return f": {printable(msgspec.json.decode(body, type=_Refusal).error)}"
+        return f": {printable(msgspec.json.decode(body, type=_NotReady).error)}"
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import __version__
-from monitor.advice.command import advice
-from monitor.backtest import backtest
+from monitor.cli.advice import advice
+from monitor.cli.backtest import backtest
+from monitor.cli.plan import plan
+from monitor.cli.simulate import simulate
+from monitor.cli.status.command import status
 from monitor.errors import ConfigError, MonitorError
-from monitor.planning.command import plan
-from monitor.simulator.command import simulate
-from monitor.status.command import status
 from monitor.views.formatting import counted
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def simulate(
 ) -> None:
     """Serve a simulated Runway or Runware, for tests and demonstrations."""
     # The simulator would cost every other command 2 MiB.
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
     host, port = _address(listen)
     clock = SystemClock() if speed == 1 else FastClock(speed, epoch)
@@ -80,15 +80,15 @@ def simulate(
 
 
 def _runway(clock: Clock, key: str | None, settings: Settings, credits_: int, seed: int) -> web.Application:
-    from monitor.simulator.app import build_app  # noqa: PLC0415
-    from monitor.simulator.server import Opening  # noqa: PLC0415
+    from monitor.simulator.app import build_app
+    from monitor.simulator.server import Opening
 
     return build_app(clock, [Opening(key=key or DEFAULT_KEY, settings=settings, credits=credits_)], seed)
 
 
 def _runware(clock: Clock, key: str | None, settings: RunwareSettings, balance: float, seed: int) -> web.Application:
-    from monitor.simulator.runware.app import build_app  # noqa: PLC0415
-    from monitor.simulator.runware.server import Opening  # noqa: PLC0415
+    from monitor.simulator.runware.app import build_app
+    from monitor.simulator.runware.server import Opening
 
     return build_app(clock, [Opening(key=key or RUNWARE_KEY, settings=settings, balance=balance)], seed)
 
@@ -104,7 +104,7 @@ def _hint(vendor: Vendor, key: str | None) -> str:
 
 
 async def _run(app: web.Application, hint: str, host: str, port: int) -> None:
-    from monitor.simulator.app import serve  # noqa: PLC0415
+    from monitor.simulator.app import serve
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+WIDTH_WITHOUT_TERMINAL = 120
+
 
 def advice(
     account: Annotated[str | None, typer.Argument(help="Only this account.", show_default="all")] = None,
@@ -17,7 +19,22 @@ def advice(
 
     At a provider without tiers, tell how each model's queue stands, and how many tasks to have open at once.
     """
-    # Rich and httpx would cost every other command its start.
-    from monitor.advice.present import present  # noqa: PLC0415
+    asyncio.run(_print(url, account, as_json=json))
 
-    asyncio.run(present(url, account, as_json=json))
+
+async def _print(url: str, account: str | None, *, as_json: bool) -> None:
+    """Print the advice of one account, or of all."""
+    # Rich and httpx would cost every other command its start.
+    from monitor.cli.client import DaemonClient
+    from monitor.cli.output import console, print_json
+    from monitor.planning.advice import as_data, view
+
+    async with DaemonClient(url) as daemon:
+        reply = await daemon.ask()
+    accounts = reply.named(account)
+    if as_json:
+        print_json(as_data(reply, accounts))
+        return
+    shown = console(WIDTH_WITHOUT_TERMINAL)
+    for one in accounts:
+        shown.print(view(one))

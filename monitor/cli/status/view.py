@@ -12,12 +12,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from monitor.cli.status.figures import AccountFigures, LimitFigures, ModelFigures
+from monitor.cli.status.watch import Watch
 from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.judgement.figures import Limit, unread
 from monitor.judgement.outcomes import failed, judged
 from monitor.judgement.outlook import LimitOutlook
-from monitor.status.figures import AccountFigures, LimitFigures, ModelFigures
-from monitor.status.watch import Watch
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,

@@ -1,4 +1,4 @@
-"""`genmedia-monitor backtest`: what the daily forecast would have said over a recorded history."""
+"""What the daily forecast would have said over a recorded history."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
-import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from monitor.errors import MonitorError
 from monitor.judgement.daily_limit.ledger import DAY, Ledger
@@ -18,11 +20,6 @@ from monitor.judgement.daily_limit.replay import replay
 from monitor.judgement.daily_limit.warning import LimitWarning
 from monitor.views.formatting import counted
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-FAULTS_SHOWN = 20
 UNNAMED = "unknown"
 
 
@@ -75,28 +72,6 @@ class Report(msgspec.Struct, frozen=True):
     models: tuple[ModelReport, ...]
 
 
-def backtest(
-    file: Annotated[Path, typer.Argument(help='JSON lines: {"at": "2026-11-01T08:00:00Z", "model": "gen4.5"}')],
-    limit: Annotated[int, typer.Option(min=1, help="Generations of a model that may be accepted in any 24 hours.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Replay the daily forecast over accepted generations, and compare every warning with what happened.
-
-    The forecast runs once a minute, as in the daemon, and knows at each moment only what was accepted before.
-    """
-    history, faults = read(file)
-    _complain(file, faults)
-    models = tuple(report(model, sorted(times), limit) for model, times in sorted(history.items()))
-    answer = Report(limit, tuple(faults), models)
-    if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
-    else:
-        # Rich would cost every other command its start.
-        from rich.console import Console  # noqa: PLC0415
-
-        show(answer, Console())
-
-
 def read(file: Path) -> tuple[dict[str, list[float]], list[Fault]]:
     """Acceptance times by model, and the lines that could not be used.
 
@@ -127,13 +102,6 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, line
     except OSError as error:
         raise MonitorError(f"{file}: cannot be read: {error.strerror}; name a file of JSON lines") from None
-
-
-def _complain(file: Path, faults: list[Fault]) -> None:
-    for each in faults[:FAULTS_SHOWN]:
-        typer.echo(f"{file}:{each.line}: left out: {each.fault}", err=True)
-    if len(faults) > FAULTS_SHOWN:
-        typer.echo(f"{file}: {len(faults) - FAULTS_SHOWN} more lines left out", err=True)
 
 
 def report(model: str, accepted: list[float], limit: int) -> ModelReport:
@@ -175,8 +143,6 @@ def _utc(at: float) -> datetime:
 
 def show(answer: Report, console: Console) -> None:
     """Print the report as tables, one for each model."""
-    from rich.text import Text  # noqa: PLC0415 - as above
-
     for each in answer.models:
         console.print(Text.assemble((each.model, "bold"), f": {_summary(each, answer.limit)}"))
         if each.warnings:
@@ -197,8 +163,6 @@ def _ratio(value: float | None) -> str:
 
 
 def _table(each: ModelReport) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - as above
-
     table = Table("raised (UTC)", "expected in", "promised within", "what happened", "warning was")
     for warned in each.warnings:
         raised = warned.raised_at

@@ -13,11 +13,11 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from monitor.cli.client import DaemonClient
+from monitor.cli.status.figures import Figures, figures
+from monitor.cli.status.view import View
+from monitor.cli.status.watch import Watch
 from monitor.errors import DaemonError
-from monitor.status.daemon import Daemon
-from monitor.status.figures import Figures, figures
-from monitor.status.view import View
-from monitor.status.watch import Watch
 
 REDRAW_SECONDS = 1.0
 
@@ -25,7 +25,7 @@ REDRAW_SECONDS = 1.0
 class Choice:
     """Which accounts and models of a daemon are looked at."""
 
-    def __init__(self, daemon: Daemon, names: list[str], *, every_model: bool) -> None:
+    def __init__(self, daemon: DaemonClient, names: list[str], *, every_model: bool) -> None:
         self.url = daemon.url
         self._daemon, self._names, self._every_model = daemon, names, every_model
 
@@ -47,7 +47,7 @@ async def present(url: str, names: list[str], *, every_model: bool, interval: fl
     if isinstance(sys.stdout, TextIOWrapper):  # a name may hold what an old terminal's encoding has no letter for
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
-    async with Daemon(url) as daemon:
+    async with DaemonClient(url) as daemon:
         choice = Choice(daemon, names, every_model=every_model)
         newest = await choice.figures()
         if as_json:

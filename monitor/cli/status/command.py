@@ -24,7 +24,7 @@ def status(
 ) -> None:
     """Show every account of a running daemon: limits, tasks, errors, credits. Live, until Ctrl-C."""
     # Rich and httpx would cost every other command its start.
-    from monitor.status.live import present  # noqa: PLC0415
+    from monitor.cli.status.live import present
 
     asyncio.run(present(url, account or [], every_model=all_, interval=_seconds(interval), once=once, as_json=json))
 
