@@ -85,6 +85,6 @@ def sighting(status: TaskStatus, after: float, task: str = "t", **more: object) 
 
 
 def figures(database: Database, account: str = "a") -> Figures:
-    """Every count of an account: the tally and its labels, and the value."""
+    """Every count of an account: its name and its labels, and the value."""
     with database.begin() as connection:
-        return {(s.tally.value, *s.labels): s.value for s in counter_rows.load(connection, account)}
+        return {(s.counter.value, *s.labels): s.value for s in counter_rows.load(connection, account)}

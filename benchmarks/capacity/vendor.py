@@ -39,7 +39,7 @@ class Model:
 
 
 @dataclass
-class Tally:
+class CounterSpec:
     """What a client got."""
 
     well: int = 0
@@ -62,7 +62,7 @@ class Vendor:
         self._busy = self._pausing = 0
         self.now = 0.0
         self.wanted = 0
-        self.tally = Tally()
+        self.tally = CounterSpec()
 
     def play(self, until: float) -> None:
         """Let time pass."""

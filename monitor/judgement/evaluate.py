@@ -27,7 +27,7 @@ from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 from monitor.store import Database, Operation
 from monitor.tasks import counter_rows, task_rows
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 from monitor.tasks.lifecycle import CONFIRMED_SECONDS
 from monitor.tasks.series import bounded
 
@@ -141,7 +141,7 @@ def _told_at(known: Mapping[str, Read], fresh: Mapping[str, Figures | None], kin
 
 def upstreams(provider: Provider, series: Iterable[Series]) -> dict[str, str]:
     """Whose model each is that tasks were of, where the provider serves those of others."""
-    models = {one.labels[0] for one in series if one.tally in {Tally.TASKS_CREATED, Tally.TASKS_FINISHED}}
+    models = {one["model"] for one in series if one.counter in {CounterSpec.TASKS_CREATED, CounterSpec.TASKS_FINISHED}}
     return {model: upstream for model in sorted(models) if (upstream := provider.upstream(model))}
 
 

@@ -13,7 +13,7 @@ import msgspec
 from monitor.judgement.outcomes import failed, judged
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
 from monitor.observations import Kind, ModelLimits, Organization, Usage
-from monitor.tasks.counters import Tally
+from monitor.tasks.counters import CounterSpec
 
 SPEND_DAYS = 30
 SPEND_OF = ("today", "30d")
@@ -229,9 +229,8 @@ def requests(account: AccountSnapshot) -> list[RequestCount]:
     """What the application has asked for since counting began; a kind that was never seen is left out."""
     outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for series in account.series:
-        if series.tally is Tally.REQUESTS:
-            _, kind, _, _, outcome = series.labels
-            outcomes[kind][outcome] += int(series.value)
+        if series.counter is CounterSpec.REQUESTS:
+            outcomes[series["kind"]][series["outcome"]] += int(series.value)
     return [RequestCount(kind, dict(outcomes[kind])) for kind in Kind if kind in outcomes]
 
 
@@ -243,4 +242,4 @@ def recent_requests(account: AccountSnapshot) -> list[RequestCount]:
 
 def retries(account: AccountSnapshot) -> int:
     """How many requests the client marked as repeating another."""
-    return int(sum(series.value for series in account.series if series.tally is Tally.REQUEST_RETRIES))
+    return int(sum(series.value for series in account.series if series.counter is CounterSpec.REQUEST_RETRIES))

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.judgement.snapshot import RecentFigures
-from monitor.tasks.counters import SUM, Series, Tally
+from monitor.tasks.counters import PART, SUM, CounterSpec, Series
 
 RECENT_SECONDS = 300.0
 STEP_SECONDS = 15.0
 COUNT = "count"
 
-Key = tuple[Tally, str, str]
+Key = tuple[CounterSpec, str, str]
 
 
 @dataclass
@@ -41,23 +41,21 @@ def _totals(series: Iterable[Series]) -> Counter[Key]:
     """Requests by kind and outcome; by model the ended tasks whose duration is known, and the seconds they took."""
     totals: Counter[Key] = Counter()
     for one in series:
-        if one.tally is Tally.REQUESTS:
-            _, kind, _, _, outcome = one.labels
-            totals[one.tally, kind, outcome] += int(one.value)
-        elif one.tally is Tally.TASK_SECONDS and one.labels[1] == "total":
-            model, _, part = one.labels
-            totals[one.tally, model, SUM if part == SUM else COUNT] += one.value  # type: ignore[assignment]
+        if one.counter is CounterSpec.REQUESTS:
+            totals[one.counter, one["kind"], one["outcome"]] += int(one.value)
+        elif one.counter is CounterSpec.TASK_SECONDS and one["phase"] == "total":
+            totals[one.counter, one["model"], SUM if one[PART] == SUM else COUNT] += one.value  # type: ignore[assignment]
     return totals
 
 
 def _figures(grown: Mapping[Key, float]) -> RecentFigures:
     requests: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for (tally, kind, outcome), count in grown.items():
-        if tally is Tally.REQUESTS:
+    for (counter, kind, outcome), count in grown.items():
+        if counter is CounterSpec.REQUESTS:
             requests[kind][outcome] = int(count)
     seconds = {
-        model: grown.get((Tally.TASK_SECONDS, model, SUM), 0.0) / count
-        for (tally, model, part), count in grown.items()
-        if tally is Tally.TASK_SECONDS and part == COUNT
+        model: grown.get((CounterSpec.TASK_SECONDS, model, SUM), 0.0) / count
+        for (counter, model, part), count in grown.items()
+        if counter is CounterSpec.TASK_SECONDS and part == COUNT
     }
     return RecentFigures(requests=dict(requests), task_seconds=seconds)

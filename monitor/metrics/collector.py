@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, product
 
 from prometheus_client.utils import floatToGoString
@@ -14,7 +14,7 @@ from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
 from monitor.metrics.family import Family
 from monitor.observations import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
-from monitor.tasks.counters import BOUNDS, Tally
+from monitor.tasks.counters import CounterSpec
 
 Labels = tuple[str, ...]
 Row = tuple[Labels, float]
@@ -22,42 +22,47 @@ Rows = Callable[[AccountSnapshot, float], Iterable[Row]]
 """The rows of a family, labels after provider and account, for an account at a Unix time."""
 
 STATUSES = tuple(status for status in TaskStatus if status in OPEN_STATUSES)
-REQUEST_STARTS = tuple(("", kind.value, "", "", outcome.value) for kind, outcome in product(Kind, Outcome))
+REQUEST_STARTS = tuple({"kind": kind.value, "outcome": outcome.value} for kind, outcome in product(Kind, Outcome))
 FINISHED_STARTS = (
-    *(("", status.value, "") for status in (TaskStatus.SUCCEEDED, TaskStatus.CANCELLED, TaskStatus.LOST)),
-    *(("", TaskStatus.FAILED.value, reason.value) for reason in Reason if reason is not Reason.NONE),
+    *({"outcome": status.value} for status in (TaskStatus.SUCCEEDED, TaskStatus.CANCELLED, TaskStatus.LOST)),
+    *({"outcome": TaskStatus.FAILED.value, "reason": reason.value} for reason in Reason if reason is not Reason.NONE),
 )
 
+EMPTY: Mapping[str, str] = {}
+"""A series of which every label is empty."""
+
 BOUND_TEXTS = {
-    tally: [*((format(bound, "g"), floatToGoString(bound)) for bound in bounds), ("+Inf", "+Inf")]  # type: ignore[no-untyped-call]
-    for tally, bounds in BOUNDS.items()
+    counter: [*((format(bound, "g"), floatToGoString(bound)) for bound in counter.bounds), ("+Inf", "+Inf")]  # type: ignore[no-untyped-call]
+    for counter in CounterSpec
+    if counter.bounds
 }
-"""Each upper bound as the tally keeps it, and as the exposition writes it."""
+"""Each upper bound of a histogram as it is stored, and as the exposition writes it."""
 
 
-def histogram(account: AccountSnapshot, tally: Tally) -> dict[Labels, dict[str, float]]:
-    """What the tally keeps of each series of a histogram: separate counts by upper bound, and the sum."""
+def histogram(account: AccountSnapshot, counter: CounterSpec) -> dict[Labels, dict[str, float]]:
+    """What is stored of each series of a histogram: separate counts by upper bound, and the sum."""
     parts: defaultdict[Labels, dict[str, float]] = defaultdict(dict)
-    for labels, value in _stored(account, tally):
+    for labels, value in _stored(account, counter):
         parts[labels[:-1]][labels[-1]] = value
     return parts
 
 
-def cumulative(tally: Tally, parts: dict[str, float]) -> list[tuple[str, float]]:
+def cumulative(counter: CounterSpec, parts: dict[str, float]) -> list[tuple[str, float]]:
     """Cumulative counts by upper bound, from the separate ones."""
-    own = accumulate(parts.get(kept, 0.0) for kept, _ in BOUND_TEXTS[tally])
-    return [(text, count) for (_, text), count in zip(BOUND_TEXTS[tally], own, strict=True)]
+    own = accumulate(parts.get(kept, 0.0) for kept, _ in BOUND_TEXTS[counter])
+    return [(text, count) for (_, text), count in zip(BOUND_TEXTS[counter], own, strict=True)]
 
 
-def _stored(account: AccountSnapshot, tally: Tally) -> Iterator[Row]:
-    return ((series.labels, series.value) for series in account.series if series.tally is tally)
+def _stored(account: AccountSnapshot, counter: CounterSpec) -> Iterator[Row]:
+    return ((series.labels, series.value) for series in account.series if series.counter is counter)
 
 
-def _counts(tally: Tally, *starts: Labels) -> Rows:
-    """The durable counts of one tally, with `starts` at 0 from the beginning."""
+def _counts(counter: CounterSpec, *starts: Mapping[str, str]) -> Rows:
+    """The series of a durable count. Those of `starts`, their other labels empty, are 0 from the beginning."""
+    zeros = {counter.values(**start): 0.0 for start in starts}
 
     def rows(account: AccountSnapshot, _: float) -> Iterable[Row]:
-        return (dict.fromkeys(starts, 0.0) | dict(_stored(account, tally))).items()
+        return (zeros | dict(_stored(account, counter))).items()
 
     return rows
 
@@ -199,12 +204,12 @@ def _read_ages(account: AccountSnapshot, _: float) -> Iterable[Row]:
 
 
 ROWS: dict[Family, Rows] = {
-    families.REQUESTS: _counts(Tally.REQUESTS, *REQUEST_STARTS),
-    families.REQUEST_RETRIES: _counts(Tally.REQUEST_RETRIES, ("",)),
-    families.TASKS_CREATED: _counts(Tally.TASKS_CREATED, ("",)),
+    families.REQUESTS: _counts(CounterSpec.REQUESTS, *REQUEST_STARTS),
+    families.REQUEST_RETRIES: _counts(CounterSpec.REQUEST_RETRIES, EMPTY),
+    families.TASKS_CREATED: _counts(CounterSpec.TASKS_CREATED, EMPTY),
     families.TASKS: _open_tasks,
     families.TASKS_UNCONFIRMED: _tasks(lambda tasks: tasks.unconfirmed),
-    families.TASKS_FINISHED: _counts(Tally.TASKS_FINISHED, *FINISHED_STARTS),
+    families.TASKS_FINISHED: _counts(CounterSpec.TASKS_FINISHED, *FINISHED_STARTS),
     families.THROTTLED_OLDEST_AGE: _tasks(lambda tasks: tasks.throttled_oldest_age_seconds),
     families.THROTTLED_DRAIN: _tasks(lambda tasks: tasks.throttled_drain_seconds),
     families.TASKS_ORPHANED: _tasks(lambda tasks: tasks.orphaned),
@@ -235,24 +240,24 @@ ROWS: dict[Family, Rows] = {
     families.RUNWAY: money.runway,
     families.RUNWAY_BURN: money.runway_burn,
     families.RUNWAY_THRESHOLD: money.runway_thresholds,
-    families.RECHARGES: _counts(Tally.RECHARGES, ()),
-    families.RECHARGED: _credits(_counts(Tally.RECHARGED_CREDITS, ())),
-    families.REFUNDS: _counts(Tally.REFUNDS, ()),
-    families.REFUNDED: _credits(_counts(Tally.REFUNDED_CREDITS, ())),
+    families.RECHARGES: _counts(CounterSpec.RECHARGES, EMPTY),
+    families.RECHARGED: _credits(_counts(CounterSpec.RECHARGED_CREDITS, EMPTY)),
+    families.REFUNDS: _counts(CounterSpec.REFUNDS, EMPTY),
+    families.REFUNDED: _credits(_counts(CounterSpec.REFUNDED_CREDITS, EMPTY)),
     families.PURCHASE_COVERAGE: money.coverage,
     families.AUTOBILLING: money.autobilling,
-    families.TASK_COST: _dollars(_counts(Tally.TASK_CREDITS, ("",))),
-    families.TASKS_UNPRICED: _counts(Tally.TASKS_UNPRICED, ("",)),
+    families.TASK_COST: _dollars(_counts(CounterSpec.TASK_CREDITS, EMPTY)),
+    families.TASKS_UNPRICED: _counts(CounterSpec.TASKS_UNPRICED, EMPTY),
     families.PROVIDER_REQUESTS: reported.requests,
     families.PROVIDER_ERRORS: reported.errors,
     families.PROVIDER_INFERENCE: reported.inference_seconds,
     families.MODEL_INFO: reported.models,
-    families.WASTED: _dollars(_counts(Tally.WASTED_CREDITS, ("", ""))),
+    families.WASTED: _dollars(_counts(CounterSpec.WASTED_CREDITS, EMPTY)),
     families.CAPACITY_STATE: capacity.states,
     families.RECOMMENDED_CONCURRENCY: capacity.recommended,
     families.READ_UP: _reads_up,
     families.READ_AGE: _read_ages,
-    families.READS: _counts(Tally.READS),
-    families.UNKNOWN_VALUES: _counts(Tally.UNKNOWN_VALUES),
+    families.READS: _counts(CounterSpec.READS),
+    families.UNKNOWN_VALUES: _counts(CounterSpec.UNKNOWN_VALUES),
 }
-HISTOGRAMS = {families.REQUEST_SECONDS: Tally.REQUEST_SECONDS, families.TASK_SECONDS: Tally.TASK_SECONDS}
+HISTOGRAMS = {family: family.counter for family in families.FAMILIES if family.counter and family.counter.bounds}

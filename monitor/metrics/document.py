@@ -17,7 +17,6 @@ from monitor.metrics.family import Family
 from monitor.observations import ErrorCount, Inference, Kind, Loss, Outcome, Reason, Source, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.store import Operation
-from monitor.tasks.counters import BOUNDS
 
 INTRODUCTION = """\
 # Metrics
@@ -168,6 +167,6 @@ def _listed(values: Iterable[str]) -> str:
 
 def _bounds() -> str:
     return "".join(
-        f"- `{family.name}`: {', '.join(format(bound, 'g') for bound in BOUNDS[tally])} s\n"
-        for family, tally in HISTOGRAMS.items()
+        f"- `{family.name}`: {', '.join(format(bound, 'g') for bound in counter.bounds)} s\n"
+        for family, counter in HISTOGRAMS.items()
     )

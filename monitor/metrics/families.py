@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monitor.metrics.daemon_families import DAEMON_FAMILIES
 from monitor.metrics.family import Family, Source, Type
+from monitor.tasks.counters import PART, CounterSpec
 
 ACCOUNT_LABELS = ("provider", "account")
 
@@ -12,32 +13,31 @@ def _account(name: str, kind: Type, source: Source, text: str, *labels: str) -> 
     return Family(f"genmedia_{name}", kind, (*ACCOUNT_LABELS, *labels), text, source)
 
 
-REQUESTS = _account(
+def _counted(name: str, counter: CounterSpec, source: Source, text: str) -> Family:
+    """The family of a durable count, which gives it its labels."""
+    labels = (label for label in counter.labels if label != PART)
+    kind = Type.HISTOGRAM if counter.bounds else Type.COUNTER
+    return Family(f"genmedia_{name}", kind, (*ACCOUNT_LABELS, *labels), text, source, counter)
+
+
+REQUESTS = _counted(
     "requests_total",
-    Type.COUNTER,
+    CounterSpec.REQUESTS,
     Source.TRAFFIC,
     "Requests on the wire, every attempt counted. A poll that reports a failed task is a success. Each kind and "
     "outcome starts at 0 with the other labels empty.",
-    "endpoint",
-    "kind",
-    "model",
-    "code",
-    "outcome",
 )
-REQUEST_RETRIES = _account(
+REQUEST_RETRIES = _counted(
     "request_retries_total",
-    Type.COUNTER,
+    CounterSpec.REQUEST_RETRIES,
     Source.TRAFFIC,
     "Attempts that the client marked as retries, or that name a task which was sent before; others are not seen.",
-    "endpoint",
 )
-REQUEST_SECONDS = _account(
+REQUEST_SECONDS = _counted(
     "request_duration_seconds",
-    Type.HISTOGRAM,
+    CounterSpec.REQUEST_SECONDS,
     Source.TRAFFIC,
     "Time from the first byte of a request to the last byte of its reply, the client's own slowness included.",
-    "endpoint",
-    "kind",
 )
 REQUESTS_IN_FLIGHT = _account(
     "requests_in_flight",
@@ -45,12 +45,11 @@ REQUESTS_IN_FLIGHT = _account(
     Source.DAEMON,
     "Requests that this daemon's gateway has passed on and that have not ended yet.",
 )
-TASKS_CREATED = _account(
+TASKS_CREATED = _counted(
     "tasks_created_total",
-    Type.COUNTER,
+    CounterSpec.TASKS_CREATED,
     Source.TASKS,
     "Generations that the vendor accepted. What it refused at the door is a request only.",
-    "model",
 )
 TASKS = _account(
     "tasks",
@@ -69,24 +68,19 @@ TASKS_UNCONFIRMED = _account(
     "genmedia_tasks.",
     "model",
 )
-TASKS_FINISHED = _account(
+TASKS_FINISHED = _counted(
     "tasks_finished_total",
-    Type.COUNTER,
+    CounterSpec.TASKS_FINISHED,
     Source.TASKS,
     "Tasks that ended, counted when a poll or a follow-up shows it. The reason is empty unless the outcome is failed; "
     "lost means that the end cannot be learnt.",
-    "model",
-    "outcome",
-    "reason",
 )
-TASK_SECONDS = _account(
+TASK_SECONDS = _counted(
     "task_duration_seconds",
-    Type.HISTOGRAM,
+    CounterSpec.TASK_SECONDS,
     Source.TASKS,
     "Time a finished task spent in each phase, inferred from polls: a change lies halfway between the two sightings "
     "around it. Phases nobody saw are not observed, lost tasks not at all.",
-    "model",
-    "phase",
 )
 THROTTLED_OLDEST_AGE = _account(
     "throttled_oldest_age_seconds",
@@ -312,21 +306,29 @@ RUNWAY_THRESHOLD = _account(
     "Credit runway below which the balance deserves attention (soft) and action (hard), as configured.",
     "level",
 )
-RECHARGES = _account(
+RECHARGES = _counted(
     "credit_recharges_total",
-    Type.COUNTER,
+    CounterSpec.RECHARGES,
     Source.READS,
     "Purchases of credits, recognised as upward steps of the balance that are no refunds.",
 )
-RECHARGED = _account("credit_recharged_credits_total", Type.COUNTER, Source.READS, "Credits bought by these purchases.")
-REFUNDS = _account(
+RECHARGED = _counted(
+    "credit_recharged_credits_total",
+    CounterSpec.RECHARGED_CREDITS,
+    Source.READS,
+    "Credits bought by these purchases.",
+)
+REFUNDS = _counted(
     "credit_refunds_total",
-    Type.COUNTER,
+    CounterSpec.REFUNDS,
     Source.READS,
     "Upward steps of the balance that were refunds. Those that charges outweigh between two reads are not seen.",
 )
-REFUNDED = _account(
-    "credit_refunded_credits_total", Type.COUNTER, Source.READS, "Credits that came back by these refunds."
+REFUNDED = _counted(
+    "credit_refunded_credits_total",
+    CounterSpec.REFUNDED_CREDITS,
+    Source.READS,
+    "Credits that came back by these refunds.",
 )
 PURCHASE_COVERAGE = _account(
     "purchase_coverage_ratio",
@@ -343,19 +345,17 @@ AUTOBILLING = _account(
     "configured.",
     "state",
 )
-TASK_COST = _account(
+TASK_COST = _counted(
     "task_cost_dollars_total",
-    Type.COUNTER,
+    CounterSpec.TASK_CREDITS,
     Source.TASKS,
     "US dollars charged for tasks that ended, by what the provider named for each.",
-    "model",
 )
-TASKS_UNPRICED = _account(
+TASKS_UNPRICED = _counted(
     "tasks_cost_unknown_total",
-    Type.COUNTER,
+    CounterSpec.TASKS_UNPRICED,
     Source.TASKS,
     "Tasks that succeeded without a word of what they cost; some providers tell it only to those who ask.",
-    "model",
 )
 PROVIDER_REQUESTS = _account(
     "provider_requests",
@@ -390,14 +390,12 @@ MODEL_INFO = _account(
     "model",
     "upstream",
 )
-WASTED = _account(
+WASTED = _counted(
     "wasted_dollars_total",
-    Type.COUNTER,
+    CounterSpec.WASTED_CREDITS,
     Source.TASKS,
     "US dollars charged for tasks that did not succeed, by the credits the provider named for each, and (orphaned) for "
     "those without a webhook whose result nobody had asked for a day after it was there.",
-    "model",
-    "reason",
 )
 CAPACITY_STATE = _account(
     "capacity_state",
@@ -426,15 +424,17 @@ READ_AGE = _account(
     "Time since an account read last worked, which is the age of what it shows; absent when it never did.",
     "read",
 )
-READS = _account(
-    "account_reads_total", Type.COUNTER, Source.READS, "Account reads of our own, by outcome.", "read", "outcome"
+READS = _counted(
+    "account_reads_total",
+    CounterSpec.READS,
+    Source.READS,
+    "Account reads of our own, by outcome.",
 )
-UNKNOWN_VALUES = _account(
+UNKNOWN_VALUES = _counted(
     "unknown_values_total",
-    Type.COUNTER,
+    CounterSpec.UNKNOWN_VALUES,
     Source.TRAFFIC,
     "Values from the provider that this version does not know, by field.",
-    "field",
 )
 
 FAMILIES = (*(value for value in list(vars().values()) if isinstance(value, Family)), *DAEMON_FAMILIES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.tasks.counters import CounterSpec
+
 
 class Type(StrEnum):
     """A family's type in Prometheus's text format."""
@@ -26,10 +28,11 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric family under its public name."""
+    """One metric family under its public name; `counter` is the durable count that it shows, if it shows one."""
 
     name: str
     type: Type
     labels: tuple[str, ...]
     help: str
     source: Source
+    counter: CounterSpec | None = None

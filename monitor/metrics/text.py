@@ -14,7 +14,7 @@ from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.metrics.collector import HISTOGRAMS, ROWS, Labels, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family
-from monitor.tasks.counters import SUM, Tally
+from monitor.tasks.counters import SUM, CounterSpec
 
 
 class Starts(dict[Labels, str]):
@@ -44,7 +44,7 @@ class AccountText:
             )
             for family in HISTOGRAMS
         }
-        self._written: dict[tuple[Tally, Labels], tuple[dict[str, float], str]] = {}
+        self._written: dict[tuple[CounterSpec, Labels], tuple[dict[str, float], str]] = {}
 
     def render(self, snapshot: Snapshot) -> str:
         """Every account family."""
@@ -67,13 +67,13 @@ class AccountText:
 
     def _histogram(self, family: Family, account: AccountSnapshot) -> Iterator[str]:
         """Its sixteen lines a series; as most series did not change, their lines are kept."""
-        tally = HISTOGRAMS[family]
-        for labels, parts in histogram(account, tally).items():
+        counter = HISTOGRAMS[family]
+        for labels, parts in histogram(account, counter).items():
             own = (account.provider, account.account, *labels)
-            known, lines = self._written.get((tally, own), ({}, ""))
+            known, lines = self._written.get((counter, own), ({}, ""))
             if known != parts:
                 lines = "".join(self._histogram_lines(family, own, parts))
-                self._written[tally, own] = parts, lines
+                self._written[counter, own] = parts, lines
             yield lines
 
     def _histogram_lines(self, family: Family, labels: Labels, parts: dict[str, float]) -> Iterator[str]:

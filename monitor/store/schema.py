@@ -49,7 +49,7 @@ tallies = Table(
     Column("value", Double, nullable=False),
     sqlite_with_rowid=False,
 )
-"""One row per series of `monitor.tasks.counters.Tally`; `labels` is a JSON array of the label values in order."""
+"""One row per series of `monitor.tasks.counters.CounterSpec`; `labels` is a JSON array of the label values in order."""
 
 reads = Table(
     "reads",

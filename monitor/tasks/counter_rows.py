@@ -12,8 +12,8 @@ from sqlalchemy import Connection, func, select
 from monitor.store.dialect import upsert
 from monitor.store.schema import tallies
 from monitor.store.unreadable import number, readable
-from monitor.tasks.counters import LABELS, Increment, Series, Tally
-from monitor.tasks.series import MOST_REQUEST_SERIES, Labels, is_overflow, overflow
+from monitor.tasks.counters import CounterSpec, Increment, Labels, Series
+from monitor.tasks.series import MOST_REQUEST_SERIES, is_overflow, overflow
 
 LABEL_VALUES = msgspec.json.Decoder(tuple[str, ...])
 
@@ -25,11 +25,11 @@ def add(connection: Connection, increments: Iterable[Increment]) -> Counter[str]
     """Add each increment to its series; by account, how many requests found no room and went to `other`."""
     sums: Counter[Key] = Counter()
     for increment in increments:
-        sums[increment.account, increment.tally, increment.labels] += increment.amount  # type: ignore[assignment]
+        sums[increment.account, increment.counter, increment.labels] += increment.amount  # type: ignore[assignment]
     capped = _cap(connection, sums)
     rows = [
-        {"account": account, "tally": str(tally), "labels": msgspec.json.encode(labels).decode(), "value": amount}
-        for (account, tally, labels), amount in sorted(sums.items())
+        {"account": account, "tally": str(counter), "labels": msgspec.json.encode(labels).decode(), "value": amount}
+        for (account, counter, labels), amount in sorted(sums.items())
     ]
     upsert(connection, tallies, rows, add="value")
     return capped
@@ -38,25 +38,25 @@ def add(connection: Connection, increments: Iterable[Increment]) -> Counter[str]
 def _cap(connection: Connection, sums: Counter[Key]) -> Counter[str]:
     """Move what begins a series beyond the most that an account may have."""
     begun: defaultdict[str, set[Labels]] = defaultdict(set)
-    for account, tally, labels in sums:
-        if tally == Tally.REQUESTS and not is_overflow(labels):
+    for account, counter, labels in sums:
+        if counter == CounterSpec.REQUESTS and not is_overflow(labels):
             begun[account].add(labels)
     capped: Counter[str] = Counter()
     for account, asked in begun.items():
         for labels in _without_room(connection, account, asked):
-            count = sums.pop((account, Tally.REQUESTS, labels))
-            sums[account, Tally.REQUESTS, overflow(labels)] += count
+            count = sums.pop((account, CounterSpec.REQUESTS, labels))
+            sums[account, CounterSpec.REQUESTS, overflow(labels)] += count
             capped[account] += int(count)
     return capped
 
 
 def _without_room(connection: Connection, account: str, asked: Set[Labels]) -> list[Labels]:
-    requests = (tallies.c.account == account, tallies.c.tally == str(Tally.REQUESTS))
+    requests = (tallies.c.account == account, tallies.c.tally == str(CounterSpec.REQUESTS))
     stored = connection.execute(select(func.count()).where(*requests)).scalar_one()
     if stored + len(asked) <= MOST_REQUEST_SERIES:
         return []
     rows = connection.execute(select(tallies.c.labels).where(*requests))
-    there = set(readable(connection, tallies.name, rows, partial(_labels, Tally.REQUESTS)))
+    there = set(readable(connection, tallies.name, rows, partial(_labels, CounterSpec.REQUESTS)))
     room = MOST_REQUEST_SERIES - sum(not is_overflow(labels) for labels in there)
     return sorted(asked - there)[max(0, room) :]
 
@@ -69,12 +69,12 @@ def load(connection: Connection, account: str) -> list[Series]:
 
 
 def _series(name: str, labels: str, value: float) -> Series:
-    tally = Tally(name)
-    return Series(tally, _labels(tally, labels), number(value))
+    counter = CounterSpec(name)
+    return Series(counter, _labels(counter, labels), number(value))
 
 
-def _labels(tally: Tally, text: str) -> Labels:
+def _labels(counter: CounterSpec, text: str) -> Labels:
     values = LABEL_VALUES.decode(text)
-    if len(values) != len(LABELS[tally]):
+    if len(values) != len(counter.labels):
         raise ValueError
     return values

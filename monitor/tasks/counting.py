@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from monitor.observations import ReadFinished, RequestSeen, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
-from monitor.tasks.counters import Increment, Tally, observe
+from monitor.tasks.counters import CounterSpec, Increment, observe
 from monitor.tasks.lifecycle import Task, TaskObservation, advance, phases
 
 TASK_OBSERVATIONS = (TaskSeen, TaskMissing, TaskDeleted)
@@ -35,7 +35,7 @@ def transition(before: Task | None, after: Task | None) -> list[Increment]:
     if after is None or after is before:
         return []
     is_new = after.accepted and not (before and before.accepted)
-    creation = [Increment(after.account, Tally.TASKS_CREATED, (after.model,))] if is_new else []
+    creation = [Increment(after.account, CounterSpec.TASKS_CREATED, (after.model,))] if is_new else []
     if after.is_open:
         return creation
     if after.status is TaskStatus.LOST and _was_only_asked_for(before):
@@ -50,19 +50,19 @@ def _was_only_asked_for(task: Task | None) -> bool:
 def _end(before: Task | None, after: Task) -> Iterator[Increment]:
     """What a task that has ended adds: its end, if that is new, and what has become known of its cost."""
     if before is None or before.is_open:
-        yield Increment(after.account, Tally.TASKS_FINISHED, (after.model, after.status, after.reason))
+        yield Increment(after.account, CounterSpec.TASKS_FINISHED, (after.model, after.status, after.reason))
         if after.accepted:
             for phase, seconds in phases(after).items():
-                yield from observe(after.account, Tally.TASK_SECONDS, (after.model, phase), [seconds])
+                yield from observe(after.account, CounterSpec.TASK_SECONDS, (after.model, phase), [seconds])
         if after.status is TaskStatus.SUCCEEDED and after.credits is None:
-            yield Increment(after.account, Tally.TASKS_UNPRICED, (after.model,))
+            yield Increment(after.account, CounterSpec.TASKS_UNPRICED, (after.model,))
     charged = _charged_credits(after) - (_charged_credits(before) if before else 0)
     if charged > 0:
-        yield Increment(after.account, Tally.TASK_CREDITS, (after.model,), charged)
+        yield Increment(after.account, CounterSpec.TASK_CREDITS, (after.model,), charged)
     wasted = _wasted_credits(after) - (_wasted_credits(before) if before else 0)
     if wasted > 0:
         cause = ORPHANED if after.written_off else after.reason or after.status
-        yield Increment(after.account, Tally.WASTED_CREDITS, (after.model, cause), wasted)
+        yield Increment(after.account, CounterSpec.WASTED_CREDITS, (after.model, cause), wasted)
 
 
 def _charged_credits(task: Task) -> float:
@@ -79,8 +79,8 @@ def _wasted_credits(task: Task) -> float:
 def count(seen: UnknownSeen | ReadFinished) -> Increment:
     """What an observation adds that is about no task."""
     if isinstance(seen, UnknownSeen):
-        return Increment(seen.account, Tally.UNKNOWN_VALUES, (seen.field,))
-    return Increment(seen.account, Tally.READS, (seen.read, seen.outcome))
+        return Increment(seen.account, CounterSpec.UNKNOWN_VALUES, (seen.field,))
+    return Increment(seen.account, CounterSpec.READS, (seen.read, seen.outcome))
 
 
 def count_requests(requests: Iterable[RequestSeen]) -> Iterator[Increment]:
@@ -90,7 +90,7 @@ def count_requests(requests: Iterable[RequestSeen]) -> Iterator[Increment]:
         sort = seen.account, seen.endpoint, seen.kind, seen.model, seen.code, seen.outcome, seen.retry
         alike[sort].append(seen.duration_seconds)
     for (account, endpoint, kind, model, code, outcome, retry), seconds in alike.items():
-        yield Increment(account, Tally.REQUESTS, (endpoint, kind, model, code, outcome), len(seconds))
+        yield Increment(account, CounterSpec.REQUESTS, (endpoint, kind, model, code, outcome), len(seconds))
         if retry:
-            yield Increment(account, Tally.REQUEST_RETRIES, (endpoint,), len(seconds))
-        yield from observe(account, Tally.REQUEST_SECONDS, (endpoint, kind), seconds)
+            yield Increment(account, CounterSpec.REQUEST_RETRIES, (endpoint,), len(seconds))
+        yield from observe(account, CounterSpec.REQUEST_SECONDS, (endpoint, kind), seconds)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from monitor.observations import UNKNOWN_FIELDS
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 
 OTHER = "other"
 MOST_REQUEST_SERIES = 2000
@@ -18,9 +18,10 @@ Labels = tuple[str, ...]
 
 
 def overflow(labels: Labels) -> Labels:
-    """The series of `Tally.REQUESTS` that counts what finds no room: of a closed set, kind and outcome stay."""
-    _, kind, model, _, outcome = labels
-    return OTHER, kind, OTHER if model else "", OTHER, outcome
+    """The series of `CounterSpec.REQUESTS` that counts what finds no room: of a closed set, kind and outcome stay."""
+    kept = dict(zip(CounterSpec.REQUESTS.labels, labels, strict=True))
+    model = OTHER if kept["model"] else ""
+    return CounterSpec.REQUESTS.values(**{**kept, "endpoint": OTHER, "model": model, "code": OTHER})
 
 
 def is_overflow(labels: Labels) -> bool:
@@ -36,17 +37,17 @@ def known_field(field: str, reads: Iterable[str]) -> str:
 def bounded(series: Sequence[Series], reads: Iterable[str]) -> list[Series]:
     """The series as they may be shown, also where an earlier version has stored more: what has no room is added up."""
     allowed = {*UNKNOWN_FIELDS, *reads, OTHER}
-    apart = [one.labels for one in series if one.tally is Tally.REQUESTS and not is_overflow(one.labels)]
+    apart = [one.labels for one in series if one.counter is CounterSpec.REQUESTS and not is_overflow(one.labels)]
     over = frozenset(sorted(apart)[MOST_REQUEST_SERIES:]) if len(apart) > MOST_REQUEST_SERIES else frozenset()
     kept: list[Series] = []
-    moved: Counter[tuple[Tally, Labels]] = Counter()
+    moved: Counter[tuple[CounterSpec, Labels]] = Counter()
     for one in series:
-        if one.tally is Tally.REQUESTS and one.labels in over:
-            moved[one.tally, overflow(one.labels)] += one.value  # type: ignore[assignment]
-        elif one.tally is Tally.UNKNOWN_VALUES and one.labels[0] not in allowed:
-            moved[one.tally, (OTHER,)] += one.value  # type: ignore[assignment]
+        if one.counter is CounterSpec.REQUESTS and one.labels in over:
+            moved[one.counter, overflow(one.labels)] += one.value  # type: ignore[assignment]
+        elif one.counter is CounterSpec.UNKNOWN_VALUES and one["field"] not in allowed:
+            moved[one.counter, CounterSpec.UNKNOWN_VALUES.values(field=OTHER)] += one.value  # type: ignore[assignment]
         else:
             kept.append(one)
     if moved:
-        kept = [replace(one, value=one.value + moved.pop((one.tally, one.labels), 0.0)) for one in kept]
-    return kept + [Series(tally, labels, value) for (tally, labels), value in moved.items()]
+        kept = [replace(one, value=one.value + moved.pop((one.counter, one.labels), 0.0)) for one in kept]
+    return kept + [Series(counter, labels, value) for (counter, labels), value in moved.items()]

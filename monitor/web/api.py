@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.judgement.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.logs import redact
-from monitor.tasks.counters import LABELS, Series
+from monitor.tasks.counters import Series
 from monitor.views.warnings import warnings
 
 Figures = dict[str, object]
@@ -89,8 +89,8 @@ def _requests(count: RequestCount) -> dict[str, object]:
 
 
 def _count(series: Series) -> dict[str, object]:
-    labels = dict(zip(LABELS[series.tally], series.labels, strict=True))
-    return {"name": series.tally.value, "labels": labels, "value": series.value}
+    labels = dict(zip(series.counter.labels, series.labels, strict=True))
+    return {"name": series.counter.value, "labels": labels, "value": series.value}
 
 
 def _not_yet() -> web.Response:

@@ -24,7 +24,7 @@ from monitor.judgement.figures import (
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState
 from monitor.observations import Organization, Reason, TaskStatus
-from monitor.tasks.counters import Tally
+from monitor.tasks.counters import CounterSpec
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,
@@ -398,9 +398,8 @@ def _requests(account: AccountSnapshot) -> Iterator[CountView]:
 def _ended(account: AccountSnapshot) -> Iterator[CountView]:
     ends: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for series in account.series:
-        if series.tally is Tally.TASKS_FINISHED:
-            model, outcome, reason = series.labels
-            ends[model][outcome, reason] += int(series.value)
+        if series.counter is CounterSpec.TASKS_FINISHED:
+            ends[series["model"]][series["outcome"], series["reason"]] += int(series.value)
     for model, counts in sorted(ends.items(), key=lambda one: (-_ended_as(one[1], TaskStatus.FAILED), one[0])):
         figures = tuple(amount(_ended_as(counts, status)) for status in ENDS)
         reasons = {reason: count for (_, reason), count in counts.items() if reason != Reason.NONE}

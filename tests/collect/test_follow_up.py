@@ -27,7 +27,7 @@ from monitor.simulator.server import Server
 from monitor.simulator.simulation import KeyState
 from monitor.store import Database
 from monitor.tasks import counter_rows, task_rows
-from monitor.tasks.counters import Tally
+from monitor.tasks.counters import CounterSpec
 from monitor.tasks.lifecycle import Task
 
 MODEL = "gen4.5"
@@ -127,9 +127,9 @@ class World:
     def polled(self) -> set[str]:
         return {each["path"].rpartition("/")[2] for each in self.polls()}
 
-    def tallied(self) -> set[Tally]:
+    def tallied(self) -> set[CounterSpec]:
         with self._database.begin() as connection:
-            return {series.tally for series in counter_rows.load(connection, self._account.name)}
+            return {series.counter for series in counter_rows.load(connection, self._account.name)}
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ async def test_own_reads_are_never_counted_as_the_applications_requests(world: W
     await world.live(40)
 
     assert world.polls()
-    assert not world.tallied() & {Tally.REQUESTS, Tally.REQUEST_SECONDS, Tally.REQUEST_RETRIES}
+    assert not world.tallied() & {CounterSpec.REQUESTS, CounterSpec.REQUEST_SECONDS, CounterSpec.REQUEST_RETRIES}
 
 
 @pytest.mark.parametrize(

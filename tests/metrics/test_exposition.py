@@ -17,7 +17,7 @@ from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks
 from monitor.judgement.tiers.outlook import TierState
 from monitor.metrics import Exposition, Own
 from monitor.observations import DaySpend, Kind, ModelLimits, Organization, Outcome, Reason, TaskStatus, Usage
-from monitor.tasks.counters import REQUEST_BOUNDS, TASK_BOUNDS, Series, Tally
+from monitor.tasks.counters import REQUEST_BOUNDS, TASK_BOUNDS, CounterSpec, Series
 
 AT = 1_795_357_800.0
 OPEN = {"pending", "throttled", "running"}
@@ -66,21 +66,21 @@ def test_both_forms_are_the_same_text(exposition: Exposition, snapshot: Snapshot
 def test_every_count_equals_a_recount(exposition: Exposition, snapshot: Snapshot) -> None:
     exposition.publish(snapshot)
     figures = parse(exposition)
-    for tally, name, scale in (
-        (Tally.REQUESTS, "genmedia_requests_total", 1),
-        (Tally.REQUEST_RETRIES, "genmedia_request_retries_total", 1),
-        (Tally.TASKS_CREATED, "genmedia_tasks_created_total", 1),
-        (Tally.TASKS_FINISHED, "genmedia_tasks_finished_total", 1),
-        (Tally.WASTED_CREDITS, "genmedia_wasted_dollars_total", 0.01),
-        (Tally.READS, "genmedia_account_reads_total", 1),
-        (Tally.UNKNOWN_VALUES, "genmedia_unknown_values_total", 1),
+    for counter, name, scale in (
+        (CounterSpec.REQUESTS, "genmedia_requests_total", 1),
+        (CounterSpec.REQUEST_RETRIES, "genmedia_request_retries_total", 1),
+        (CounterSpec.TASKS_CREATED, "genmedia_tasks_created_total", 1),
+        (CounterSpec.TASKS_FINISHED, "genmedia_tasks_finished_total", 1),
+        (CounterSpec.WASTED_CREDITS, "genmedia_wasted_dollars_total", 0.01),
+        (CounterSpec.READS, "genmedia_account_reads_total", 1),
+        (CounterSpec.UNKNOWN_VALUES, "genmedia_unknown_values_total", 1),
     ):
         shown = sorted((value, dict(labels)["account"]) for (found, labels), value in figures.items() if found == name)
         stored = sorted(
             (series.value * scale, one.account)
             for one in snapshot.accounts
             for series in one.series
-            if series.tally is tally
+            if series.counter is counter
         )
         assert [row for row in shown if row[0]] == stored
 
@@ -88,7 +88,7 @@ def test_every_count_equals_a_recount(exposition: Exposition, snapshot: Snapshot
 def test_every_histogram_equals_a_recount(exposition: Exposition, snapshot: Snapshot) -> None:
     exposition.publish(snapshot)
     figures = parse(exposition)
-    series = [series for series in snapshot.accounts[0].series if series.tally is Tally.TASK_SECONDS]
+    series = [series for series in snapshot.accounts[0].series if series.counter is CounterSpec.TASK_SECONDS]
     assert {series.labels[1] for series in series} == {"throttled", "running", "total"}
     for model, phase in {series.labels[:2] for series in series}:
         labels = {"provider": "runway", "account": "production", "model": model, "phase": phase}
@@ -258,7 +258,7 @@ def test_spend_counts_utc_days_and_may_be_negative() -> None:
 @given(model=st.text(), code=st.text())
 def test_any_label_value_survives_the_text(model: str, code: str) -> None:
     labels = ("/v1/x", "create", model, code, "success")
-    figures = published(account(series=(Series(Tally.REQUESTS, labels, 5),)))
+    figures = published(account(series=(Series(CounterSpec.REQUESTS, labels, 5),)))
     named = {"endpoint": "/v1/x", "kind": "create", "model": model, "code": code, "outcome": "success"}
     assert figures[key("requests_total", **named)] == 5
 
@@ -274,9 +274,9 @@ def test_every_account_series_carries_provider_and_account(exposition: Expositio
     assert carried == accounts
 
 
-def histogram(tally: Tally, labels: tuple[str, ...], bounds: tuple[float, ...]) -> list[Series]:
+def histogram(counter: CounterSpec, labels: tuple[str, ...], bounds: tuple[float, ...]) -> list[Series]:
     parts = [*(format(bound, "g") for bound in bounds), "+Inf", "sum"]
-    return [Series(tally, (*labels, part), 7.0) for part in parts]
+    return [Series(counter, (*labels, part), 7.0) for part in parts]
 
 
 def ordinary() -> AccountSnapshot:
@@ -288,16 +288,18 @@ def ordinary() -> AccountSnapshot:
     for number, model in enumerate(used):
         endpoint = creates[number % len(creates)]
         for code, outcome in (("200", "success"), ("429", "rate_limited"), ("400", "invalid_request")):
-            series.append(Series(Tally.REQUESTS, (endpoint, "create", model, code, outcome), 5))
-        series.append(Series(Tally.TASKS_CREATED, (model,), 5))
+            series.append(Series(CounterSpec.REQUESTS, (endpoint, "create", model, code, outcome), 5))
+        series.append(Series(CounterSpec.TASKS_CREATED, (model,), 5))
         ends = (("succeeded", ""), ("failed", "internal"), ("failed", "moderation_input"), ("cancelled", ""))
-        series += [Series(Tally.TASKS_FINISHED, (model, *end), 5) for end in ends]
-        series += [Series(Tally.WASTED_CREDITS, (model, reason), 5) for reason in ("moderation_input", "orphaned")]
+        series += [Series(CounterSpec.TASKS_FINISHED, (model, *end), 5) for end in ends]
+        series += [
+            Series(CounterSpec.WASTED_CREDITS, (model, reason), 5) for reason in ("moderation_input", "orphaned")
+        ]
         for phase in ("throttled", "queued", "running", "total"):
-            series += histogram(Tally.TASK_SECONDS, (model, phase), TASK_BOUNDS)
+            series += histogram(CounterSpec.TASK_SECONDS, (model, phase), TASK_BOUNDS)
     pairs = [*((e, "create") for e in creates), ("/v1/tasks/{id}", "poll"), ("/v1/tasks/{id}", "delete")]
     for pair in [*pairs, ("/v1/organization", "account"), ("other", "other")]:
-        series += histogram(Tally.REQUEST_SECONDS, pair, REQUEST_BOUNDS)
+        series += histogram(CounterSpec.REQUEST_SECONDS, pair, REQUEST_BOUNDS)
     return account(
         series=tuple(series),
         tasks=tuple(ModelTasks(model=model, open={}, throttled_drain_seconds=0.0) for model in used),

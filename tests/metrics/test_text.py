@@ -14,7 +14,7 @@ from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family, Type
 from monitor.metrics.text import AccountText
-from monitor.tasks.counters import SUM, Series, Tally
+from monitor.tasks.counters import SUM, CounterSpec, Series
 
 
 class Reference:
@@ -32,12 +32,12 @@ class Reference:
                 for labels, value in rows(account, self._snapshot.at):
                     metric.add_metric((account.provider, account.account, *labels), value)
             yield metric
-        for family, tally in HISTOGRAMS.items():
+        for family, counter in HISTOGRAMS.items():
             metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
             for account in self._snapshot.accounts:
-                for labels, parts in histogram(account, tally).items():
+                for labels, parts in histogram(account, counter).items():
                     values = (account.provider, account.account, *labels)
-                    metric.add_metric(values, cumulative(tally, parts), parts.get(SUM, 0))
+                    metric.add_metric(values, cumulative(counter, parts), parts.get(SUM, 0))
             yield metric
 
 
@@ -81,9 +81,9 @@ def test_any_name_and_any_value_are_written_as_the_library_does(
                 provider="runway",
                 dollars_per_credit=0.01,
                 series=(
-                    Series(Tally.TASKS_CREATED, (model,), count),
-                    Series(Tally.TASK_SECONDS, (model, "total", "5"), count),
-                    Series(Tally.TASK_SECONDS, (model, "total", "sum"), age),
+                    Series(CounterSpec.TASKS_CREATED, (model,), count),
+                    Series(CounterSpec.TASK_SECONDS, (model, "total", "5"), count),
+                    Series(CounterSpec.TASK_SECONDS, (model, "total", "sum"), age),
                 ),
                 tasks=(ModelTasks(model=model, open={}, throttled_oldest_age_seconds=age),),
             ),

@@ -21,7 +21,7 @@ from monitor.observations import (
     TaskStatus,
     UnknownSeen,
 )
-from monitor.tasks.counters import Increment, Tally
+from monitor.tasks.counters import CounterSpec, Increment
 from monitor.tasks.counting import apply, count, count_requests, transition
 from monitor.tasks.lifecycle import Task, TaskObservation, write_off
 
@@ -65,19 +65,19 @@ def test_a_task_that_was_only_asked_for_counts_for_nothing_even_when_it_is_lost(
 
 def test_a_task_that_was_asked_for_counts_once_it_is_heard_of_and_not_again_when_it_is_accepted() -> None:
     told = counts(asked(), seen(20, S.SUCCEEDED, credits=3.0), accepted(30))
-    whole = [one for one in told if one.tally is not Tally.TASK_SECONDS]
+    whole = [one for one in told if one.counter is not CounterSpec.TASK_SECONDS]
     assert whole == [
-        Increment("a", Tally.TASKS_CREATED, ("gen4.5",)),
-        Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", "")),
-        Increment("a", Tally.TASK_CREDITS, ("gen4.5",), 3.0),
+        Increment("a", CounterSpec.TASKS_CREATED, ("gen4.5",)),
+        Increment("a", CounterSpec.TASKS_FINISHED, ("gen4.5", "succeeded", "")),
+        Increment("a", CounterSpec.TASK_CREDITS, ("gen4.5",), 3.0),
     ]
 
 
 def test_a_request_counts_once_with_its_duration() -> None:
     assert list(count_requests([CREATE])) == [
-        Increment("a", Tally.REQUESTS, ("/v1/text_to_video", "create", "gen4.5", "200", "success")),
-        Increment("a", Tally.REQUEST_SECONDS, ("/v1/text_to_video", "create", "0.25")),
-        Increment("a", Tally.REQUEST_SECONDS, ("/v1/text_to_video", "create", "sum"), 0.2),
+        Increment("a", CounterSpec.REQUESTS, ("/v1/text_to_video", "create", "gen4.5", "200", "success")),
+        Increment("a", CounterSpec.REQUEST_SECONDS, ("/v1/text_to_video", "create", "0.25")),
+        Increment("a", CounterSpec.REQUEST_SECONDS, ("/v1/text_to_video", "create", "sum"), 0.2),
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_marked_retry_counts_as_request_and_as_retry() -> None:
         account="a", at=1, endpoint="/e", kind=Kind.POLL, outcome=Outcome.TIMEOUT, duration_seconds=1, retry=True
     )
 
-    assert Increment("a", Tally.REQUEST_RETRIES, ("/e",)) in list(count_requests([retry]))
+    assert Increment("a", CounterSpec.REQUEST_RETRIES, ("/e",)) in list(count_requests([retry]))
 
 
 DIFFERENT = {
@@ -124,17 +124,17 @@ def test_requests_that_are_alike_but_in_their_duration_count_as_one_sort() -> No
 def sums(increments: Iterable[Increment]) -> Counter[tuple[str, str, tuple[str, ...]]]:
     total: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     for increment in increments:
-        total[increment.account, increment.tally, increment.labels] += increment.amount  # type: ignore[assignment]
+        total[increment.account, increment.counter, increment.labels] += increment.amount  # type: ignore[assignment]
     return total
 
 
 @pytest.mark.parametrize(
     ("observation", "expected"),
     [
-        (UnknownSeen(account="a", at=1, field="status"), Increment("a", Tally.UNKNOWN_VALUES, ("status",))),
+        (UnknownSeen(account="a", at=1, field="status"), Increment("a", CounterSpec.UNKNOWN_VALUES, ("status",))),
         (
             ReadFinished(account="a", at=1, read="usage", outcome=Outcome.TIMEOUT, duration_seconds=1),
-            Increment("a", Tally.READS, ("usage", "timeout")),
+            Increment("a", CounterSpec.READS, ("usage", "timeout")),
         ),
     ],
 )
@@ -146,28 +146,30 @@ def test_a_task_counts_once_as_created_and_once_as_finished() -> None:
     life = counts(accepted(), accepted(), seen(5, S.RUNNING), seen(10, S.SUCCEEDED), seen(15, S.SUCCEEDED))
 
     assert life == [
-        Increment("a", Tally.TASKS_CREATED, ("gen4.5",)),
-        Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", "")),
-        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "total", "10")),
-        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "total", "sum"), 7.5),
-        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "running", "5")),
-        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "running", "sum"), 5.0),
-        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "queued", "2.5")),
-        Increment("a", Tally.TASK_SECONDS, ("gen4.5", "queued", "sum"), 2.5),
-        Increment("a", Tally.TASKS_UNPRICED, ("gen4.5",)),
+        Increment("a", CounterSpec.TASKS_CREATED, ("gen4.5",)),
+        Increment("a", CounterSpec.TASKS_FINISHED, ("gen4.5", "succeeded", "")),
+        Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "total", "10")),
+        Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "total", "sum"), 7.5),
+        Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "running", "5")),
+        Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "running", "sum"), 5.0),
+        Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "queued", "2.5")),
+        Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "queued", "sum"), 2.5),
+        Increment("a", CounterSpec.TASKS_UNPRICED, ("gen4.5",)),
     ]
 
 
 def test_an_acceptance_that_comes_after_a_poll_counts_once_and_names_the_model() -> None:
     life = counts(seen(5, S.RUNNING), accepted(), accepted(), seen(10, S.CANCELLED))
 
-    assert [i for i in life if i.tally is Tally.TASKS_CREATED] == [Increment("a", Tally.TASKS_CREATED, ("gen4.5",))]
-    assert Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "cancelled", "")) in life
+    assert [i for i in life if i.counter is CounterSpec.TASKS_CREATED] == [
+        Increment("a", CounterSpec.TASKS_CREATED, ("gen4.5",))
+    ]
+    assert Increment("a", CounterSpec.TASKS_FINISHED, ("gen4.5", "cancelled", "")) in life
 
 
 def test_a_task_whose_acceptance_passed_elsewhere_counts_its_end_but_no_creation_and_no_duration() -> None:
     assert counts(seen(5, S.RUNNING), seen(10, S.FAILED, reason=Reason.ASSET)) == [
-        Increment("a", Tally.TASKS_FINISHED, ("unknown", "failed", "asset"))
+        Increment("a", CounterSpec.TASKS_FINISHED, ("unknown", "failed", "asset"))
     ]
 
 
@@ -180,9 +182,9 @@ def test_a_delete_of_a_task_never_seen_counts_nothing() -> None:
     [
         (
             seen(9, S.FAILED, reason=Reason.ASSET, credits=60),
-            [Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "asset"), 60)],
+            [Increment("a", CounterSpec.WASTED_CREDITS, ("gen4.5", "asset"), 60)],
         ),
-        (seen(9, S.CANCELLED, credits=12), [Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)]),
+        (seen(9, S.CANCELLED, credits=12), [Increment("a", CounterSpec.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)]),
         (seen(9, S.FAILED, credits=0), []),
         (seen(9, S.FAILED), []),
         (seen(9, S.SUCCEEDED, credits=60), []),
@@ -191,7 +193,7 @@ def test_a_delete_of_a_task_never_seen_counts_nothing() -> None:
 def test_only_credits_charged_for_a_task_without_success_are_wasted(end: TaskSeen, wasted: list[Increment]) -> None:
     life = counts(accepted(), end, end)
 
-    assert [i for i in life if i.tally is Tally.WASTED_CREDITS] == wasted
+    assert [i for i in life if i.counter is CounterSpec.WASTED_CREDITS] == wasted
 
 
 def test_credits_that_become_known_after_the_end_are_wasted_too() -> None:
@@ -199,8 +201,8 @@ def test_credits_that_become_known_after_the_end_are_wasted_too() -> None:
 
     life = counts(accepted(), deleted, seen(9, S.CANCELLED, credits=12), seen(12, S.CANCELLED, credits=12))
 
-    assert life[-1] == Increment("a", Tally.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)
-    assert [i.tally for i in life].count(Tally.WASTED_CREDITS) == 1
+    assert life[-1] == Increment("a", CounterSpec.WASTED_CREDITS, ("gen4.5", "cancelled"), 12)
+    assert [i.counter for i in life].count(CounterSpec.WASTED_CREDITS) == 1
 
 
 DAY = 86_400.0
@@ -211,7 +213,9 @@ def waste(*observations: TaskSeen, now: float) -> dict[tuple[str, ...], float]:
     for observation in observations:
         task, _ = apply(task, observation)
     assert task is not None
-    return {i.labels: i.amount for i in transition(task, write_off(task, now)) if i.tally is Tally.WASTED_CREDITS}
+    return {
+        i.labels: i.amount for i in transition(task, write_off(task, now)) if i.counter is CounterSpec.WASTED_CREDITS
+    }
 
 
 def test_a_result_that_nobody_asks_for_in_a_day_is_wasted() -> None:
@@ -232,11 +236,11 @@ def test_what_a_task_cost_counts_at_its_end_and_grows_with_later_news() -> None:
         seen(15, S.SUCCEEDED, credits=3.0),
     )
 
-    assert [i.amount for i in life if i.tally is Tally.TASK_CREDITS] == [2.0, 1.0]
-    assert not [i for i in life if i.tally is Tally.TASKS_UNPRICED]
+    assert [i.amount for i in life if i.counter is CounterSpec.TASK_CREDITS] == [2.0, 1.0]
+    assert not [i for i in life if i.counter is CounterSpec.TASKS_UNPRICED]
 
 
 def test_an_end_that_was_told_as_it_happened_is_exact() -> None:
     life = counts(accepted(at=10), seen(14, S.SUCCEEDED, exact=True))
 
-    assert Increment("a", Tally.TASK_SECONDS, ("gen4.5", "total", "sum"), 4.0) in life
+    assert Increment("a", CounterSpec.TASK_SECONDS, ("gen4.5", "total", "sum"), 4.0) in life

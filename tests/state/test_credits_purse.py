@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.judgement.credits.history import PATIENCE, Purse, Rules, advance
 from monitor.judgement.credits.purchases import Autobilling, Step, by_size, by_usage
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
-from monitor.tasks.counters import Tally
+from monitor.tasks.counters import CounterSpec
 
 NOON = 1_793_534_400.0
 LEAST = 1_000.0
@@ -30,7 +30,7 @@ class World:
         self._days: defaultdict[str, float] = defaultdict(float)
         self._rules = Rules(LEAST, plan)
         self.purse: Purse | None = None
-        self.counts: defaultdict[Tally, float] = defaultdict(float)
+        self.counts: defaultdict[CounterSpec, float] = defaultdict(float)
 
     def use(self, credits_: float) -> None:
         """A charge, or with a negative amount a refund."""
@@ -66,7 +66,7 @@ class World:
         read = ReadFinished(account="a", at=self.now, read=name, outcome=outcome, duration_seconds=0.1, figures=figures)
         self.purse, increments = advance(self.purse, read, self._rules)
         for increment in increments:
-            self.counts[increment.tally] += increment.amount
+            self.counts[increment.counter] += increment.amount
 
     @property
     def recharged(self) -> list[float]:
@@ -94,8 +94,8 @@ def test_a_purchase_is_a_recharge_of_what_was_bought(bought: float, spent: float
     judged(world)
     assert sum(world.recharged) == bought
     assert world.counts == {
-        Tally.RECHARGES: 4 if plan and bought == 20_000 else 1,
-        Tally.RECHARGED_CREDITS: bought,
+        CounterSpec.RECHARGES: 4 if plan and bought == 20_000 else 1,
+        CounterSpec.RECHARGED_CREDITS: bought,
     }
 
 
@@ -109,7 +109,7 @@ def test_a_refund_is_no_recharge_however_large(refunded: float, plan: Autobillin
     world.use(-refunded)
     judged(world)
     assert world.recharged == []
-    assert world.counts == {Tally.REFUNDS: 1, Tally.REFUNDED_CREDITS: refunded}
+    assert world.counts == {CounterSpec.REFUNDS: 1, CounterSpec.REFUNDED_CREDITS: refunded}
 
 
 def test_a_purchase_and_a_refund_between_two_reads_are_told_apart() -> None:
@@ -120,7 +120,7 @@ def test_a_purchase_and_a_refund_between_two_reads_are_told_apart() -> None:
     world.use(-1_200)
     judged(world)
     assert world.recharged == [5_000]
-    assert world.counts[Tally.REFUNDED_CREDITS] == 1_200
+    assert world.counts[CounterSpec.REFUNDED_CREDITS] == 1_200
 
 
 def test_a_step_waits_for_the_usage_and_then_for_a_while() -> None:
@@ -193,7 +193,7 @@ def test_a_refund_that_the_usage_shows_late_is_no_purchase() -> None:
     world.use(-5_000)
     judged(world)
     assert world.recharged == []
-    assert world.counts == {Tally.REFUNDS: 1, Tally.REFUNDED_CREDITS: 5_000}
+    assert world.counts == {CounterSpec.REFUNDS: 1, CounterSpec.REFUNDED_CREDITS: 5_000}
 
 
 def test_a_purchase_that_its_size_gave_away_explains_no_other_step() -> None:
@@ -223,7 +223,7 @@ def test_a_usage_read_beside_a_rise_is_not_compared_with_it() -> None:
     world.pass_by(240)
     judged(world)
     assert world.recharged == []
-    assert world.counts[Tally.REFUNDED_CREDITS] == 2_000
+    assert world.counts[CounterSpec.REFUNDED_CREDITS] == 2_000
 
 
 @pytest.mark.parametrize(
@@ -323,8 +323,8 @@ def test_any_order_of_reads_restarts_and_refunds_finds_the_same_recharges(
     short = [(charged, refunded, buys, reading, 60) for charged, refunded, buys, reading, _ in story[:14]]
     play(world, short, amount)
     assert world.recharged == world.bought
-    assert world.counts[Tally.RECHARGES] == len(world.bought)
-    assert world.counts[Tally.RECHARGED_CREDITS] == sum(world.bought)
+    assert world.counts[CounterSpec.RECHARGES] == len(world.bought)
+    assert world.counts[CounterSpec.RECHARGED_CREDITS] == sum(world.bought)
 
 
 @settings(max_examples=300)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.judgement.recent import RECENT_SECONDS, STEP_SECONDS, Recent
 from monitor.judgement.snapshot import RecentFigures
-from monitor.tasks.counters import Series, Tally, observe
+from monitor.tasks.counters import CounterSpec, Series, observe
 
 NOTHING = RecentFigures()
 
@@ -14,7 +14,7 @@ NOTHING = RecentFigures()
 def asked(**outcomes: int) -> list[Series]:
     """Creates so far, by outcome and on two endpoints."""
     return [
-        Series(Tally.REQUESTS, (endpoint, "create", "m", "200", outcome), count)
+        Series(CounterSpec.REQUESTS, (endpoint, "create", "m", "200", outcome), count)
         for outcome, total in outcomes.items()
         for endpoint, count in (("/a", total // 2), ("/b", total - total // 2))
     ]
@@ -22,8 +22,8 @@ def asked(**outcomes: int) -> list[Series]:
 
 def ended(*seconds: float) -> list[Series]:
     """The tasks of a model that have ended so far."""
-    added = observe("a", Tally.TASK_SECONDS, ("m", "total"), seconds)
-    return [Series(one.tally, one.labels, one.amount) for one in added]
+    added = observe("a", CounterSpec.TASK_SECONDS, ("m", "total"), seconds)
+    return [Series(one.counter, one.labels, one.amount) for one in added]
 
 
 def creates(**outcomes: int) -> RecentFigures:

@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.observations import UNKNOWN_FIELDS
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 from monitor.tasks.series import MOST_REQUEST_SERIES, bounded, is_overflow, overflow
 
 FIELDS = st.sampled_from(["task_id", "usage", "other", "made_up", "another"])
 
 
 def request(number: int) -> Series:
-    return Series(Tally.REQUESTS, (f"/v1/{number}", "create", "gen4.5", "200", "success"), 1.0)
+    return Series(CounterSpec.REQUESTS, (f"/v1/{number}", "create", "gen4.5", "200", "success"), 1.0)
 
 
 @given(st.lists(FIELDS))
 def test_fields_that_an_earlier_version_stored_are_added_up_and_none_is_lost(fields: list[str]) -> None:
-    stored = [Series(Tally.UNKNOWN_VALUES, (field,), count) for field, count in Counter(fields).items()]
+    stored = [Series(CounterSpec.UNKNOWN_VALUES, (field,), count) for field, count in Counter(fields).items()]
     shown = {one.labels[0]: one.value for one in bounded(stored, ["usage"])}
     assert shown.keys() <= {*UNKNOWN_FIELDS, "usage", "other"}
     assert sum(shown.values()) == len(fields)
@@ -34,6 +34,9 @@ def test_requests_beyond_the_most_that_are_kept_apart_are_added_up_by_kind_and_o
 
 def test_series_of_ordinary_use_stay_as_they_are() -> None:
     stored = [request(number) for number in range(100)]
-    stored += [Series(Tally.READS, ("usage", "success"), 3.0), Series(Tally.UNKNOWN_VALUES, ("usage",), 1.0)]
+    stored += [
+        Series(CounterSpec.READS, ("usage", "success"), 3.0),
+        Series(CounterSpec.UNKNOWN_VALUES, ("usage",), 1.0),
+    ]
     assert bounded(stored, ["usage"]) == stored
     assert overflow(("", "poll", "", "", "timeout")) == ("other", "poll", "", "other", "timeout")

@@ -94,7 +94,7 @@ async def test_the_live_view_follows_and_gives_the_terminal_back(listener: Liste
         await live.until(lambda screen: "14:30:00 UTC" in screen and "198" in screen)
         assert listener.snapshot is not None
         account = listener.snapshot.accounts[0]
-        (retries,) = [series for series in account.series if series.tally == "request_retries"]
+        (retries,) = [series for series in account.series if series.counter == "request_retries"]
         series = [replace(one, value=27.0) if one is retries else one for one in account.series]
         later = (replace(account, series=tuple(series)), *listener.snapshot.accounts[1:])
         listener.snapshot = replace(listener.snapshot, at=listener.snapshot.at + 5, accounts=later)

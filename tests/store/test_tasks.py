@@ -7,7 +7,7 @@ from monitor.judgement.evaluate import oldest_age
 from monitor.observations import Reason, TaskStatus
 from monitor.store import Database
 from monitor.tasks import counter_rows, task_rows
-from monitor.tasks.counters import Increment, Tally
+from monitor.tasks.counters import CounterSpec, Increment
 from monitor.tasks.lifecycle import Task
 from monitor.tasks.task_rows import Accepted, OpenTasks
 
@@ -186,7 +186,7 @@ def test_retention_forgets_ended_tasks_only_and_no_more_than_asked(database: Dat
     store(database, *old, *kept)
 
     with database.begin(write=True) as connection:
-        counter_rows.add(connection, [Increment("a", Tally.TASKS_FINISHED, ("gen4.5", "succeeded", ""))])
+        counter_rows.add(connection, [Increment("a", CounterSpec.TASKS_FINISHED, ("gen4.5", "succeeded", ""))])
         assert [task_rows.prune(connection, T0, 2) for _ in range(3)] == [2, 1, 0]
         left = task_rows.load(connection, {("a", row.id) for row in (*old, *kept)})
 

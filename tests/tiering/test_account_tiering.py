@@ -18,7 +18,7 @@ from monitor.judgement.tiers.state import EVERY, AccountTiering, refusals, spent
 from monitor.observations import DaySpend, ModelLimits, Organization, TaskStatus, Usage
 from monitor.providers.runway.tiers import TIERS
 from monitor.store import Database
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
 NOON = MIDNIGHT + 12 * HOUR
@@ -34,7 +34,7 @@ def tasks(model: str, accepted: int = 0, throttled: int = 0, running: int = 0) -
 
 
 def seen(*models: ModelTasks, theirs: int = 0, refused: int = 0, **changes: object) -> AccountSnapshot:
-    series = Series(Tally.REQUESTS, ("/v1/text_to_video", "create", "gen4.5", "429", "rate_limited"), refused)
+    series = Series(CounterSpec.REQUESTS, ("/v1/text_to_video", "create", "gen4.5", "429", "rate_limited"), refused)
     told = AccountSnapshot(
         account="a",
         provider="runway",
@@ -115,7 +115,10 @@ def test_only_creates_that_a_limit_refused_are_refusals() -> None:
         ("/v1/text_to_video", "create", "gen4.5", "400", "insufficient_credits"),
         ("/v1/tasks/{id}", "poll", "", "429", "rate_limited"),
     ]
-    series = (*(Series(Tally.REQUESTS, one, 2) for one in labels), Series(Tally.TASKS_CREATED, ("gen4.5",), 5))
+    series = (
+        *(Series(CounterSpec.REQUESTS, one, 2) for one in labels),
+        Series(CounterSpec.TASKS_CREATED, ("gen4.5",), 5),
+    )
     assert refusals(seen(series=series)) == {"gen4.5": 4}
 
 

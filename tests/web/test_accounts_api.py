@@ -5,19 +5,8 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 
 from monitor.judgement.snapshot import Snapshot
-from monitor.metrics.families import (
-    READS,
-    REQUEST_RETRIES,
-    REQUESTS,
-    TASK_COST,
-    TASKS_CREATED,
-    TASKS_FINISHED,
-    TASKS_UNPRICED,
-    UNKNOWN_VALUES,
-    WASTED,
-)
-from monitor.tasks.counters import Tally
-from monitor.web.api import LABELS
+from monitor.metrics.families import FAMILIES
+from monitor.tasks.counters import CounterSpec
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -164,22 +153,8 @@ async def test_an_account_that_is_not_there_is_not_found(
     assert (answer.status, await answer.json()) == (404, {"error": "no account is named 'nobody'"})
 
 
-def test_counts_have_the_labels_of_their_metric() -> None:
-    assert set(LABELS) == set(Tally)
-    families = {
-        Tally.REQUESTS: REQUESTS,
-        Tally.REQUEST_RETRIES: REQUEST_RETRIES,
-        Tally.TASKS_CREATED: TASKS_CREATED,
-        Tally.TASKS_FINISHED: TASKS_FINISHED,
-        Tally.TASK_CREDITS: TASK_COST,
-        Tally.TASKS_UNPRICED: TASKS_UNPRICED,
-        Tally.WASTED_CREDITS: WASTED,
-        Tally.UNKNOWN_VALUES: UNKNOWN_VALUES,
-        Tally.READS: READS,
-    }
-    for tally, family in families.items():
-        assert ("provider", "account", *LABELS[tally]) == family.labels
-
-
-def test_the_labels_of_every_count_have_names() -> None:
-    assert LABELS.keys() == set(Tally)
+def test_every_durable_count_is_a_metric_with_the_same_labels() -> None:
+    families = {family.counter: family for family in FAMILIES if family.counter}
+    assert families.keys() == set(CounterSpec)
+    for counter, family in families.items():
+        assert ("provider", "account", *(label for label in counter.labels if label != "part")) == family.labels

@@ -24,7 +24,7 @@ from monitor.metrics import Own
 from monitor.observations import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.store import Database
-from monitor.tasks.counters import Tally
+from monitor.tasks.counters import CounterSpec
 from monitor.tasks.series import MOST_REQUEST_SERIES, is_overflow
 
 RUNWAY = PROVIDERS["runway"]
@@ -110,16 +110,16 @@ def evaluated(daemon: Daemon, database: Database) -> AccountSnapshot:
     return evaluate(database, [ACCOUNT], Memory(), daemon.clock.now()).accounts[0]
 
 
-def counts(daemon: Daemon, database: Database, tally: Tally) -> dict[tuple[str, ...], float]:
+def counts(daemon: Daemon, database: Database, counter: CounterSpec) -> dict[tuple[str, ...], float]:
     series = evaluated(daemon, database).series
-    return {one.labels: one.value for one in series if one.tally is tally}
+    return {one.labels: one.value for one in series if one.counter is counter}
 
 
 async def test_what_is_acknowledged_is_committed(sender: TestClient, daemon: Daemon, database: Database) -> None:
     status, body = await send(sender, request(), request(), task())
     assert (status, body) == (200, {"accepted": 3, "rejected": [], "rejected_total": 0})
     labels = ("/v1/text_to_video", "create", "gen4.5", "200", "success")
-    assert counts(daemon, database, Tally.REQUESTS) == {labels: 2}
+    assert counts(daemon, database, CounterSpec.REQUESTS) == {labels: 2}
     assert evaluated(daemon, database).tasks[0].open[TaskStatus.PENDING] == 1
 
 
@@ -127,7 +127,7 @@ async def test_a_bad_line_is_named_and_stops_no_other(sender: TestClient, daemon
     status, body = await send(sender, request(), "not json", "", request(), b'{"type": "\xff"}', "[" * 100_000)
     assert (status, body["accepted"], body["rejected_total"]) == (200, 2, 3)
     assert [line["line"] for line in body["rejected"]] == [2, 5, 6]
-    assert sum(counts(daemon, database, Tally.REQUESTS).values()) == 2
+    assert sum(counts(daemon, database, CounterSpec.REQUESTS).values()) == 2
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ async def test_no_free_text_becomes_a_label(sender: TestClient, daemon: Daemon, 
         request(endpoint="/what/ever?x=1"),
         request(model="a prompt: two dogs"),
     )
-    assert set(counts(daemon, database, Tally.REQUESTS)) == {
+    assert set(counts(daemon, database, CounterSpec.REQUESTS)) == {
         ("/v1/tasks/{id}", "poll", "", "200", "success"),
         ("other", "create", "gen4.5", "200", "success"),
         ("/v1/text_to_video", "create", "unknown", "200", "success"),
@@ -180,13 +180,13 @@ async def test_no_free_text_becomes_a_label(sender: TestClient, daemon: Daemon, 
 async def test_a_repeated_id_counts_once(sender: TestClient, daemon: Daemon, database: Database) -> None:
     for _ in range(2):
         assert (await send(sender, request(id="web-1/1"), request(id="web-1/2")))[0] == 200
-    assert sum(counts(daemon, database, Tally.REQUESTS).values()) == 2
+    assert sum(counts(daemon, database, CounterSpec.REQUESTS).values()) == 2
 
 
 async def test_many_lines_are_all_counted(sender: TestClient, daemon: Daemon, database: Database) -> None:
     status, body = await send(sender, *[request()] * 4_321, "bad")
     assert (status, body["accepted"], body["rejected"][0]["line"]) == (200, 4_321, 4_322)
-    assert sum(counts(daemon, database, Tally.REQUESTS).values()) == 4_321
+    assert sum(counts(daemon, database, CounterSpec.REQUESTS).values()) == 4_321
 
 
 async def test_only_the_first_thousand_bad_lines_are_listed(sender: TestClient) -> None:
@@ -222,7 +222,11 @@ async def test_fields_that_the_provider_does_not_have_are_one_series(
     ]
     status, body = await send(sender, *lines)
     assert (status, body["accepted"]) == (200, 1003)
-    assert counts(daemon, database, Tally.UNKNOWN_VALUES) == {("other",): 1001, ("usage",): 1, ("failure_code",): 1}
+    assert counts(daemon, database, CounterSpec.UNKNOWN_VALUES) == {
+        ("other",): 1001,
+        ("usage",): 1,
+        ("failure_code",): 1,
+    }
 
 
 async def test_a_sender_cannot_make_series_of_requests_without_end(
@@ -233,7 +237,7 @@ async def test_a_sender_cannot_make_series_of_requests_without_end(
     for _ in range(2):
         status, body = await send(sender, *lines)
         assert (status, body["accepted"]) == (200, len(lines))
-    seen = counts(daemon, database, Tally.REQUESTS)
+    seen = counts(daemon, database, CounterSpec.REQUESTS)
     apart = {labels: count for labels, count in seen.items() if not is_overflow(labels)}
     assert len(apart) == MOST_REQUEST_SERIES
     assert set(apart.values()) == {2}

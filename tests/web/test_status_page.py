@@ -13,7 +13,7 @@ from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
 from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 from monitor.views import formatting as wording
 from monitor.web.view import account_view
 
@@ -174,7 +174,7 @@ def test_models_without_limits_come_by_the_state_of_their_queues_the_worst_first
 def test_the_model_with_most_failures_leads_the_ended_tasks() -> None:
     ends = (("c", "failed", 2), ("b", "succeeded", 90), ("d", "failed", 10), ("a", "failed", 2), ("b", "lost", 30))
     series = tuple(
-        Series(Tally.TASKS_FINISHED, (model, end, "internal" if end == "failed" else ""), count)
+        Series(CounterSpec.TASKS_FINISHED, (model, end, "internal" if end == "failed" else ""), count)
         for model, end, count in ends
     )
     assert [row.name for row in account_view(account(series=series), 0).ended] == ["d", "a", "c", "b"]

@@ -15,7 +15,7 @@ from monitor.judgement.capacity.outlook import ModelCapacity, State
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
 from monitor.observations import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -80,8 +80,8 @@ def busy(account: AccountSnapshot, dollars: float) -> AccountSnapshot:
     return replace(
         account,
         series=(
-            *(Series(Tally.REQUESTS, ("/v1", "create", "m", "500", outcome), 123_456) for outcome in Outcome),
-            *(Series(Tally.TASKS_FINISHED, (model, *end), 12_345) for model in MODELS for end in ends),
+            *(Series(CounterSpec.REQUESTS, ("/v1", "create", "m", "500", outcome), 123_456) for outcome in Outcome),
+            *(Series(CounterSpec.TASKS_FINISHED, (model, *end), 12_345) for model in MODELS for end in ends),
         ),
         recent=RecentFigures({"create": dict.fromkeys(Outcome, 12_345)}, dict.fromkeys(MODELS, DAY_SECONDS)),
         tasks=tuple(

@@ -19,7 +19,7 @@ from monitor.judgement.capacity.pace import REACH_WINDOWS, Rules
 from monitor.judgement.capacity.record import Doors, News, Record, advance, fresh, outlook
 from monitor.observations import Kind, Outcome
 from monitor.providers import PROVIDERS
-from monitor.tasks.counters import Series, Tally
+from monitor.tasks.counters import CounterSpec, Series
 from monitor.tasks.models import ALWAYS_ALLOWED
 
 LAG = 10.0
@@ -131,8 +131,8 @@ def doors(series: Iterable[Series]) -> dict[str, Doors]:
     attempts: dict[str, int] = {}
     refused: dict[str, int] = {}
     for one in series:
-        if one.tally is Tally.REQUESTS and one.labels[1] == Kind.CREATE:
-            model, outcome = one.labels[2], one.labels[4]
+        if one.counter is CounterSpec.REQUESTS and one["kind"] == Kind.CREATE:
+            model = one["model"]
             attempts[model] = attempts.get(model, 0) + int(one.value)
-            refused[model] = refused.get(model, 0) + (int(one.value) if outcome in TURNED_AWAY else 0)
+            refused[model] = refused.get(model, 0) + (int(one.value) if one["outcome"] in TURNED_AWAY else 0)
     return {model: Doors(count, refused[model]) for model, count in attempts.items()}

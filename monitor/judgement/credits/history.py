@@ -18,7 +18,7 @@ from monitor.judgement.credits.outlook import Recharge
 from monitor.judgement.credits.purchases import Autobilling, Step, by_size, by_usage
 from monitor.judgement.daily_limit.ledger import DAY
 from monitor.observations import Organization, ReadFinished, Usage
-from monitor.tasks.counters import Increment, Tally
+from monitor.tasks.counters import CounterSpec, Increment
 
 SPEND_WINDOW = 30 * DAY
 USAGE_DAYS = 29
@@ -207,9 +207,9 @@ def _settle(
 
 def _counts(account: str, step: Step, bought: tuple[float, ...]) -> Iterator[Increment]:
     if bought:
-        yield Increment(account, Tally.RECHARGES, (), len(bought))
-        yield Increment(account, Tally.RECHARGED_CREDITS, (), sum(bought))
+        yield Increment(account, CounterSpec.RECHARGES, (), len(bought))
+        yield Increment(account, CounterSpec.RECHARGED_CREDITS, (), sum(bought))
     refunded = step.change - sum(bought)
     if refunded >= LEAST_REFUND:
-        yield Increment(account, Tally.REFUNDS, ())
-        yield Increment(account, Tally.REFUNDED_CREDITS, (), refunded)
+        yield Increment(account, CounterSpec.REFUNDS, ())
+        yield Increment(account, CounterSpec.REFUNDED_CREDITS, (), refunded)

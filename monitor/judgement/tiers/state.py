@@ -19,7 +19,7 @@ from monitor.judgement.tiers.standing import Standing
 from monitor.observations import Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.tiers import TierTables
-from monitor.tasks.counters import Tally
+from monitor.tasks.counters import CounterSpec
 
 EVERY = 60.0
 WINDOWS = {"7d": 7, "30d": 30}
@@ -131,11 +131,10 @@ def generations(seen: AccountSnapshot) -> dict[str, int]:
 def refusals(seen: AccountSnapshot) -> Counter[str]:
     """Creates that a limit has refused since counting began, by model (Runway: only the daily limit does)."""
     found: Counter[str] = Counter()
+    refused = (Kind.CREATE, Outcome.RATE_LIMITED)
     for series in seen.series:
-        if series.tally is Tally.REQUESTS:
-            _, kind, model, _, outcome = series.labels
-            if (kind, outcome) == (Kind.CREATE, Outcome.RATE_LIMITED):
-                found[model] += int(series.value)
+        if series.counter is CounterSpec.REQUESTS and (series["kind"], series["outcome"]) == refused:
+            found[series["model"]] += int(series.value)
     return found
 
 
