@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from monitor.clock import SystemClock
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import BATCH, Engine
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.store import Database
@@ -76,7 +76,7 @@ def batches(at: float) -> list[list[AnyObservation]]:
 async def _run(folder: Path) -> Figures:
     database = Database.open(f"sqlite:///{folder}/engine.db")
     catalogue = Catalogue(PROVIDERS["runway"].models, 100)
-    engine = Engine(database, lambda _: catalogue, Own(CollectorRegistry()), SystemClock())
+    engine = Engine(database, lambda _: catalogue, SelfMetrics(CollectorRegistry()), SystemClock())
     running = asyncio.create_task(engine.run())
     try:
         return await _measure(engine)

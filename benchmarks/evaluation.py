@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from monitor.config import Account
 from monitor.engine.apply import Catalogue, apply_batch
 from monitor.judgement.evaluate import Memory, evaluate
-from monitor.metrics import Exposition, Own
+from monitor.metrics import Exposition, SelfMetrics
 from monitor.observations import (
     AnyObservation,
     DaySpend,
@@ -57,7 +57,7 @@ def measure(folder: Path) -> Figures:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     database = Database.open(f"sqlite:///{folder}/evaluation.db")
     registry = CollectorRegistry()
-    Own(registry)
+    SelfMetrics(registry)
     exposition, memory = Exposition(registry), Memory()
     accounts = [
         Account(name=f"account{number}", provider="runway", api_key=SecretStr(""), base_url="http://127.0.0.1")

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
 from monitor.clock import Clock
-from monitor.collect import Collector
+from monitor.collect import Jobs
 from monitor.config import Account, Address, Config
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
@@ -31,7 +31,7 @@ from monitor.judgement.credits.state import rules_of
 from monitor.judgement.evaluate import Memory, evaluate
 from monitor.judgement.snapshot import Snapshot
 from monitor.lean import give_back_large_blocks
-from monitor.metrics import Exposition, Own
+from monitor.metrics import Exposition, SelfMetrics
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.store import Database, default_file, state_folder
@@ -69,7 +69,7 @@ class Daemon:
         self._clock = clock
         self._database = database
         registry = CollectorRegistry()
-        self._own = Own(registry)
+        self._own = SelfMetrics(registry)
         self._exposition = Exposition(registry)
         self._snapshot: Snapshot | None = None
         self._evaluated_at = 0.0
@@ -79,7 +79,7 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._engine = Engine(database, self._catalogue_of, self._own, clock)
         network = Network(os.environ)
-        self._collector = Collector(
+        self._collector = Jobs(
             database=database,
             engine=self._engine,
             evaluate=self._publish,

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.capacity.vendor import Model, Phase, Vendor
-from monitor.judgement.capacity.outlook import State
-from monitor.judgement.capacity.pace import Rules
-from monitor.judgement.capacity.record import Doors, News, advance, fresh
+from monitor.judgement.capacity.outlook import QueueState
+from monitor.judgement.capacity.pace import CapacityRules
+from monitor.judgement.capacity.record import News, RequestCounts, advance, fresh
 from monitor.providers.runware.tables import CAPACITY
 
-RULES = Rules(healthy_seconds=CAPACITY.healthy_seconds, concurrency=CAPACITY.concurrency)
+RULES = CapacityRules(healthy_seconds=CAPACITY.healthy_seconds, concurrency=CAPACITY.concurrency)
 HOUR = 3600.0
 SHARES = ((0.0, 1.0), (0.25, 0.75), (0.3, 0.5), (0.35, 0.25), (0.75, 1.0))
 """How much of the room is left from which share of the time on.
@@ -30,11 +30,11 @@ class Result(NamedTuple):
     well: int
     timeout_ratio: float
     mean_seconds: float
-    states: list[tuple[float, State | None]]
+    states: list[tuple[float, QueueState | None]]
     limits: list[int]
 
     @property
-    def path(self) -> list[State]:
+    def path(self) -> list[QueueState]:
         """The states in order."""
         return [state for _, state in self.states if state is not None]
 
@@ -46,14 +46,14 @@ def overloaded(room: int, end: float = HOUR, **rest: float) -> Model:
 
 def run(model: Model, fixed: int | None, seed: int = 1, end: float = HOUR) -> Result:
     """The life until `end` of a client that keeps `fixed` tasks open, or follows what scrapes recommend."""
-    vendor, record = Vendor(model, seed), fresh(Doors(), RULES, 0.0)
+    vendor, record = Vendor(model, seed), fresh(RequestCounts(), RULES, 0.0)
     vendor.wanted = fixed or record.recommended
-    states: list[tuple[float, State | None]] = []
+    states: list[tuple[float, QueueState | None]] = []
     limits, told = [], 0
     for now in _moments(EVALUATE, end):
         vendor.play(now)
         tally = vendor.tally
-        record = advance(record, News(tally.ended[told:], Doors(tally.attempts, tally.refused)), RULES, now)
+        record = advance(record, News(tally.ended[told:], RequestCounts(tally.attempts, tally.refused)), RULES, now)
         told = len(tally.ended)
         if not states or states[-1][1] is not record.verdict.state:
             states.append((now, record.verdict.state))

@@ -9,7 +9,7 @@ from dashboards.src.panels import figures, lines
 from dashboards.src.parts import GRADES, Query, Steps, fixed, graded, mappings, override, thresholds
 from dashboards.src.thresholds import threshold
 from dashboards.src.words import HARD, OK, PLAIN, SOFT
-from monitor.judgement.outcomes import Verdict, outcomes
+from monitor.judgement.outcomes import Blame, outcomes
 
 OURS = "on (job, instance) genmedia_monitor_build_info"
 UP = "min(up and on (job, instance) last_over_time(genmedia_monitor_build_info[1h]))"
@@ -58,8 +58,8 @@ VENDOR_FAILS = (
     "sum by ({by}) (increase(genmedia:slo_errors:sum{{@account}}[{window}]))"
     " / (sum by ({by}) (increase(genmedia:slo_requests:sum{{@account}}[{window}])) > 0)"
 )
-VENDOR_FAILED = f'outcome=~"{"|".join(outcomes(Verdict.VENDOR))}"'
-REFUSED = f'outcome=~"{"|".join(outcomes(Verdict.REFUSED))}"'
+VENDOR_FAILED = f'outcome=~"{"|".join(outcomes(Blame.VENDOR))}"'
+REFUSED = f'outcome=~"{"|".join(outcomes(Blame.REFUSED))}"'
 REFUSED_SHARE = (
     'sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create",' + REFUSED + "}}[{window}]))"
     ' / (sum by ({by}) (increase(genmedia:outcomes:sum{{@account,kind="create",outcome!="client_gone"}}'

@@ -13,7 +13,7 @@ from monitor.errors import DaemonError
 
 if TYPE_CHECKING:
     from monitor.planning.request import Request
-    from monitor.planning.standing import Standing
+    from monitor.planning.standing import PlanBasis
 
 WIDTH_WITHOUT_TERMINAL = 140
 
@@ -75,10 +75,10 @@ def plan(
 async def _print(request: Request, now: float, url: str, *, as_json: bool) -> None:
     """Print the plan; `now` is Unix seconds, `url` the daemon's where one has to be asked."""
     from monitor.cli.output import console, print_json
-    from monitor.planning.estimate import reckon
+    from monitor.planning.estimate import estimate
     from monitor.planning.view import view
 
-    answer = reckon(request, await _standing(request, url), now)
+    answer = estimate(request, await _standing(request, url), now)
     if as_json:
         print_json(answer)
         return
@@ -86,7 +86,7 @@ async def _print(request: Request, now: float, url: str, *, as_json: bool) -> No
     shown.print(view(answer, shown.width))
 
 
-async def _standing(request: Request, url: str) -> Standing:
+async def _standing(request: Request, url: str) -> PlanBasis:
     from monitor.cli.client import DaemonClient
     from monitor.planning.standing import given, live
 

@@ -1,5 +1,5 @@
 """Scheduled work: account reads, task follow-up, evaluation, retention."""
 
-from monitor.collect.collector import Collector
+from monitor.collect.collector import Jobs
 
-__all__ = ["Collector"]
+__all__ = ["Jobs"]

@@ -18,7 +18,7 @@ from monitor.collect.steps import Steps
 from monitor.collect.vendor import Vendor
 from monitor.config import Account, Config
 from monitor.engine.engine import Engine
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
@@ -28,7 +28,7 @@ EXPIRE_SECONDS = 60.0
 PRUNE_SECONDS = 3600.0
 
 
-class Collector:
+class Jobs:
     """Account reads, task follow-up, forwarding of webhooks, evaluation and retention.
 
     `evaluate` turns the stored state into figures; `jitter` gives 0 to 1. Of the configuration only the accounts can
@@ -42,7 +42,7 @@ class Collector:
         engine: Engine,
         evaluate: Callable[[], Awaitable[None]],
         config: Config,
-        own: Own,
+        own: SelfMetrics,
         clock: Clock,
         network: Network,
         providers: Mapping[str, Provider] = PROVIDERS,

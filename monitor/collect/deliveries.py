@@ -15,7 +15,7 @@ from monitor.collect.steps import Steps
 from monitor.config import Webhook
 from monitor.engine.engine import Engine
 from monitor.errors import StoreError
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Way
 from monitor.store import Database, deliveries
 from monitor.store.deliveries import KEEP_SECONDS, LONGEST_DELAY_SECONDS, Delivery, Later
@@ -47,7 +47,7 @@ class Deliveries:
         engine: Engine,
         schedule: Schedule,
         sender: Sender,
-        own: Own,
+        own: SelfMetrics,
         clock: Clock,
         steps: Steps,
         random: Random,

@@ -23,7 +23,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
 from monitor.errors import MonitorError
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 
 SHORTEST_REAL_SECONDS = 0.05
 PACE_SECONDS = 1.0
@@ -61,7 +61,7 @@ class Schedule:
     logged and counted, and the next one comes as planned.
     """
 
-    def __init__(self, own: Own, clock: Clock) -> None:
+    def __init__(self, own: SelfMetrics, clock: Clock) -> None:
         self._own = own
         self._clock = clock
         self._jobs: dict[str, _Job] = {}

@@ -18,7 +18,7 @@ from monitor.engine.journal import Sourced
 from monitor.judgement.account_reads import rows as read_rows
 from monitor.judgement.account_reads.reads import Read, conclude
 from monitor.judgement.credits import rows as credit_rows
-from monitor.judgement.credits.history import Purse, Rules, advance
+from monitor.judgement.credits.history import BalanceHistory, PurchaseRules, advance
 from monitor.observations import AnyObservation, Loss, ReadFinished, RequestSeen
 from monitor.store.dialect import lock_accounts
 from monitor.tasks import counter_rows, model_rows, task_rows
@@ -47,7 +47,7 @@ class Catalogue(NamedTuple):
 
     models: frozenset[str]
     maximum: int
-    rules: Rules = Rules()
+    rules: PurchaseRules = PurchaseRules()
 
 
 CatalogueOf = Callable[[str], Catalogue | None]
@@ -198,7 +198,7 @@ class _Work:
         self._new_ids: set[Key] = set()
         self._changed_tasks: set[Key] = set()
         self._changed_reads: dict[Key, Read] = {}
-        self._changed_purses: dict[str, Purse] = {}
+        self._changed_purses: dict[str, BalanceHistory] = {}
         self._requests: list[RequestSeen] = []
         self._increments: list[Increment] = []
         self.capped: Counter[str] = Counter()

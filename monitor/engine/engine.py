@@ -38,7 +38,7 @@ from monitor.engine.apply import (
 )
 from monitor.engine.journal import Sourced
 from monitor.errors import StoreError, StoreInUseError
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Loss, Source
 from monitor.store import Database, Operation, deliveries
 from monitor.tasks import task_rows
@@ -114,7 +114,7 @@ class Engine:
     that thread, anew for each group, so that a reload takes effect at once.
     """
 
-    def __init__(self, database: Database, catalogue_of: CatalogueOf, own: Own, clock: Clock) -> None:
+    def __init__(self, database: Database, catalogue_of: CatalogueOf, own: SelfMetrics, clock: Clock) -> None:
         self._database = database
         self._catalogue_of = catalogue_of
         self._own = own

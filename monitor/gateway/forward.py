@@ -21,7 +21,7 @@ from monitor.gateway.target import Target, parse_target
 from monitor.gateway.upload import Upload
 from monitor.gateway.upstream import SWITCHING_PROTOCOLS, VendorFailure, send
 from monitor.logs import redact
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network, Way
 from monitor.providers.base import Failure, Provider
 
@@ -37,7 +37,7 @@ class Forwarder:
         accounts: Callable[[], Mapping[str, Account]],
         providers: Mapping[str, Provider],
         observer: Observer,
-        own: Own,
+        own: SelfMetrics,
         admit: Callable[[web.BaseRequest], None],
         refusals: Refusals,
         session: aiohttp.ClientSession,

@@ -7,16 +7,18 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-MakeConnection = Callable[[web.Server, asyncio.AbstractEventLoop, Own], web.RequestHandler]
+MakeConnection = Callable[[web.Server, asyncio.AbstractEventLoop, SelfMetrics], web.RequestHandler]
 
 
 class Listener(web.Server):
     """Gives each client a connection of the listener's own kind. With `cancels`, a client that leaves ends its call."""
 
-    def __init__(self, handler: Handler, own: Own, connection: MakeConnection, *, cancels: bool = False) -> None:
+    def __init__(
+        self, handler: Handler, own: SelfMetrics, connection: MakeConnection, *, cancels: bool = False
+    ) -> None:
         super().__init__(handler, handler_cancellation=cancels)
         self._own = own
         self._connection = connection

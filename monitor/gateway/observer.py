@@ -19,7 +19,7 @@ from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
 from monitor.gateway.target import Target
 from monitor.inflate import BrokenCodingError, content_codings
-from monitor.metrics import Own, Stage
+from monitor.metrics import SelfMetrics, Stage
 from monitor.observations import AnyObservation, Source
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
 from monitor.providers.statuses import UNKNOWN_ENDPOINT
@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 class Observer:
     """Runs the parts of observing that may throw; each fault is counted by its stage and logged once in a while."""
 
-    def __init__(self, sink: Sink, own: Own, clock: Clock) -> None:
+    def __init__(self, sink: Sink, own: SelfMetrics, clock: Clock) -> None:
         self._sink = sink
         self._own = own
         self.clock = clock

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import structlog
 from aiohttp import web
 
-from monitor.metrics import Own, Refusal
+from monitor.metrics import Refusal, SelfMetrics
 
 SOURCE = "genmedia-monitor"
 SOURCE_HEADER = "X-Genmedia-Monitor"
@@ -47,7 +47,7 @@ def own_answer(status: int, reason: str, text: str, final: Mapping[str, object] 
 class Refusals:
     """Answers requests that go nowhere, counts them, and logs one of each reason in a minute at most."""
 
-    def __init__(self, own: Own) -> None:
+    def __init__(self, own: SelfMetrics) -> None:
         self._own = own
         self._logged_at: defaultdict[str, float] = defaultdict(lambda: -SECONDS_BETWEEN_LOG_LINES)
 

@@ -20,7 +20,7 @@ from monitor.gateway.listener import Listener
 from monitor.gateway.observer import Observer
 from monitor.gateway.refusal import Refusals, Refused, own_answer
 from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.providers.base import Provider
 
@@ -34,7 +34,7 @@ def build_gateway(
     accounts: Accounts,
     providers: Mapping[str, Provider],
     sink: Sink,
-    own: Own,
+    own: SelfMetrics,
     clock: Clock,
     config: GatewayConfig,
     network: Network,
@@ -58,7 +58,7 @@ class GatewayRunner(web.BaseRunner):
         accounts: Accounts,
         providers: Mapping[str, Provider],
         observer: Observer,
-        own: Own,
+        own: SelfMetrics,
         config: GatewayConfig,
         network: Network,
         shutdown_timeout: float,

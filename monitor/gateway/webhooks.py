@@ -22,7 +22,7 @@ from monitor.errors import StoreError
 from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
 from monitor.inflate import BrokenCodingError, UndecodedError
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Source
 from monitor.providers.base import Provider
 from monitor.providers.lenient import path_segments
@@ -46,7 +46,7 @@ class Webhooks:
         accounts: Callable[[], Mapping[str, Account]],
         providers: Mapping[str, Provider],
         engine: Engine,
-        own: Own,
+        own: SelfMetrics,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
@@ -145,7 +145,7 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("_own",)
 
-    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: Own) -> None:
+    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: SelfMetrics) -> None:
         super().__init__(manager, loop=loop, access_log=None, auto_decompress=False)  # type: ignore[arg-type]
         self._own = own
 

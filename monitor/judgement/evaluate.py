@@ -18,9 +18,16 @@ from monitor.judgement.account_reads.reads import Read
 from monitor.judgement.capacity.state import Capacities
 from monitor.judgement.credits.state import credits_of
 from monitor.judgement.daily_limit.state import Forecaster
-from monitor.judgement.recent import Recent
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, RunwayThresholds, Snapshot, Thresholds
-from monitor.judgement.throttling import Pace, drain_seconds
+from monitor.judgement.recent import RecentCounts
+from monitor.judgement.snapshot import (
+    AccountSnapshot,
+    CreditRunwayThresholds,
+    ModelTasks,
+    ReadState,
+    SaturationThresholds,
+    Snapshot,
+)
+from monitor.judgement.throttling import ThrottledPace, clear_seconds
 from monitor.judgement.tiers.state import Tiering
 from monitor.observations import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.providers import PROVIDERS
@@ -48,7 +55,7 @@ class Memory:
     forecaster: Forecaster = field(default_factory=Forecaster)
     tiering: Tiering = field(default_factory=Tiering)
     capacities: Capacities = field(default_factory=Capacities)
-    recent: defaultdict[str, Recent] = field(default_factory=lambda: defaultdict(Recent))
+    recent: defaultdict[str, RecentCounts] = field(default_factory=lambda: defaultdict(RecentCounts))
     last: dict[str, AccountSnapshot] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
 
@@ -122,9 +129,11 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         tier=tier,
         forecast_precision=forecasts.quality.precision,
         forecast_recall=forecasts.quality.recall,
-        thresholds={name: Thresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()},
+        thresholds={
+            name: SaturationThresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()
+        },
         credits=credits_of(connection, account, limits, now, is_fresh=told is not None),
-        runway_thresholds=RunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
+        runway_thresholds=CreditRunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
     return replace(snapshot, advice=tiers.look(snapshot, forecasts.watched, now)) if tiers else snapshot
 
@@ -219,9 +228,9 @@ def drain_estimates(
     runs = task_rows.mean_run_seconds(connection, account, now)
     allowed = limits.limits if limits else {}
     return {
-        model: drain_seconds(
+        model: clear_seconds(
             row.total + ended[model].unread,
-            Pace(oldest_age([row], now), ended[model].total, ended[model].seconds),
+            ThrottledPace(oldest_age([row], now), ended[model].total, ended[model].seconds),
             allowed[model].concurrency if model in allowed else None,
             runs.get(model),
         )

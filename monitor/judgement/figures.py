@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from monitor.judgement.outcomes import failed, judged
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, Thresholds
+from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, SaturationThresholds
 from monitor.observations import Kind, ModelLimits, Organization, Usage
 from monitor.tasks.counters import CounterSpec
 
@@ -19,7 +19,7 @@ SPEND_DAYS = 30
 SPEND_OF = ("today", "30d")
 
 
-class Limit(StrEnum):
+class LimitKind(StrEnum):
     """What an account can run into. The ledger is the daily limit measured with our own count.
 
     The balance has no ratio: it is judged by its runway.
@@ -39,7 +39,7 @@ class LimitUse(msgspec.Struct, frozen=True):
     """
 
     model: str
-    limit: Limit
+    limit: LimitKind
     allowed: float
     used: float | None
     soft: float
@@ -61,8 +61,8 @@ def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
     found = list(_model_uses(organization, {tasks.model: tasks for tasks in account.tasks}))
     if organization.monthly_spend_credits is not None:
         bought = account.credits.bought_credits if account.credits is not None else None
-        found.append(("", Limit.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, bought))
-    levels = {limit: thresholds(account, limit) for limit in Limit}
+        found.append(("", LimitKind.MONTHLY_SPEND_CREDITS, organization.monthly_spend_credits, bought))
+    levels = {limit: thresholds(account, limit) for limit in LimitKind}
     return [
         LimitUse(model, limit, allowed, used, levels[limit].soft, levels[limit].hard)
         for model, limit, allowed, used in found
@@ -73,7 +73,7 @@ class UnlimitedUse(msgspec.Struct, frozen=True):
     """Use of what has no limit, or none that is known, in the limit's own unit."""
 
     model: str
-    limit: Limit
+    limit: LimitKind
     used: float
 
 
@@ -86,30 +86,30 @@ def unlimited_uses(account: AccountSnapshot) -> Iterator[UnlimitedUse]:
     for model in sorted(organization.limits.keys() | organization.daily_generations.keys()):
         limits, ours = organization.limits.get(model, ModelLimits()), tasks.get(model)
         if limits.concurrency is None and ours is not None:
-            yield UnlimitedUse(model, Limit.CONCURRENCY, ours.admitted)
+            yield UnlimitedUse(model, LimitKind.CONCURRENCY, ours.admitted)
         if limits.daily_generations is None and model in organization.daily_generations:
-            yield UnlimitedUse(model, Limit.DAILY_GENERATIONS, organization.daily_generations[model])
+            yield UnlimitedUse(model, LimitKind.DAILY_GENERATIONS, organization.daily_generations[model])
 
 
-def thresholds(account: AccountSnapshot, limit: Limit) -> Thresholds:
+def thresholds(account: AccountSnapshot, limit: LimitKind) -> SaturationThresholds:
     """The levels of a limit; the ledger's are those of the daily limit, which it measures."""
-    name = Limit.DAILY_GENERATIONS if limit is Limit.DAILY_GENERATIONS_LEDGER else limit
-    return account.thresholds.get(name, Thresholds())
+    name = LimitKind.DAILY_GENERATIONS if limit is LimitKind.DAILY_GENERATIONS_LEDGER else limit
+    return account.thresholds.get(name, SaturationThresholds())
 
 
 def _model_uses(
     organization: Organization, tasks: dict[str, ModelTasks]
-) -> Iterator[tuple[str, Limit, float, float | None]]:
+) -> Iterator[tuple[str, LimitKind, float, float | None]]:
     for model, limits in organization.limits.items():
         ours = tasks.get(model)
         if limits.concurrency is not None:
-            yield model, Limit.CONCURRENCY, limits.concurrency, ours.admitted if ours is not None else 0
+            yield model, LimitKind.CONCURRENCY, limits.concurrency, ours.admitted if ours is not None else 0
         if limits.daily_generations is None:
             continue
         theirs = organization.daily_generations.get(model)
-        yield model, Limit.DAILY_GENERATIONS, limits.daily_generations, theirs
+        yield model, LimitKind.DAILY_GENERATIONS, limits.daily_generations, theirs
         if ours is not None:
-            yield model, Limit.DAILY_GENERATIONS_LEDGER, limits.daily_generations, ours.accepted_24h
+            yield model, LimitKind.DAILY_GENERATIONS_LEDGER, limits.daily_generations, ours.accepted_24h
 
 
 def unread(reads: Iterable[ReadState]) -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from monitor.observations import Outcome
 
 
-class Verdict(StrEnum):
+class Blame(StrEnum):
     """What an outcome says of a request."""
 
     GOOD = "good"
@@ -21,34 +21,34 @@ class Verdict(StrEnum):
     VENDOR = "the vendor's or the network's"
 
 
-VERDICTS: Mapping[Outcome, Verdict] = {
-    Outcome.SUCCESS: Verdict.GOOD,
-    Outcome.BENIGN_NOT_FOUND: Verdict.GOOD,
-    Outcome.CLIENT_GONE: Verdict.UNJUDGED,
-    Outcome.PARTIAL: Verdict.TASK,
-    Outcome.TASK_FAILED: Verdict.TASK,
-    Outcome.INVALID_REQUEST: Verdict.REFUSED,
-    Outcome.INSUFFICIENT_CREDITS: Verdict.REFUSED,
-    Outcome.UNAUTHORIZED: Verdict.REFUSED,
-    Outcome.FORBIDDEN: Verdict.REFUSED,
-    Outcome.NOT_FOUND: Verdict.REFUSED,
-    Outcome.RATE_LIMITED: Verdict.REFUSED,
-    Outcome.CLIENT_ERROR: Verdict.REFUSED,
-    Outcome.REDIRECTED: Verdict.VENDOR,
-    Outcome.OVERLOADED: Verdict.VENDOR,
-    Outcome.SERVER_ERROR: Verdict.VENDOR,
-    Outcome.TRUNCATED: Verdict.VENDOR,
-    Outcome.TIMEOUT: Verdict.VENDOR,
-    Outcome.UNREACHABLE: Verdict.VENDOR,
+BLAME: Mapping[Outcome, Blame] = {
+    Outcome.SUCCESS: Blame.GOOD,
+    Outcome.BENIGN_NOT_FOUND: Blame.GOOD,
+    Outcome.CLIENT_GONE: Blame.UNJUDGED,
+    Outcome.PARTIAL: Blame.TASK,
+    Outcome.TASK_FAILED: Blame.TASK,
+    Outcome.INVALID_REQUEST: Blame.REFUSED,
+    Outcome.INSUFFICIENT_CREDITS: Blame.REFUSED,
+    Outcome.UNAUTHORIZED: Blame.REFUSED,
+    Outcome.FORBIDDEN: Blame.REFUSED,
+    Outcome.NOT_FOUND: Blame.REFUSED,
+    Outcome.RATE_LIMITED: Blame.REFUSED,
+    Outcome.CLIENT_ERROR: Blame.REFUSED,
+    Outcome.REDIRECTED: Blame.VENDOR,
+    Outcome.OVERLOADED: Blame.VENDOR,
+    Outcome.SERVER_ERROR: Blame.VENDOR,
+    Outcome.TRUNCATED: Blame.VENDOR,
+    Outcome.TIMEOUT: Blame.VENDOR,
+    Outcome.UNREACHABLE: Blame.VENDOR,
 }
 
 
-def outcomes(*verdicts: Verdict) -> tuple[Outcome, ...]:
+def outcomes(*verdicts: Blame) -> tuple[Outcome, ...]:
     """The outcomes of these verdicts, in their order in `Outcome`."""
-    return tuple(outcome for outcome in Outcome if VERDICTS[outcome] in verdicts)
+    return tuple(outcome for outcome in Outcome if BLAME[outcome] in verdicts)
 
 
-NO_ERRORS = frozenset(outcomes(Verdict.GOOD, Verdict.UNJUDGED))
+NO_ERRORS = frozenset(outcomes(Blame.GOOD, Blame.UNJUDGED))
 
 
 def failed(outcome: str) -> bool:

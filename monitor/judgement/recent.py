@@ -17,7 +17,7 @@ Key = tuple[CounterSpec, str, str]
 
 
 @dataclass
-class Recent:
+class RecentCounts:
     """What counts have grown by in the last five minutes, or since they were first looked at.
 
     A clock that is set back begins anew.

@@ -51,14 +51,14 @@ class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):
         return self.open.get(TaskStatus.PENDING, 0) + self.open.get(TaskStatus.RUNNING, 0) - self.unconfirmed
 
 
-class Thresholds(msgspec.Struct, frozen=True):
+class SaturationThresholds(msgspec.Struct, frozen=True):
     """Shares of a limit at which its use deserves attention, and action."""
 
     soft: float = 0.8
     hard: float = 0.95
 
 
-class RunwayThresholds(msgspec.Struct, frozen=True):
+class CreditRunwayThresholds(msgspec.Struct, frozen=True):
     """How long the balance must last: with less it deserves attention, and action. Seconds."""
 
     soft: float = 24 * 3600.0
@@ -143,9 +143,9 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tier: TierState | None = None
     advice: Advice | None = None
     capacity: tuple[ModelCapacity, ...] = ()
-    thresholds: dict[str, Thresholds] = {}
+    thresholds: dict[str, SaturationThresholds] = {}
     credits: CreditOutlook | None = None
-    runway_thresholds: RunwayThresholds = RunwayThresholds()
+    runway_thresholds: CreditRunwayThresholds = CreditRunwayThresholds()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

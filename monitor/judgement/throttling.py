@@ -14,7 +14,7 @@ PACE_TRUSTED = 40
 PACE_USABLE = 5
 
 
-class Pace(NamedTuple):
+class ThrottledPace(NamedTuple):
     """What has finished since the oldest throttled task was submitted `waited_seconds` ago.
 
     The newest of the `finished` ended `until_newest_seconds` after that submission.
@@ -30,7 +30,9 @@ class Pace(NamedTuple):
         return max(self.until_newest_seconds / self.finished, overdue)
 
 
-def drain_seconds(throttled: int, pace: Pace, concurrency: int | None, run_seconds: float | None) -> float | None:
+def clear_seconds(
+    throttled: int, pace: ThrottledPace, concurrency: int | None, run_seconds: float | None
+) -> float | None:
     """Seconds until the last of `throttled` tasks is let in; None without evidence.
 
     `run_seconds` is the recent mean duration of a run.

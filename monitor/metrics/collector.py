@@ -8,7 +8,7 @@ from itertools import accumulate, product
 
 from prometheus_client.utils import floatToGoString
 
-from monitor.judgement.figures import Limit, limit_uses, spending, thresholds, unlimited_uses
+from monitor.judgement.figures import LimitKind, limit_uses, spending, thresholds, unlimited_uses
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
@@ -101,7 +101,7 @@ def _saturation(account: AccountSnapshot, _: float) -> Iterable[Row]:
 
 
 def _thresholds(account: AccountSnapshot, _: float) -> Iterable[Row]:
-    for limit in (limit for limit in Limit if limit is not Limit.CREDIT_BALANCE):
+    for limit in (limit for limit in LimitKind if limit is not LimitKind.CREDIT_BALANCE):
         levels = thresholds(account, limit)
         yield (limit.value, "soft"), levels.soft
         yield (limit.value, "hard"), levels.hard
@@ -110,16 +110,16 @@ def _thresholds(account: AccountSnapshot, _: float) -> Iterable[Row]:
 def _exhaustion(account: AccountSnapshot, _: float) -> Iterable[Row]:
     for daily in account.daily:
         if daily.exhaustion_seconds is not None:
-            yield (daily.model, Limit.DAILY_GENERATIONS.value), daily.exhaustion_seconds
+            yield (daily.model, LimitKind.DAILY_GENERATIONS.value), daily.exhaustion_seconds
     yield from money.exhaustion(account)
 
 
 def _free(account: AccountSnapshot, _: float) -> Iterable[Row]:
     for daily in account.daily:
         if daily.free_seconds is not None:
-            yield (daily.model, Limit.DAILY_GENERATIONS.value), daily.free_seconds
+            yield (daily.model, LimitKind.DAILY_GENERATIONS.value), daily.free_seconds
     if account.credits is not None and account.credits.spend_free_seconds is not None:
-        yield ("", Limit.MONTHLY_SPEND_CREDITS.value), account.credits.spend_free_seconds
+        yield ("", LimitKind.MONTHLY_SPEND_CREDITS.value), account.credits.spend_free_seconds
 
 
 def _next_free(account: AccountSnapshot, _: float) -> Iterable[Row]:

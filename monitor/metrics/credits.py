@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.judgement.credits.outlook import AutobillingState
-from monitor.judgement.figures import Limit
+from monitor.judgement.figures import LimitKind
 from monitor.judgement.snapshot import AccountSnapshot
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
@@ -57,6 +57,6 @@ def exhaustion(account: AccountSnapshot) -> Rows:
     if account.credits is None:
         return
     if account.credits.balance_exhaustion_seconds is not None:
-        yield ("", Limit.CREDIT_BALANCE.value), account.credits.balance_exhaustion_seconds
+        yield ("", LimitKind.CREDIT_BALANCE.value), account.credits.balance_exhaustion_seconds
     if account.credits.spend_exhaustion_seconds is not None:
-        yield ("", Limit.MONTHLY_SPEND_CREDITS.value), account.credits.spend_exhaustion_seconds
+        yield ("", LimitKind.MONTHLY_SPEND_CREDITS.value), account.credits.spend_exhaustion_seconds

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from monitor.metrics.family import Family, Source, Type
+from monitor.metrics.family import Family, FigureSource, Type
 
 
 def _own(name: str, kind: Type, text: str, *labels: str) -> Family:
-    return Family(f"genmedia_monitor_{name}", kind, labels, text, Source.DAEMON)
+    return Family(f"genmedia_monitor_{name}", kind, labels, text, FigureSource.DAEMON)
 
 
 BUILD_INFO = _own("build_info", Type.GAUGE, "Always 1; the labels tell what runs.", "version", "python")

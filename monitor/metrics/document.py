@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
-from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
 from monitor.judgement.daily_limit.reconcile import Unseen
-from monitor.judgement.figures import Limit
-from monitor.judgement.outcomes import Verdict, outcomes
+from monitor.judgement.figures import LimitKind
+from monitor.judgement.outcomes import Blame, outcomes
 from monitor.metrics import own
 from monitor.metrics.collector import HISTOGRAMS, STATUSES
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
@@ -59,11 +59,11 @@ WORDED_VALUES = """\
 - `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt
 """
 MEANINGS = {
-    Verdict.GOOD: "no error. `benign_not_found` is a delete of what is gone already: what was wanted holds",
-    Verdict.UNJUDGED: "in no error rate, on neither side of the line: the client hung up before the end",
-    Verdict.TASK: "an error: the vendor took the request, and some tasks of it (`partial`) or all failed",
-    Verdict.REFUSED: "an error: refused for what was sent, or for the key, the credits or a limit",
-    Verdict.VENDOR: "an error: no answer, an unusable one, or an admitted fault. Only these spend the error budget",
+    Blame.GOOD: "no error. `benign_not_found` is a delete of what is gone already: what was wanted holds",
+    Blame.UNJUDGED: "in no error rate, on neither side of the line: the client hung up before the end",
+    Blame.TASK: "an error: the vendor took the request, and some tasks of it (`partial`) or all failed",
+    Blame.REFUSED: "an error: refused for what was sent, or for the key, the credits or a limit",
+    Blame.VENDOR: "an error: no answer, an unusable one, or an admitted fault. Only these spend the error budget",
 }
 ERRORS = """\
 ## What counts as an error
@@ -111,9 +111,9 @@ LISTED_VALUES: tuple[tuple[str, Iterable[str]], ...] = (
     ("`status`", STATUSES),
     ("`outcome` of a task", tuple(status for status in TaskStatus if not status.is_open)),
     ("`reason` of a failed task", tuple(reason for reason in Reason if reason is not Reason.NONE)),
-    ("`limit`", Limit),
+    ("`limit`", LimitKind),
     ("`state` of autobilling", AutobillingState),
-    ("`state` of capacity", State),
+    ("`state` of capacity", QueueState),
     ("`bound`", Unseen.__struct_fields__),
     ("`side`", ErrorCount.__struct_fields__),
     ("`statistic`", Inference.__struct_fields__),
@@ -123,15 +123,15 @@ LISTED_VALUES: tuple[tuple[str, Iterable[str]], ...] = (
     ("`reason` of a [refusal by the gateway](runbooks/GenmediaGatewayRefusing.md)", get_args(own.Refusal)),
     ("`stage` of [observing](runbooks/GenmediaObserverErrors.md)", get_args(own.Stage)),
     ("`operation` on the store", get_args(Operation)),
-    ("`event` of a webhook", (*get_args(own.Webhook), "unknown")),
+    ("`event` of a webhook", (*get_args(own.WebhookEvent), "unknown")),
 )
 
 
 def errors_section() -> str:
     """Which outcomes are errors, and the queries that follow from it."""
-    rows = "".join(f"| {verdict} | {_listed(outcomes(verdict))} | {MEANINGS[verdict]} |\n" for verdict in Verdict)
-    no_errors = "|".join(outcomes(Verdict.GOOD, Verdict.UNJUDGED))
-    unjudged, vendor = ("|".join(outcomes(verdict)) for verdict in (Verdict.UNJUDGED, Verdict.VENDOR))
+    rows = "".join(f"| {verdict} | {_listed(outcomes(verdict))} | {MEANINGS[verdict]} |\n" for verdict in Blame)
+    no_errors = "|".join(outcomes(Blame.GOOD, Blame.UNJUDGED))
+    unjudged, vendor = ("|".join(outcomes(verdict)) for verdict in (Blame.UNJUDGED, Blame.VENDOR))
     return ERRORS.format(rows=rows, no_errors=no_errors, unjudged=unjudged, vendor=vendor)
 
 

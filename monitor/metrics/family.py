@@ -16,7 +16,7 @@ class Type(StrEnum):
     HISTOGRAM = "histogram"
 
 
-class Source(StrEnum):
+class FigureSource(StrEnum):
     """Where the figures come from."""
 
     TRAFFIC = "traffic"
@@ -34,5 +34,5 @@ class Family:
     type: Type
     labels: tuple[str, ...]
     help: str
-    source: Source
+    source: FigureSource
     counter: CounterSpec | None = None

@@ -20,11 +20,11 @@ SECONDS_BOUNDS = (0.01, 0.05, 0.25, 1.0, 5.0)
 """Bounds for commits and jobs: a third of the library's, as each job has a series for each of them."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser"]
 """Why the gateway itself refused a request."""
-Webhook = Literal["received", "forwarded", "failed", "refused", "dropped"]
+WebhookEvent = Literal["received", "forwarded", "failed", "refused", "dropped"]
 """What may happen to a webhook; a call that is none is `unknown`, of no account."""
 
 
-class Own:
+class SelfMetrics:
     """What the daemon counts about itself while it runs; each attribute is a `prometheus_client` metric.
 
     What is counted by labels starts at 0, so that the first increment shows as one.
@@ -86,7 +86,7 @@ class Own:
     def begin_webhooks(self, account: str) -> None:
         """Let the counts of an account that receives webhooks start."""
         self.webhooks_waiting.labels(account)
-        for event in get_args(Webhook):
+        for event in get_args(WebhookEvent):
             self.webhooks.labels(account, event)
 
     def begin_job(self, name: str) -> None:

@@ -11,16 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.judgement.capacity.outlook import ModelCapacity
-from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
+from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice, TierState, WindowAdvice
 from monitor.views.formatting import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
 from monitor.views.replies import AccountReply, Reply
 
 FAINT = "dim"
 WHY_NOT = {
-    Verdict.TOO_LITTLE_WATCHED: "no advice: too little of it was watched to have seen its peaks",
-    Verdict.LIMITS_UNKNOWN: "no advice: the account's own limits are not known now",
-    Verdict.SPEND_UNKNOWN: "no advice: the provider's usage is not known now",
-    Verdict.BEYOND_EVERY_TIER: "no tier would have sufficed",
+    AdviceVerdict.TOO_LITTLE_WATCHED: "no advice: too little of it was watched to have seen its peaks",
+    AdviceVerdict.LIMITS_UNKNOWN: "no advice: the account's own limits are not known now",
+    AdviceVerdict.SPEND_UNKNOWN: "no advice: the provider's usage is not known now",
+    AdviceVerdict.BEYOND_EVERY_TIER: "no tier would have sufficed",
 }
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Verdict(StrEnum):
+class PlanVerdict(StrEnum):
     """What can be said of a question; MAYBE where it depends on what is not known."""
 
     YES = "yes"
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Span(msgspec.Struct, frozen=True):
+class TimeSpan(msgspec.Struct, frozen=True):
     """A figure, or the bounds of one that is not known exactly; infinity, null in JSON, is never."""
 
     least: float
@@ -39,15 +39,15 @@ class LimitAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     limit: str
-    allowed: Span | None
+    allowed: TimeSpan | None
     used: float | None
-    needed: Span | None
-    enough_for: Span | None
-    binds: Verdict
+    needed: TimeSpan | None
+    enough_for: TimeSpan | None
+    binds: PlanVerdict
     delay_seconds: float | None
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class AcceptedBy(msgspec.Struct, frozen=True):
     """So many tasks that the daily limit lets in together."""
 
     count: int
@@ -58,24 +58,24 @@ class Today(msgspec.Struct, frozen=True):
     """How many tasks are accepted and finished before midnight."""
 
     until: datetime
-    accepted: Span
-    finished: Span
+    accepted: TimeSpan
+    finished: TimeSpan
 
 
 class By(msgspec.Struct, frozen=True):
     """Whether all is done at the time asked for, and how many are."""
 
     at: datetime
-    met: Verdict
-    finished: Span
+    met: PlanVerdict
+    finished: TimeSpan
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """What the tasks cost; None where no price is known. `source` says where the price is from, or what is missing."""
 
-    credits_per_task: Span | None
-    credits: Span | None
-    dollars: Span | None
+    credits_per_task: TimeSpan | None
+    credits: TimeSpan | None
+    dollars: TimeSpan | None
     source: str
 
 
@@ -83,14 +83,14 @@ class TierAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The same tasks at a tier of the newest table. Dollars and days are None where the table does not tell."""
 
     tier: int
-    concurrency: Span
-    daily_generations: Span
+    concurrency: TimeSpan
+    daily_generations: TimeSpan
     monthly_spend_dollars: float
     purchased_dollars: float | None
     wait_days: int | None
-    takes_seconds: Span
+    takes_seconds: TimeSpan
     done: Moments
-    makes_it: Verdict
+    makes_it: PlanVerdict
 
 
 class Disagreement(msgspec.Struct, frozen=True):
@@ -112,7 +112,7 @@ class TierOf(msgspec.Struct, frozen=True, kw_only=True):
     disagreements: tuple[Disagreement, ...] = ()
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A plan made at `at`. `binding` are the limits that are in the way, the hardest first.
 
     `choice` says why it is this model, where none of several was named. Without credits, what is called so are dollars.
@@ -127,11 +127,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     choice: str | None
     tier: TierOf | None
-    takes_seconds: Span
+    takes_seconds: TimeSpan
     done: Moments
     binding: tuple[str, ...]
     limits: tuple[LimitAnswer, ...]
-    accepted: tuple[Accepted, ...]
+    accepted: tuple[AcceptedBy, ...]
     today: Today
     by: By | None
     cost: Cost

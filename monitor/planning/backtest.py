@@ -15,7 +15,7 @@ from rich.text import Text
 
 from monitor.errors import MonitorError
 from monitor.judgement.daily_limit.ledger import DAY, Ledger
-from monitor.judgement.daily_limit.quality import Quality, Verdict, judge, quality
+from monitor.judgement.daily_limit.quality import JudgedWarning, Quality, judge, quality
 from monitor.judgement.daily_limit.replay import replay
 from monitor.judgement.daily_limit.warning import LimitWarning
 from monitor.views.formatting import counted
@@ -125,7 +125,7 @@ def report(model: str, accepted: list[float], limit: int) -> ModelReport:
     )
 
 
-def _warned(judged: Verdict) -> Warned:
+def _warned(judged: JudgedWarning) -> Warned:
     warning: LimitWarning = judged.warning
     return Warned(
         raised_at=_utc(warning.raised_at),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monitor.planning.answer import LimitAnswer, Span, TierAnswer, Verdict
+from monitor.planning.answer import LimitAnswer, PlanVerdict, TierAnswer, TimeSpan
 from monitor.planning.money import missing
 from monitor.planning.request import Request
-from monitor.planning.standing import Origin, Standing
+from monitor.planning.standing import Origin, PlanBasis
 from monitor.planning.vendor import TIERS, VENDOR
 from monitor.providers.tiers import Claim
 from monitor.views.formatting import amount, counted, words
 
 
 def notes(
-    request: Request, standing: Standing, limits: Sequence[LimitAnswer], tiers: Sequence[TierAnswer]
+    request: Request, standing: PlanBasis, limits: Sequence[LimitAnswer], tiers: Sequence[TierAnswer]
 ) -> Iterator[str]:
     """One sentence or two each, those about the figures first."""
     yield from _unsure(request, standing)
@@ -23,7 +23,7 @@ def notes(
     yield from _tables(standing, tiers)
 
 
-def _unsure(request: Request, standing: Standing) -> Iterator[str]:
+def _unsure(request: Request, standing: PlanBasis) -> Iterator[str]:
     if not standing.has_tiers:
         yield _advised(request, standing)
     if standing.ageless and any(limits.daily_generations is not None for limits in standing.limits):
@@ -43,7 +43,7 @@ def _unsure(request: Request, standing: Standing) -> Iterator[str]:
         yield from (f"--{name} is not given: no such limit is reckoned with." for name in missing)
 
 
-def _advised(request: Request, standing: Standing) -> str:
+def _advised(request: Request, standing: PlanBasis) -> str:
     if request.concurrency is not None:
         return f"{standing.provider} has no usage tiers and tells no limits: those given are reckoned with."
     at_once = counted(standing.limits[0].concurrency or 0, "task")
@@ -53,9 +53,9 @@ def _advised(request: Request, standing: Standing) -> str:
     )
 
 
-def _money(limits: dict[str, LimitAnswer], standing: Standing) -> Iterator[str]:
+def _money(limits: dict[str, LimitAnswer], standing: PlanBasis) -> Iterator[str]:
     needed = missing(limits["credit_balance"])
-    if limits["credit_balance"].binds in {Verdict.YES, Verdict.MAYBE} and needed is not None:
+    if limits["credit_balance"].binds in {PlanVerdict.YES, PlanVerdict.MAYBE} and needed is not None:
         more = f"{_credits(needed)} credits" if standing.has_credits else f"${_credits(needed)}"
         yield f"The times hold once {more} more are there; without them, creates are refused."
     spend = limits.get("monthly_spend_credits")
@@ -76,11 +76,11 @@ def _money(limits: dict[str, LimitAnswer], standing: Standing) -> Iterator[str]:
         )
 
 
-def _credits(needed: Span) -> str:
+def _credits(needed: TimeSpan) -> str:
     return amount(needed.most) if needed.least == needed.most else f"{amount(needed.least)} to {amount(needed.most)}"
 
 
-def _tier(standing: Standing) -> Iterator[str]:
+def _tier(standing: PlanBasis) -> Iterator[str]:
     """Where the newest table and the account's own answer differ: about this model, and how often elsewhere."""
     if standing.origin is Origin.ACCOUNT and standing.has_tiers and standing.match is None:
         yield "The account's limits are those of no known tier, or of several."
@@ -103,7 +103,7 @@ def _claim(claim: Claim) -> str:
     return f"{words(claim.limit)} {live}, not {' or '.join(map(amount, claim.table))}"
 
 
-def _tables(standing: Standing, tiers: Sequence[TierAnswer]) -> Iterator[str]:
+def _tables(standing: PlanBasis, tiers: Sequence[TierAnswer]) -> Iterator[str]:
     model = standing.model
     if not standing.has_tiers:
         return

@@ -79,7 +79,7 @@ def _places(daily: int, freeing: Sequence[Batch]) -> Iterator[Batch]:
             yield Batch(batch.at, batch.count - lost)
 
 
-class Schedule:
+class BatchSchedule:
     """When each of `count` tasks is accepted and finished. Places count from 1."""
 
     def __init__(self, count: int, seconds: float, room: Room) -> None:
@@ -134,13 +134,13 @@ class Delays(msgspec.Struct, frozen=True):
 
 def delays(count: int, seconds: float, room: Room) -> Delays:
     """What each limit costs in time."""
-    whole = Schedule(count, seconds, room).seconds
+    whole = BatchSchedule(count, seconds, room).seconds
 
     def delay(limit: str) -> float:
         if getattr(room.limits, limit) == 0:
             return NEVER
         without = msgspec.structs.replace(room.limits, **{limit: None})
-        sooner = Schedule(count, seconds, replace(room, limits=without)).seconds
+        sooner = BatchSchedule(count, seconds, replace(room, limits=without)).seconds
         return 0.0 if sooner == whole else whole - sooner
 
     return Delays(delay("concurrency"), delay("daily_generations"))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.figures import Limit
+from monitor.judgement.figures import LimitKind
 from monitor.judgement.snapshot import Expiry, ModelTasks
 from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.planning.request import PlanError, Request
@@ -31,7 +31,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class PlanBasis:
     """What the tasks find. `limits` are several where it is not known which of them holds; None is unknown.
 
     `used` generations of the last day count against the daily limit; unless `used_known`, the provider's own count of
@@ -72,7 +72,7 @@ class Standing:
         return self.provider == VENDOR.name
 
 
-def given(request: Request) -> Standing:
+def given(request: Request) -> PlanBasis:
     """A tier's limits by the newest table, or the numbers given; a number overrides the tier's.
 
     Raises:
@@ -80,7 +80,7 @@ def given(request: Request) -> Standing:
     """
     if request.tier is None:
         own = ModelLimits(concurrency=request.concurrency, daily_generations=request.daily)
-        return Standing(origin=Origin.OPTIONS, limits=(own,), used=request.used or 0, model=request.model)
+        return PlanBasis(origin=Origin.OPTIONS, limits=(own,), used=request.used or 0, model=request.model)
     tier = TIERS.newest.tier(request.tier)
     limits = TIERS.limits(TIERS.newest, tier, request.model or "")
     if not limits:
@@ -88,7 +88,7 @@ def given(request: Request) -> Standing:
             f"the table of tiers ({TIERS.newest.name}) does not hold the limits of {request.model!r}: "
             "give --concurrency and --daily instead of --tier"
         )
-    return Standing(
+    return PlanBasis(
         origin=Origin.TIER,
         limits=_overridden(limits, request),
         used=request.used or 0,
@@ -98,7 +98,7 @@ def given(request: Request) -> Standing:
     )
 
 
-def live(reply: Reply, request: Request) -> Standing:
+def live(reply: Reply, request: Request) -> PlanBasis:
     """An account's limits, use and balance as a daemon knows them; numbers given override them.
 
     Raises:
@@ -121,7 +121,7 @@ def live(reply: Reply, request: Request) -> Standing:
     used, expiries = _window(account, model, reply.age_seconds)
     match = _tier(account, organization)
     money = account.credits or CreditOutlook()
-    return Standing(
+    return PlanBasis(
         origin=Origin.ACCOUNT,
         limits=limits,
         used=used if request.used is None else request.used,
@@ -142,7 +142,7 @@ def live(reply: Reply, request: Request) -> Standing:
     )
 
 
-def _advised(account: AccountReply, request: Request) -> Standing:
+def _advised(account: AccountReply, request: Request) -> PlanBasis:
     """A provider without limits: as many tasks at once as the monitor recommends, or as the user says."""
     model, choice, advised = request.model, None, {one.model: one.recommended_concurrency for one in account.capacity}
     if model is None and advised:
@@ -155,7 +155,7 @@ def _advised(account: AccountReply, request: Request) -> Standing:
             "plan with --concurrency"
         )
     tasks = _tasks(account, model or "")
-    return Standing(
+    return PlanBasis(
         origin=Origin.ACCOUNT,
         limits=(ModelLimits(concurrency=at_once, daily_generations=request.daily),),
         used=tasks.accepted_24h if request.used is None else request.used,
@@ -182,7 +182,9 @@ def _ahead(tasks: ModelTasks) -> tuple[int, int]:
 
 def _running(account: AccountReply, tasks: ModelTasks) -> float:
     """Tasks that take up the concurrency, as the daemon counts them where there is a limit to count them against."""
-    told = (limit.used for limit in account.limits if (limit.model, limit.limit) == (tasks.model, Limit.CONCURRENCY))
+    told = (
+        limit.used for limit in account.limits if (limit.model, limit.limit) == (tasks.model, LimitKind.CONCURRENCY)
+    )
     admitted = next((used for used in told if used is not None), None)
     if admitted is not None:
         return admitted

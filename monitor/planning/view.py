@@ -11,18 +11,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.planning.answer import Accepted, Answer, LimitAnswer, Moments, Span, TierAnswer, Verdict
+from monitor.planning.answer import AcceptedBy, LimitAnswer, Moments, PlanAnswer, PlanVerdict, TierAnswer, TimeSpan
 from monitor.planning.vendor import VENDOR
 from monitor.views.formatting import UNKNOWN, amount, counted, dollars, duration, printable, words
 
 FAINT = "dim"
-STYLES = {Verdict.YES: "green", Verdict.MAYBE: "yellow", Verdict.NO: "red", Verdict.UNKNOWN: ""}
-BINDS = {Verdict.YES: "yellow", Verdict.MAYBE: "yellow"}
+STYLES = {PlanVerdict.YES: "green", PlanVerdict.MAYBE: "yellow", PlanVerdict.NO: "red", PlanVerdict.UNKNOWN: ""}
+BINDS = {PlanVerdict.YES: "yellow", PlanVerdict.MAYBE: "yellow"}
 GROUPS_SHOWN = 4
 WIDE = 130
 
 
-def view(answer: Answer, width: int) -> RenderableType:
+def view(answer: PlanAnswer, width: int) -> RenderableType:
     """The whole answer for a terminal of that many columns."""
     parts: list[RenderableType] = [
         Text(printable(_title(answer)), style="bold"),
@@ -39,7 +39,7 @@ def _section(table: Table) -> Padding:
     return Padding(table, (1, 0, 0, 2), expand=False)
 
 
-def _title(answer: Answer) -> str:
+def _title(answer: PlanAnswer) -> str:
     tasks = f"{counted(answer.count, 'task')} of {_seconds(answer.seconds)}"
     model = f" on {answer.model}" if answer.model else ""
     where = {
@@ -50,13 +50,13 @@ def _title(answer: Answer) -> str:
     return f"{tasks}{model}: {where}"
 
 
-def _whose(answer: Answer) -> str:
+def _whose(answer: PlanAnswer) -> str:
     if answer.provider != VENDOR.name:
         return f"without limits at {answer.provider}"
     return f"its live limits, {f'tier {answer.tier.tier}' if answer.tier else 'tier unknown'}"
 
 
-def _facts(answer: Answer) -> Table:
+def _facts(answer: PlanAnswer) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style=FAINT, no_wrap=True)
     grid.add_column(overflow="fold")
@@ -65,7 +65,7 @@ def _facts(answer: Answer) -> Table:
     return grid
 
 
-def _fact_rows(answer: Answer) -> Iterator[tuple[str, str | Text]]:
+def _fact_rows(answer: PlanAnswer) -> Iterator[tuple[str, str | Text]]:
     if answer.choice is not None:
         yield "model", f"{answer.model}: {answer.choice} (--model names another)"
     yield "takes", _span(answer.takes_seconds, _seconds)
@@ -81,21 +81,21 @@ def _fact_rows(answer: Answer) -> Iterator[tuple[str, str | Text]]:
         yield "tier", _lowest(answer)
 
 
-def _binding(answer: Answer) -> Iterator[str]:
+def _binding(answer: PlanAnswer) -> Iterator[str]:
     verdicts = {limit.limit: limit.binds for limit in answer.limits}
     for limit in answer.binding:
-        yield f"{'perhaps ' if verdicts[limit] is Verdict.MAYBE else ''}{_limit_name(limit)}"
+        yield f"{'perhaps ' if verdicts[limit] is PlanVerdict.MAYBE else ''}{_limit_name(limit)}"
 
 
-def _by(answer: Answer) -> Text:
+def _by(answer: PlanAnswer) -> Text:
     by = answer.by
     if by is None:
         return Text()
-    done = "" if by.met is Verdict.YES else f": {_of(by.finished, answer.count)} are done by then"
+    done = "" if by.met is PlanVerdict.YES else f": {_of(by.finished, answer.count)} are done by then"
     return Text(f"{by.met}{done}", style=STYLES[by.met])
 
 
-def _lowest(answer: Answer) -> str:
+def _lowest(answer: PlanAnswer) -> str:
     what = "accepts all at once" if answer.by is None else "is done in time"
     lowest = next((tier for tier in answer.tiers if tier.tier == answer.lowest_tier), None)
     if lowest is None:
@@ -104,11 +104,11 @@ def _lowest(answer: Answer) -> str:
     return f"{lowest.tier}{yours} is the lowest that {what}: {_reach(answer, lowest)}"
 
 
-def _is_yours(answer: Answer, tier: TierAnswer) -> bool:
+def _is_yours(answer: PlanAnswer, tier: TierAnswer) -> bool:
     return answer.account is not None and answer.tier is not None and tier.tier == answer.tier.tier
 
 
-def _accepted(answer: Answer) -> Iterator[str]:
+def _accepted(answer: PlanAnswer) -> Iterator[str]:
     shown = answer.accepted if len(answer.accepted) <= GROUPS_SHOWN else answer.accepted[: GROUPS_SHOWN - 1]
     for group in shown:
         yield f"{amount(group.count)} {_group_at(group, answer.at)}"
@@ -117,7 +117,7 @@ def _accepted(answer: Answer) -> Iterator[str]:
         yield f"{amount(rest)} later, the last {_group_at(answer.accepted[-1], answer.at)}"
 
 
-def _group_at(group: Accepted, now: datetime) -> str:
+def _group_at(group: AcceptedBy, now: datetime) -> str:
     if group.at.latest == now:
         return "at once"
     if group.at.earliest == now:
@@ -125,7 +125,7 @@ def _group_at(group: Accepted, now: datetime) -> str:
     return _moments(group.at, now)
 
 
-def _cost(answer: Answer) -> str:
+def _cost(answer: PlanAnswer) -> str:
     cost = answer.cost
     if cost.credits is None or cost.dollars is None or cost.credits_per_task is None:
         return f"{UNKNOWN}: {cost.source}"
@@ -135,7 +135,7 @@ def _cost(answer: Answer) -> str:
     return f"{_span(cost.credits, amount)} credits, {_span(cost.dollars, dollars)} ({each}; {cost.source})"
 
 
-def _limits(answer: Answer) -> Table:
+def _limits(answer: PlanAnswer) -> Table:
     table = _table("limit", "allowed", "used", "needed", "enough for", "in the way")
     for limit in answer.limits:
         word = amount if answer.has_credits or limit.limit != "credit_balance" else dollars
@@ -161,7 +161,7 @@ def _way(limit: LimitAnswer) -> str:
     return f"{limit.binds}, {longer}"
 
 
-def _tiers(answer: Answer, *, wide: bool) -> Table:
+def _tiers(answer: PlanAnswer, *, wide: bool) -> Table:
     enough = "all at once" if answer.by is None else f"by {_moment(answer.by.at, answer.at)}"
     table = _table(
         "tier", "concurrency", "in 24 h", "takes", *(("done", "spend in 30 d") if wide else ()), enough, "reached"
@@ -180,7 +180,7 @@ def _tiers(answer: Answer, *, wide: bool) -> Table:
     return table
 
 
-def _reach(answer: Answer, tier: TierAnswer) -> str:
+def _reach(answer: PlanAnswer, tier: TierAnswer) -> str:
     if answer.account is not None and answer.tier is not None and tier.tier <= answer.tier.tier:
         return "reached"
     if tier.purchased_dollars is None or tier.wait_days is None:
@@ -195,7 +195,7 @@ def _price(value: float) -> str:
     return dollars(value).removesuffix(".00")
 
 
-def _notes(answer: Answer) -> Table:
+def _notes(answer: PlanAnswer) -> Table:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column()
     grid.add_column(overflow="fold")
@@ -215,13 +215,13 @@ def _limit_name(limit: str) -> str:
     return words(limit.removesuffix("_credits"))
 
 
-def _of(some: Span, count: int) -> str:
+def _of(some: TimeSpan, count: int) -> str:
     if some.least == count:
         return f"all {amount(count)}"
     return f"{_span(some, amount)} of {amount(count)}"
 
 
-def _span(span: Span | None, word: Callable[[float], str]) -> str:
+def _span(span: TimeSpan | None, word: Callable[[float], str]) -> str:
     if span is None:
         return UNKNOWN
     ends = [word(end) if end != math.inf else "never" for end in (span.least, span.most)]

@@ -73,7 +73,7 @@ forecasts = Table(
     Column("limit", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""One row per limit that was ever forecast; `document` is the JSON of `monitor.judgement.daily_limit.record.Record`."""
+"""One row per limit that was ever forecast; `document` is the JSON of its `ForecastRecord`."""
 
 capacities = Table(
     "capacities",
@@ -82,7 +82,7 @@ capacities = Table(
     Column("model", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""One row per model whose capacity is judged; `document` is the JSON of `monitor.judgement.capacity.record.Record`."""
+"""One row per model whose capacity is judged; `document` is the JSON of its `CapacityRecord`."""
 
 purses = Table(
     "purses",
@@ -90,7 +90,7 @@ purses = Table(
     Column("account", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""The history of each account's balance: `document` is the JSON of `monitor.judgement.credits.history.Purse`."""
+"""The history of each account's balance: `document` is the JSON of its `BalanceHistory`."""
 
 watches = Table(
     "watches",

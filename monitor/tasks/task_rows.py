@@ -41,7 +41,7 @@ class OpenTasks(NamedTuple):
     oldest_throttled_at: float | None
 
 
-class Accepted(NamedTuple):
+class AcceptanceSum(NamedTuple):
     """How many generations were accepted since some moment, and the sum of the seconds from then to each."""
 
     total: int
@@ -101,13 +101,13 @@ def _open_tasks(
     return TaskStatus(status), total, orphaned, unconfirmed, None if throttled_at is None else number(throttled_at)
 
 
-def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, Accepted]:
+def accepted_between(connection: Connection, account: str, start: float, end: float) -> dict[str, AcceptanceSum]:
     """Generations accepted in (start, end], by model."""
     when = and_(tasks.c.accepted, tasks.c.created_at > start, tasks.c.created_at <= end)
     seconds = func.sum(tasks.c.created_at - start)
     statement = select(tasks.c.model, func.count(), seconds).where(tasks.c.account == account, when)
     rows = connection.execute(statement.group_by(tasks.c.model))
-    return dict(readable(connection, tasks.name, rows, keyed(Accepted)))
+    return dict(readable(connection, tasks.name, rows, keyed(AcceptanceSum)))
 
 
 def acceptances(connection: Connection, account: str, since: float) -> dict[str, list[float]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
-from monitor.judgement.figures import Limit, LimitUse, RequestCount, limit_uses, recent_requests
+from monitor.judgement.figures import LimitKind, LimitUse, RequestCount, limit_uses, recent_requests
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.observations import TaskStatus
@@ -28,9 +28,9 @@ from monitor.views.until import daily_in_words, spend_in_words
 LONG_WAIT_SECONDS = 300.0
 FEWEST_FAILED, FAILED_RATIO = 5, 0.05
 TROUBLE = frozenset({AutobillingState.OVERDUE, AutobillingState.CLIPPED, AutobillingState.STOPPED})
-CAPACITY = {State.APPROACHING: "approaching saturation", State.SATURATED: "saturated"}
+CAPACITY = {QueueState.APPROACHING: "approaching saturation", QueueState.SATURATED: "saturated"}
 # A concurrency limit is meant to be full: what tells is how long tasks wait. The ledger is the daily limit once more.
-SILENT = frozenset({Limit.CONCURRENCY, Limit.DAILY_GENERATIONS_LEDGER})
+SILENT = frozenset({LimitKind.CONCURRENCY, LimitKind.DAILY_GENERATIONS_LEDGER})
 
 
 def warnings(account: AccountSnapshot, at: float) -> Iterator[str]:
@@ -81,8 +81,8 @@ def _outlook(account: AccountSnapshot, at: float) -> Iterator[str]:
             yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
         elif daily.outlook is LimitOutlook.FULL and daily.limit:
             yield f"{daily.model}: the daily limit is {daily_in_words(daily, at)}"
-    for one in sorted(account.capacity, key=lambda one: one.state is not State.SATURATED):
-        if one.state in {State.APPROACHING, State.SATURATED}:
+    for one in sorted(account.capacity, key=lambda one: one.state is not QueueState.SATURATED):
+        if one.state in {QueueState.APPROACHING, QueueState.SATURATED}:
             yield f"{one.model}: {CAPACITY[one.state]}; have {amount(one.recommended_concurrency)} open at once at most"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.views.formatting import TOO_LITTLE_SEEN, UNKNOWN, amount, duration, ratio
 
-LEVELS = {State.HEALTHY: "good", State.APPROACHING: "warn", State.SATURATED: "bad"}
+LEVELS = {QueueState.HEALTHY: "good", QueueState.APPROACHING: "warn", QueueState.SATURATED: "bad"}
 """The CSS class of each state, from the best to the worst."""
 
 
@@ -36,8 +36,8 @@ def capacity_view(one: ModelCapacity) -> CapacityView:
     )
 
 
-def worst(models: Sequence[ModelCapacity]) -> tuple[State, list[str]] | None:
+def worst(models: Sequence[ModelCapacity]) -> tuple[QueueState, list[str]] | None:
     """The worst state that any is in, and who is; None while too little is seen of all."""
     states = {one.state for one in models}
-    state = next((state for state in reversed(State) if state in states), None)
+    state = next((state for state in reversed(QueueState) if state in states), None)
     return None if state is None else (state, [one.model for one in models if one.state is state])

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
 from monitor.judgement.figures import (
-    Limit,
+    LimitKind,
     LimitUse,
     RequestCount,
     Spend,
@@ -192,7 +192,7 @@ def _capacity(account: AccountSnapshot) -> Iterator[Tile]:
         return
     state, models = found
     others = f" and {len(models) - 1} more" if len(models) > 1 else ""
-    note = "every model that is in use" if state is State.HEALTHY else f"{models[0]}{others}"
+    note = "every model that is in use" if state is QueueState.HEALTHY else f"{models[0]}{others}"
     yield Tile("Capacity", state.value, note, LEVELS[state])
 
 
@@ -258,8 +258,8 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
         yield Tile("Autobilling", state.value, AUTOBILLING[state], level)
 
 
-def _purchases(account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], at: float) -> Iterator[Tile]:
-    use, price = uses.get(("", Limit.MONTHLY_SPEND_CREDITS)), account.dollars_per_credit
+def _purchases(account: AccountSnapshot, uses: dict[tuple[str, LimitKind], LimitUse], at: float) -> Iterator[Tile]:
+    use, price = uses.get(("", LimitKind.MONTHLY_SPEND_CREDITS)), account.dollars_per_credit
     if use is None:
         return
     if use.saturation is None:
@@ -301,7 +301,7 @@ def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
 
 
 def _models_in_use(
-    account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse], spent: Spending | None
+    account: AccountSnapshot, uses: dict[tuple[str, LimitKind], LimitUse], spent: Spending | None
 ) -> list[str]:
     used = {use.model for use in uses.values() if use.used and use.model}
     used |= {use.model for use in unlimited_uses(account) if use.used}
@@ -311,7 +311,7 @@ def _models_in_use(
     return sorted(names, key=lambda model: (_urgency(model, account, uses), model))
 
 
-def _urgency(model: str, account: AccountSnapshot, uses: dict[tuple[str, Limit], LimitUse]) -> Urgency:
+def _urgency(model: str, account: AccountSnapshot, uses: dict[tuple[str, LimitKind], LimitUse]) -> Urgency:
     tasks = _tasks(model, account)
     waiting = tasks.throttled_oldest_age_seconds if tasks.open.get(TaskStatus.THROTTLED, 0) else None
     saturations = [uses[model, limit].saturation for limit in URGENT if (model, limit) in uses]
@@ -326,7 +326,7 @@ def _tasks(model: str, account: AccountSnapshot) -> ModelTasks:
 def _model(
     model: str,
     account: AccountSnapshot,
-    uses: dict[tuple[str, Limit], LimitUse],
+    uses: dict[tuple[str, LimitKind], LimitUse],
     spent: Spending | None,
     at: float,
 ) -> ModelView:
@@ -346,17 +346,17 @@ def _model(
         orphaned=amount(tasks.orphaned),
         concurrency=replace(
             _bar(
-                uses.get((model, Limit.CONCURRENCY)),
-                unlimited.get(Limit.CONCURRENCY),
-                known=told.knows(model, Limit.CONCURRENCY),
+                uses.get((model, LimitKind.CONCURRENCY)),
+                unlimited.get(LimitKind.CONCURRENCY),
+                known=told.knows(model, LimitKind.CONCURRENCY),
             ),
             note=more_unconfirmed(tasks.unconfirmed),
         ),
         daily=_daily(
             model,
             uses,
-            unlimited.get(Limit.DAILY_GENERATIONS),
-            known=told.knows(model, Limit.DAILY_GENERATIONS),
+            unlimited.get(LimitKind.DAILY_GENERATIONS),
+            known=told.knows(model, LimitKind.DAILY_GENERATIONS),
         ),
         full_in=daily_in_words(daily, at),
         until_level=UNTIL_LEVELS.get(daily.outlook, "soft"),
@@ -375,8 +375,8 @@ def _bar(use: LimitUse | None, unlimited: float | None, *, known: bool) -> Bar:
     return Bar(f"{amount(use.used)} of {amount(use.allowed)}", min(100.0, 100 * use.saturation))
 
 
-def _daily(model: str, uses: dict[tuple[str, Limit], LimitUse], unlimited: float | None, *, known: bool) -> Bar:
-    theirs, ours = uses.get((model, Limit.DAILY_GENERATIONS)), uses.get((model, Limit.DAILY_GENERATIONS_LEDGER))
+def _daily(model: str, uses: dict[tuple[str, LimitKind], LimitUse], unlimited: float | None, *, known: bool) -> Bar:
+    theirs, ours = uses.get((model, LimitKind.DAILY_GENERATIONS)), uses.get((model, LimitKind.DAILY_GENERATIONS_LEDGER))
     bar = _bar(theirs, unlimited, known=known)
     if theirs is None or theirs.saturation is None:
         return bar

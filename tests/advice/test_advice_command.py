@@ -17,7 +17,7 @@ from rich.console import Console
 from web.listeners import Daemon as Listener
 
 from monitor.judgement.snapshot import Snapshot
-from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
+from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice, TierState, WindowAdvice
 from monitor.planning.advice import view
 from monitor.views.replies import AccountReply
 
@@ -114,19 +114,19 @@ def test_where_the_tier_is_from_is_told(tier: TierState, told: str) -> None:
             {"tier": 3, "purchased_dollars": 1000.0, "wait_days": 14},
             "tier 3 would have sufficed; it takes $1,000.00 bought in all, then 14 days to pass",
         ),
-        (2, {"verdict": Verdict.BEYOND_EVERY_TIER}, "no tier would have sufficed"),
-        (2, {"verdict": Verdict.SPEND_UNKNOWN}, "no advice: the provider's usage is not known now"),
-        (2, {"verdict": Verdict.LIMITS_UNKNOWN}, "no advice: the account's own limits are not known now"),
+        (2, {"verdict": AdviceVerdict.BEYOND_EVERY_TIER}, "no tier would have sufficed"),
+        (2, {"verdict": AdviceVerdict.SPEND_UNKNOWN}, "no advice: the provider's usage is not known now"),
+        (2, {"verdict": AdviceVerdict.LIMITS_UNKNOWN}, "no advice: the account's own limits are not known now"),
     ],
 )
 def test_the_way_to_a_tier_is_told(current: int | None, wanted: dict[str, object], told: str) -> None:
-    window = replace(WindowAdvice(window="7d", watched=1.0, verdict=Verdict.ADVISED), **wanted)
+    window = replace(WindowAdvice(window="7d", watched=1.0, verdict=AdviceVerdict.ADVISED), **wanted)
     assert f"last 7 days, 100 % watched: {told} Tiers by" in shown(TierState(table="t", inferred=current), window)
 
 
 def test_what_is_too_much_for_every_tier_is_told_and_a_hostile_name_stays_text() -> None:
     peak = ModelAdvice(model="\x1b[2J", generations=9, concurrency=200, generations_tier=1, concurrency_tier=None)
-    window = WindowAdvice(window="30d", watched=1.0, verdict=Verdict.BEYOND_EVERY_TIER, models=(peak,))
+    window = WindowAdvice(window="30d", watched=1.0, verdict=AdviceVerdict.BEYOND_EVERY_TIER, models=(peak,))
     assert "\N{REPLACEMENT CHARACTER}[2J 9 tier 1 200 beyond every tier" in shown(TierState(table="t"), window)
 
 

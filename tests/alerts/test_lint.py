@@ -15,7 +15,7 @@ from alerts.promql import labels, metrics, milliseconds, selectors
 from alerts.vocabulary import PROMETHEUS_OWN, closed_values, label_names, labels_of, recorded, series, unknown_names
 
 from alerts import pack
-from monitor.metrics.family import Source
+from monitor.metrics.family import FigureSource
 
 SEVERITIES = {"critical", "warning", "info"}
 BOARDS = {"overview", "limits", "tasks", "api", "monitor"}
@@ -94,7 +94,7 @@ def test_an_alert_has_its_labels_and_annotations(rule: Rule) -> None:
     assert re.fullmatch(r"Genmedia[A-Z]\w+", rule.name)
 
 
-def sources_behind(rule: Rule) -> set[Source]:
+def sources_behind(rule: Rule) -> set[FigureSource]:
     watched = pack.ancestors(frozenset(metrics(str(rule.body["expr"]))))
     return {series()[name].source for name in watched if name in series()}
 
@@ -103,7 +103,7 @@ def sources_behind(rule: Rule) -> set[Source]:
 def test_an_alert_waits_for_two_polls_of_what_it_watches(rule: Rule) -> None:
     if not metrics(str(rule.body["expr"])):
         return
-    polled = Source.READS in sources_behind(rule)
+    polled = FigureSource.READS in sources_behind(rule)
     least = ACCOUNT_READS_MILLISECONDS if polled else SCRAPES_MILLISECONDS
     assert milliseconds(rule.body["for"]) >= least
 

@@ -11,14 +11,14 @@ from dashboards.shelf import queries
 
 from alerts import pack
 from monitor.judgement.figures import RequestCount
-from monitor.judgement.outcomes import VERDICTS, Verdict, failed, outcomes
+from monitor.judgement.outcomes import BLAME, Blame, failed, outcomes
 from monitor.metrics.document import document, errors_section
 from monitor.observations import Kind, Outcome
 
 OF_REQUESTS = {"genmedia_requests_total", "genmedia:outcomes:sum"}
-VENDOR = frozenset(outcomes(Verdict.VENDOR))
-REFUSED = frozenset(outcomes(Verdict.REFUSED))
-SERVED = frozenset({Outcome.SUCCESS, *outcomes(Verdict.TASK)})
+VENDOR = frozenset(outcomes(Blame.VENDOR))
+REFUSED = frozenset(outcomes(Blame.REFUSED))
+SERVED = frozenset({Outcome.SUCCESS, *outcomes(Blame.TASK)})
 WHOLE = {
     "every error": frozenset(filter(failed, Outcome)),
     "what is judged": frozenset(Outcome) - {Outcome.CLIENT_GONE},
@@ -70,9 +70,9 @@ JUDGING = [
 
 
 def test_every_outcome_has_a_verdict_and_the_reference_lists_it() -> None:
-    assert set(VERDICTS) == set(Outcome)
+    assert set(BLAME) == set(Outcome)
     assert errors_section() in document()
-    assert set(re.findall(r"`(\w+)`", "".join(errors_section().splitlines()[4 : 4 + len(Verdict)]))) >= set(Outcome)
+    assert set(re.findall(r"`(\w+)`", "".join(errors_section().splitlines()[4 : 4 + len(Blame)]))) >= set(Outcome)
 
 
 @pytest.mark.parametrize(("where", "label", "operator", "value"), JUDGING)

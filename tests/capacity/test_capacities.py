@@ -10,8 +10,8 @@ from stores import CATALOGUE, T0
 from monitor.config import Account, Capacity
 from monitor.engine.apply import apply_batch
 from monitor.judgement.capacity import rows
-from monitor.judgement.capacity.concurrency import Limit
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.concurrency import ConcurrencyLimit
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.capacity.published import Away, Published
 from monitor.judgement.capacity.state import LAG, SAVE_SECONDS, Capacities
 from monitor.observations import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
@@ -80,9 +80,9 @@ def test_a_model_that_slows_down_is_approaching(database: Database) -> None:
     (before,) = live(database, capacities := Capacities(), T0, T0 + 200, 2.0)
     (after,) = live(database, capacities, T0 + 200, T0 + 300, 8.0)
 
-    assert (before.model, before.state, before.failure_ratio) == (MODEL, State.HEALTHY, 0)
+    assert (before.model, before.state, before.failure_ratio) == (MODEL, QueueState.HEALTHY, 0)
     assert before.baseline_seconds == pytest.approx(2.0)
-    assert (after.state, after.latency_seconds) == (State.APPROACHING, pytest.approx(8.0, rel=0.1))
+    assert (after.state, after.latency_seconds) == (QueueState.APPROACHING, pytest.approx(8.0, rel=0.1))
 
 
 @pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.CAPACITY, Reason.RATE_LIMIT])
@@ -91,7 +91,7 @@ def test_tasks_that_find_no_room_saturate_a_model(database: Database, reason: Re
 
     (told,) = live(database, capacities, T0 + 100, T0 + 160, 2.0, reason)
 
-    assert told.state is State.SATURATED
+    assert told.state is QueueState.SATURATED
     assert told.recommended_concurrency < 4
 
 
@@ -100,21 +100,23 @@ def test_tasks_that_fail_by_their_content_are_no_sign_of_load(database: Database
 
     (told,) = live(database, capacities, T0 + 100, T0 + 140, 0.1, Reason.MODERATION)
 
-    assert (told.state, told.failure_ratio) == (State.HEALTHY, 0)
+    assert (told.state, told.failure_ratio) == (QueueState.HEALTHY, 0)
     assert told.latency_seconds == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [
-        (Outcome.RATE_LIMITED, State.SATURATED),
-        (Outcome.OVERLOADED, State.SATURATED),
-        (Outcome.TIMEOUT, State.SATURATED),
-        (Outcome.CLIENT_GONE, State.SATURATED),
-        (Outcome.INVALID_REQUEST, State.HEALTHY),
+        (Outcome.RATE_LIMITED, QueueState.SATURATED),
+        (Outcome.OVERLOADED, QueueState.SATURATED),
+        (Outcome.TIMEOUT, QueueState.SATURATED),
+        (Outcome.CLIENT_GONE, QueueState.SATURATED),
+        (Outcome.INVALID_REQUEST, QueueState.HEALTHY),
     ],
 )
-def test_requests_that_are_turned_away_saturate_a_model(database: Database, outcome: Outcome, state: State) -> None:
+def test_requests_that_are_turned_away_saturate_a_model(
+    database: Database, outcome: Outcome, state: QueueState
+) -> None:
     live(database, capacities := Capacities(), T0, T0 + 100, 2.0)
     now = T0 + 100
     while now < T0 + 160:
@@ -141,7 +143,7 @@ def test_what_was_published_last_is_published_after_a_restart(database: Database
     with database.begin(write=True) as connection:
         record = rows.load(connection, "a")[MODEL]
         away = Away(T0 + 100, is_above=False, nearest=4)
-        rows.save(connection, "a", {MODEL: replace(record, limit=Limit(4.0), published=Published(8, away))})
+        rows.save(connection, "a", {MODEL: replace(record, limit=ConcurrencyLimit(4.0), published=Published(8, away))})
 
     restarted = Capacities()
     told = [look(database, restarted, T0 + 100 + passed)[0].recommended_concurrency for passed in (20, 39, 41)]
@@ -155,7 +157,7 @@ def test_what_a_restart_cuts_off_is_no_sign_of_load(database: Database) -> None:
 
     (after,) = look(database, Capacities(), T0 + 205)
 
-    assert (after.state, after.failure_ratio) == (State.HEALTHY, 0)
+    assert (after.state, after.failure_ratio) == (QueueState.HEALTHY, 0)
     assert after.recommended_concurrency == before.recommended_concurrency
 
 
@@ -172,7 +174,7 @@ def test_a_clock_that_steps_back_holds_up_nothing(database: Database) -> None:
 
     (told,) = live(database, capacities, T0 - 3600, T0 - 3400, 8.0)
 
-    assert told.state is State.APPROACHING
+    assert told.state is QueueState.APPROACHING
 
 
 def test_a_provider_with_limits_is_not_judged(database: Database) -> None:

@@ -17,7 +17,7 @@ from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.simulator.app import SERVER, build_app, serve
@@ -36,8 +36,8 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def own(registry: CollectorRegistry) -> Own:
-    return Own(registry)
+def own(registry: CollectorRegistry) -> SelfMetrics:
+    return SelfMetrics(registry)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-async def engine(database: Database, own: Own, clock: ManualClock) -> AsyncIterator[Engine]:
+async def engine(database: Database, own: SelfMetrics, clock: ManualClock) -> AsyncIterator[Engine]:
     engine = Engine(database, lambda _: Catalogue(PROVIDERS["runway"].models, 100), own, clock)
     running = asyncio.create_task(engine.run())
     yield engine

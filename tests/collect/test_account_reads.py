@@ -15,7 +15,7 @@ from monitor.config import Account
 from monitor.engine.engine import Engine
 from monitor.judgement.account_reads import rows as read_rows
 from monitor.judgement.account_reads.reads import Read
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.observations import Organization, Outcome, Usage
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.simulator.faults import Fault, FaultKind
@@ -111,7 +111,7 @@ async def test_a_rejected_key_backs_off_and_is_told_without_the_key(
 
 
 @pytest.fixture
-async def running(own: Own, clock: ManualClock) -> AsyncIterator[Schedule]:
+async def running(own: SelfMetrics, clock: ManualClock) -> AsyncIterator[Schedule]:
     schedule = Schedule(own, clock)
     schedule.start()
     yield schedule

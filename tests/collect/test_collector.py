@@ -11,12 +11,12 @@ from helpers_collect import until
 from pydantic import SecretStr
 
 from monitor.clock import ManualClock
-from monitor.collect import Collector
+from monitor.collect import Jobs
 from monitor.config import Account, Config, Retention
 from monitor.engine.engine import Engine
 from monitor.judgement.account_reads import rows as read_rows
 from monitor.logs import configure_logging
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
@@ -44,10 +44,10 @@ def evaluations() -> Evaluations:
 
 @pytest.fixture
 async def collector(
-    account: Account, database: Database, engine: Engine, own: Own, clock: ManualClock, evaluations: Evaluations
-) -> AsyncIterator[Collector]:
+    account: Account, database: Database, engine: Engine, own: SelfMetrics, clock: ManualClock, evaluations: Evaluations
+) -> AsyncIterator[Jobs]:
     config = Config(accounts=(account,), evaluate_interval=0.05, retention=Retention(tasks=2 * DAY))
-    collector = Collector(
+    collector = Jobs(
         database=database, engine=engine, evaluate=evaluations, config=config, own=own, clock=clock, network=Network({})
     )
     yield collector
@@ -86,7 +86,7 @@ async def submit(engine: Engine, task: str, at: float, status: TaskStatus = Task
 
 
 async def test_everything_runs_at_start(
-    collector: Collector, account: Account, database: Database, evaluations: Evaluations
+    collector: Jobs, account: Account, database: Database, evaluations: Evaluations
 ) -> None:
     collector.start([account])
 
@@ -95,7 +95,7 @@ async def test_everything_runs_at_start(
 
 
 async def test_an_open_task_of_over_a_day_is_given_up_and_a_finished_one_past_retention_is_forgotten(
-    collector: Collector, account: Account, database: Database, engine: Engine, clock: ManualClock
+    collector: Jobs, account: Account, database: Database, engine: Engine, clock: ManualClock
 ) -> None:
     await submit(engine, "open", clock.now() - DAY - 1)
     await submit(engine, "recent", clock.now())
@@ -110,7 +110,7 @@ async def test_an_open_task_of_over_a_day_is_given_up_and_a_finished_one_past_re
 
 
 async def test_an_account_that_stays_as_it_is_is_not_read_anew(
-    collector: Collector, account: Account, database: Database, server: Server, evaluations: Evaluations
+    collector: Jobs, account: Account, database: Database, server: Server, evaluations: Evaluations
 ) -> None:
     collector.start([account])
     await until(lambda: len(reads_up(database)) == 2)
@@ -123,7 +123,7 @@ async def test_an_account_that_stays_as_it_is_is_not_read_anew(
 
 
 async def test_a_new_account_is_read_at_once_and_a_removed_one_no_more(
-    collector: Collector, account: Account, database: Database
+    collector: Jobs, account: Account, database: Database
 ) -> None:
     collector.start([account])
     await until(lambda: len(reads_up(database)) == 2)
@@ -141,7 +141,7 @@ async def test_a_new_account_is_read_at_once_and_a_removed_one_no_more(
 
 
 async def test_an_account_with_a_new_key_is_read_with_it_at_once(
-    collector: Collector, account: Account, database: Database
+    collector: Jobs, account: Account, database: Database
 ) -> None:
     collector.start([replace(account, api_key=SecretStr("key_revoked"))])
     await until(lambda: reads_up(database) == {"organization": False, "usage": False})
@@ -151,7 +151,7 @@ async def test_an_account_with_a_new_key_is_read_with_it_at_once(
 
 
 async def test_draining_waits_for_a_read_under_way_and_cancels_one_that_hangs(
-    collector: Collector, account: Account, server: Server, database: Database
+    collector: Jobs, account: Account, server: Server, database: Database
 ) -> None:
     server.world.faults.add(Fault(fault=FaultKind.HANG, path="/v1/organization/usage"))
     collector.start([account])
@@ -163,7 +163,7 @@ async def test_draining_waits_for_a_read_under_way_and_cancels_one_that_hangs(
 
 
 async def test_no_log_line_holds_the_key(
-    captured_logs: io.StringIO, collector: Collector, account: Account, server: Server, database: Database
+    captured_logs: io.StringIO, collector: Jobs, account: Account, server: Server, database: Database
 ) -> None:
     server.world.faults.add(Fault(fault=FaultKind.RESET, path="/v1/organization"))
     collector.start([account])
@@ -177,7 +177,7 @@ async def test_no_log_line_holds_the_key(
 
 @pytest.mark.parametrize("days", [40, 366])
 async def test_a_clock_that_steps_forward_gives_up_and_forgets_nothing_for_a_day(
-    collector: Collector, database: Database, engine: Engine, clock: ManualClock, days: int
+    collector: Jobs, database: Database, engine: Engine, clock: ManualClock, days: int
 ) -> None:
     await submit(engine, "open", clock.now())
     await submit(engine, "ended", clock.now(), TaskStatus.SUCCEEDED)
@@ -194,7 +194,7 @@ async def test_a_clock_that_steps_forward_gives_up_and_forgets_nothing_for_a_day
 
 
 async def test_a_clock_that_steps_back_holds_up_no_expiry(
-    collector: Collector, database: Database, engine: Engine, clock: ManualClock
+    collector: Jobs, database: Database, engine: Engine, clock: ManualClock
 ) -> None:
     await submit(engine, "open", clock.now() - DAY - 7200)
     clock.step(-3600.0)

@@ -19,7 +19,7 @@ from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.config import FollowUp as Settings
 from monitor.engine.engine import Engine
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.observations import TaskSeen, TaskStatus
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.kinds import Kind
@@ -35,7 +35,7 @@ POLLS = {"kind": Kind.POLL, "own": True}
 
 
 @pytest.fixture
-async def schedule(own: Own, clock: ManualClock) -> AsyncIterator[Schedule]:
+async def schedule(own: SelfMetrics, clock: ManualClock) -> AsyncIterator[Schedule]:
     schedule = Schedule(own, clock)
     schedule.start()
     yield schedule

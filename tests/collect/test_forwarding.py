@@ -19,7 +19,7 @@ from monitor.collect.steps import Steps
 from monitor.config import Webhook
 from monitor.engine.engine import Engine
 from monitor.errors import StoreError
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.simulator.app import serve
 from monitor.store import Database, deliveries
@@ -53,7 +53,7 @@ async def application() -> Application:
 
 @pytest.fixture
 async def forwarding(
-    application: Application, database: Database, engine: Engine, own: Own, clock: ManualClock
+    application: Application, database: Database, engine: Engine, own: SelfMetrics, clock: ManualClock
 ) -> AsyncIterator[Deliveries]:
     schedule = Schedule(own, clock)
     schedule.start()

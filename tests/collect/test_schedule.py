@@ -13,11 +13,11 @@ from monitor.clock import FastClock, ManualClock
 from monitor.collect import schedule as schedule_module
 from monitor.collect.schedule import Schedule
 from monitor.errors import StoreError
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 
 
 @pytest.fixture
-async def schedule(own: Own) -> AsyncIterator[Schedule]:
+async def schedule(own: SelfMetrics) -> AsyncIterator[Schedule]:
     schedule = Schedule(own, ManualClock())
     schedule.start()
     yield schedule
@@ -55,7 +55,7 @@ async def test_a_job_runs_at_once_and_then_at_its_interval(schedule: Schedule) -
     assert rarely.ended == 1
 
 
-async def test_intervals_are_the_clocks(own: Own) -> None:
+async def test_intervals_are_the_clocks(own: SelfMetrics) -> None:
     schedule = Schedule(own, FastClock(speed=3600.0))
     schedule.start()
     hourly = Job()
@@ -168,7 +168,7 @@ async def test_a_job_takes_the_place_of_its_namesake_even_while_that_runs(
     assert old.begun == 1
 
 
-async def test_draining_starts_nothing_more_and_waits_for_what_runs(own: Own) -> None:
+async def test_draining_starts_nothing_more_and_waits_for_what_runs(own: SelfMetrics) -> None:
     schedule = Schedule(own, ManualClock())
     schedule.start()
     job, once = Job(waits=True), Job(waits=True)
@@ -185,7 +185,7 @@ async def test_draining_starts_nothing_more_and_waits_for_what_runs(own: Own) ->
     assert (job.begun, job.ended, once.ended) == (1, 1, 1)
 
 
-async def test_draining_waits_for_what_a_run_still_spawns(own: Own) -> None:
+async def test_draining_waits_for_what_a_run_still_spawns(own: SelfMetrics) -> None:
     schedule = Schedule(own, ManualClock())
     schedule.start()
     go, last = asyncio.Event(), Job()
@@ -205,7 +205,7 @@ async def test_draining_waits_for_what_a_run_still_spawns(own: Own) -> None:
 
 
 async def test_draining_cancels_what_runs_too_long_without_calling_it_an_error(
-    own: Own, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+    own: SelfMetrics, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     schedule = Schedule(own, ManualClock())
     schedule.start()
@@ -223,11 +223,13 @@ async def test_draining_cancels_what_runs_too_long_without_calling_it_an_error(
     assert sample(registry, "job_errors_total", name="evaluate") == 0
 
 
-async def test_draining_what_never_started_does_nothing(own: Own) -> None:
+async def test_draining_what_never_started_does_nothing(own: SelfMetrics) -> None:
     await Schedule(own, ManualClock()).drain(1.0)
 
 
-async def test_jobs_come_back_when_the_clock_steps_back_under_them(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_jobs_come_back_when_the_clock_steps_back_under_them(
+    own: SelfMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(schedule_module, "PACE_SECONDS", 0.05)
     schedule = Schedule(own, ManualClock())
     schedule.start()
@@ -251,7 +253,7 @@ async def test_jobs_come_back_when_the_clock_steps_back_under_them(own: Own, mon
 
 
 async def test_a_loop_that_is_held_up_shows_as_lag(
-    own: Own, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+    own: SelfMetrics, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule_module, "PACE_SECONDS", 0.05)
     schedule = Schedule(own, ManualClock())

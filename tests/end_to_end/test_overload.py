@@ -18,7 +18,7 @@ from end_to_end.stage import LocalStage, staged
 from end_to_end.stepped import Application, Client, SteppedClock
 
 from monitor.config import FollowUp
-from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.outlook import QueueState
 
 MINUTE = 60.0
 CALM, BUSY, RUSH, OVER, END = 0.0, 6 * MINUTE, 16 * MINUTE, 36 * MINUTE, 50 * MINUTE
@@ -32,7 +32,7 @@ MACHINES = {CALM: 6, BUSY: 5, RUSH: 2, OVER: 6}
 TASK_SECONDS = {CROWDED: 20.0, FOLLOWED: 20.0, FAST: 2.0, SLOW: 60.0}
 FIRST_RECOMMENDED = 4
 STATE, RECOMMENDED = "genmedia_capacity_state", "genmedia_recommended_concurrency"
-HEALTHY, APPROACHING, SATURATED = State
+HEALTHY, APPROACHING, SATURATED = QueueState
 
 
 Verdicts = dict[str, tuple[str | None, int | None]]
@@ -165,4 +165,4 @@ def test_a_fast_model_that_slows_down_is_approaching_and_a_slow_one_at_its_usual
 
 def test_a_restart_in_the_midst_changes_nothing(played: Played) -> None:
     assert played.before_restart == played.after_restart
-    assert {state for state, _ in played.after_restart.values()} == set(State)
+    assert {state for state, _ in played.after_restart.values()} == set(QueueState)

@@ -10,7 +10,7 @@ from end_to_end.stage import staged
 from end_to_end.test_daily_limit import DAY, HOUR, Application, SteppedClock
 
 from monitor.config import FollowUp
-from monitor.planning.estimate import reckon
+from monitor.planning.estimate import estimate
 from monitor.planning.request import Request
 from monitor.planning.standing import live
 from monitor.views.replies import Reply
@@ -41,7 +41,7 @@ async def test_a_batch_at_a_full_limit_is_taken_in_and_done_when_the_plan_says(t
 
         asked = await at.http.get(f"{at.daemon.operator_url}/api/v1/accounts")
         request = Request(count=LIMIT + 2, seconds=RUN)
-        plan = reckon(request, live(msgspec.json.decode(asked.content, type=Reply), request), clock.now())
+        plan = estimate(request, live(msgspec.json.decode(asked.content, type=Reply), request), clock.now())
         assert (plan.model, plan.takes_seconds.least) == (MODEL, plan.takes_seconds.most)
         assert plan.takes_seconds.most == 2 * DAY - 3 * HOUR + RUN
         for group in plan.accepted:

@@ -16,7 +16,7 @@ from monitor.config import FollowUp
 from monitor.judgement.daily_limit import rows as forecast_rows
 from monitor.judgement.daily_limit.ledger import Span
 from monitor.judgement.tiers import rows as peak_rows
-from monitor.judgement.tiers.peaks import Day, day_of
+from monitor.judgement.tiers.peaks import PeakDay, day_of
 from monitor.store import Database
 
 DAY = 86400.0
@@ -212,7 +212,7 @@ def watched(folder: Path, *spans: Span) -> None:
 
 async def test_a_month_of_peaks_becomes_advice_that_outlives_a_restart(tmp_path: Path) -> None:
     clock = SteppedClock()
-    days = {day_of(clock.now() - back * DAY): Day(watched_seconds=DAY) for back in range(1, 30)}
+    days = {day_of(clock.now() - back * DAY): PeakDay(watched_seconds=DAY) for back in range(1, 30)}
     database = Database.open(f"sqlite:///{tmp_path / 'monitor.db'}")
     with database.begin(write=True) as connection:
         peak_rows.save(connection, "runway", days, ())

@@ -9,7 +9,7 @@ from stores import T0, catalogue_of
 
 from monitor.clock import ManualClock
 from monitor.engine.engine import Engine
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.store import Database
 
 
@@ -19,7 +19,7 @@ class Bench:
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
         self.database = database
-        self.engine = Engine(database, catalogue_of, Own(self.registry), ManualClock(T0))
+        self.engine = Engine(database, catalogue_of, SelfMetrics(self.registry), ManualClock(T0))
 
     def own(self, name: str, **labels: str) -> float:
         """One of the daemon's own metrics; 0 where it has no such series yet."""

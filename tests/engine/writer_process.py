@@ -9,13 +9,13 @@ from stores import accepted, catalogue_of, create
 
 from monitor.clock import SystemClock
 from monitor.engine.engine import Engine
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.store import Database
 
 
 async def main(url: str, start: int, together: int) -> None:
     database = Database.open(url)
-    engine = Engine(database, catalogue_of, Own(CollectorRegistry()), SystemClock())
+    engine = Engine(database, catalogue_of, SelfMetrics(CollectorRegistry()), SystemClock())
     run = asyncio.create_task(engine.run())
     for number in count(start):
         ids = range(number * together, (number + 1) * together)

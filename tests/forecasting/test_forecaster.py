@@ -12,7 +12,7 @@ from monitor.engine.apply import apply_batch
 from monitor.judgement.daily_limit import rows
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
 from monitor.judgement.daily_limit.state import EVERY, FREEING, Forecaster
-from monitor.judgement.figures import Limit
+from monitor.judgement.figures import LimitKind
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import DailyOutlook
 from monitor.observations import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
@@ -194,7 +194,7 @@ def test_a_warning_outlives_a_restart_and_is_kept_once(database: Database) -> No
     assert abs(after.exhaustion_seconds - before.exhaustion_seconds) < 120
     hours(database, again, 231, 320, 120.0, 150)
     with database.begin() as connection:
-        record = rows.load(connection, "a", Limit.DAILY_GENERATIONS)["gen4.5"]
+        record = rows.load(connection, "a", LimitKind.DAILY_GENERATIONS)["gen4.5"]
         account = again.account(connection, "a")
     assert [warning.raised_at for warning in record.warnings] == [first[0]]
     assert len(record.exhaustions) == 1
@@ -215,7 +215,7 @@ def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
     (daily,) = look(database, forecaster := Forecaster(), T0, organization(None))
     assert daily.exhaustion_seconds is None
     with database.begin() as connection:
-        assert rows.load(connection, "a", Limit.DAILY_GENERATIONS) == {}
+        assert rows.load(connection, "a", LimitKind.DAILY_GENERATIONS) == {}
         assert forecaster.account(connection, "a").quality.precision is None
 
 

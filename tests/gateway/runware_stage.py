@@ -15,7 +15,7 @@ from wire import Gateway, ListSink
 from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
@@ -52,7 +52,7 @@ async def front(
         lambda: {"runware": account},
         providers,
         sink,
-        Own(registry),
+        SelfMetrics(registry),
         clock,
         GatewayConfig(),
         Network({}),

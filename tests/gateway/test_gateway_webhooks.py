@@ -17,7 +17,7 @@ from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
 from monitor.gateway import webhooks
 from monitor.gateway.webhooks import LARGEST_BODY_BYTES, MOST_AT_ONCE, Webhooks
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
 from monitor.store import Database, deliveries
 
@@ -50,7 +50,7 @@ def database(tmp_path: Path) -> AsyncIterator[Database]:
 @pytest.fixture
 async def call(database: Database, registry: CollectorRegistry) -> AsyncIterator[Call]:
     """Connects as a vendor that says how long the body will be, and sends a part of it."""
-    own, clock = Own(registry), SystemClock()
+    own, clock = SelfMetrics(registry), SystemClock()
     engine = Engine(database, lambda _: Catalogue(frozenset(), 100), own, clock)
     running = asyncio.create_task(engine.run())
     runner = Webhooks(lambda: {"a": ACCOUNT}, PROVIDERS, engine, own, clock).runner(1.0)

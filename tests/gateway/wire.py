@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.observations import AnyObservation, RequestSeen, TaskSeen
 from monitor.providers import PROVIDERS
@@ -222,7 +222,7 @@ async def gateway(
         lambda: accounts,
         {"runway": provider},
         sink,
-        Own(registry),
+        SelfMetrics(registry),
         clock,
         config,
         Network({}),

@@ -17,7 +17,7 @@ from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway, socket_watch
 from monitor.gateway.observer import Observer
 from monitor.gateway.socket_watch import SocketWatch
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Failure, Leftovers
@@ -58,7 +58,7 @@ class Watched:
 @pytest.fixture
 def watched() -> Watched:
     sink, registry = ListSink(), CollectorRegistry()
-    own = Own(registry)
+    own = SelfMetrics(registry)
     account = Account(name="a", provider="runware", api_key=SecretStr("unused"), base_url="http://127.0.0.1:9")
     observer, in_flight = Observer(sink, own, ManualClock()), own.in_flight.labels("runware", "a")
     watch = SocketWatch(observer, account, PROVIDERS["runware"], "", "permessage-deflate", in_flight)
@@ -138,7 +138,7 @@ async def test_a_flood_passes_unchanged_and_other_requests_with_it() -> None:
         account = Account(
             name="a", provider="runware", api_key=SecretStr("unused"), base_url=server.origin, ws_url=ws_origin
         )
-        own, clock = Own(CollectorRegistry()), ManualClock()
+        own, clock = SelfMetrics(CollectorRegistry()), ManualClock()
         runner = build_gateway(
             lambda: {"a": account}, PROVIDERS, ListSink(), own, clock, GatewayConfig(), Network({}), 0.2
         )

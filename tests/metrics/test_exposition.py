@@ -15,7 +15,7 @@ from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
 from monitor.judgement.tiers.outlook import TierState
-from monitor.metrics import Exposition, Own
+from monitor.metrics import Exposition, SelfMetrics
 from monitor.observations import DaySpend, Kind, ModelLimits, Organization, Outcome, Reason, TaskStatus, Usage
 from monitor.tasks.counters import REQUEST_BOUNDS, TASK_BOUNDS, CounterSpec, Series
 
@@ -344,7 +344,7 @@ def ordinary() -> AccountSnapshot:
 @pytest.fixture
 def daemon() -> Exposition:
     registry = CollectorRegistry()
-    own = Own(registry)
+    own = SelfMetrics(registry)
     own.in_flight.labels("runway", "a").inc()
     own.job_seconds.labels("evaluation").observe(0.01)
     return Exposition(registry)
@@ -362,7 +362,7 @@ def test_the_daemons_own_metrics_are_there_before_the_first_snapshot(daemon: Exp
 
 def test_refresh_shows_new_own_figures_and_the_same_accounts(snapshot: Snapshot) -> None:
     registry = CollectorRegistry()
-    own = Own(registry)
+    own = SelfMetrics(registry)
     exposition = Exposition(registry)
     exposition.publish(snapshot)
     before = parse(exposition)
@@ -386,7 +386,7 @@ def test_promtool_finds_nothing_to_say(daemon: Exposition, snapshot: Snapshot, p
 
 def test_what_the_daemon_counts_by_reason_or_stage_starts_at_zero() -> None:
     registry = CollectorRegistry()
-    Own(registry).begin_job("evaluate")
+    SelfMetrics(registry).begin_job("evaluate")
     exposition = Exposition(registry)
     exposition.refresh()
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.judgement.snapshot import Snapshot
-from monitor.metrics import Exposition, Own
+from monitor.metrics import Exposition, SelfMetrics
 from monitor.metrics.daemon_families import BUILD_INFO
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
 
@@ -31,7 +31,7 @@ def test_the_document_is_what_the_table_says() -> None:
 
 def test_everything_exported_is_in_the_table_and_the_other_way_round(snapshot: Snapshot) -> None:
     registry = CollectorRegistry()
-    Own(registry)
+    SelfMetrics(registry)
     exposition = Exposition(registry)
     exposition.publish(snapshot)
     families = list(text_string_to_metric_families(exposition.text.decode()))
@@ -56,7 +56,7 @@ def test_the_document_tells_the_values_of_every_label() -> None:
 
 def test_every_value_that_is_exported_under_a_closed_label_is_in_the_document(snapshot: Snapshot) -> None:
     registry = CollectorRegistry()
-    Own(registry).begin_webhooks("demo")
+    SelfMetrics(registry).begin_webhooks("demo")
     exposition = Exposition(registry)
     exposition.publish(snapshot)
     told = told_values()

@@ -14,28 +14,28 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.figures import Limit
+from monitor.judgement.figures import LimitKind
 from monitor.judgement.snapshot import DailyOutlook, Expiry, ModelTasks
 from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.planning.answer import (
-    Accepted,
-    Answer,
+    AcceptedBy,
     By,
     Cost,
     Disagreement,
     LimitAnswer,
-    Span,
+    PlanAnswer,
+    PlanVerdict,
     TierAnswer,
     TierOf,
+    TimeSpan,
     Today,
-    Verdict,
 )
-from monitor.planning.estimate import reckon
+from monitor.planning.estimate import estimate
 from monitor.planning.request import PlanError, Request
-from monitor.planning.schedule import Batch, Room, Schedule
+from monitor.planning.schedule import Batch, BatchSchedule, Room
 from monitor.planning.standing import given, live
 from monitor.planning.view import view
 from monitor.providers.runway.tiers import TIERS
@@ -48,9 +48,9 @@ TIER_3_SPEND = 200_000
 HALF_KNOWN = {"gen4.5": ModelLimits(concurrency=5, unknown=("daily_generations",))}
 
 
-def offline(**options: Any) -> Answer:
+def offline(**options: Any) -> PlanAnswer:
     request = Request(**{"count": 200, "seconds": 15.0, **options})
-    return reckon(request, given(request), NOW.timestamp())
+    return estimate(request, given(request), NOW.timestamp())
 
 
 def account(name: str = "production", *, provider: str = "runway", **changes: Any) -> AccountReply:
@@ -104,19 +104,19 @@ def runware(*capacity: ModelCapacity, name: str = "runware", **changes: Any) -> 
     )
 
 
-def asked(*accounts: AccountReply, **options: Any) -> Answer:
+def asked(*accounts: AccountReply, **options: Any) -> PlanAnswer:
     age = options.pop("age", 1.0)
     request = Request(**{"count": 200, "seconds": 15.0, "model": "gen4.5", **options})
     reply = Reply(at=NOW.timestamp(), age_seconds=age, accounts=accounts)
-    return reckon(request, live(reply, request), NOW.timestamp())
+    return estimate(request, live(reply, request), NOW.timestamp())
 
 
-def limit(answer: Answer, name: str) -> LimitAnswer:
+def limit(answer: PlanAnswer, name: str) -> LimitAnswer:
     return next(one for one in answer.limits if one.limit == name)
 
 
-def exactly(value: float) -> Span:
-    return Span(value, value)
+def exactly(value: float) -> TimeSpan:
+    return TimeSpan(value, value)
 
 
 def test_two_hundred_tasks_of_15_s_at_concurrency_2_take_25_minutes() -> None:
@@ -159,21 +159,21 @@ def test_a_tier_is_planned_by_the_newest_table_in_the_models_own_column() -> Non
 @pytest.mark.parametrize("model", [None, "product_ad", "not-known-yet"])
 def test_a_model_of_no_known_column_gives_bounds(model: str | None) -> None:
     answer = offline(tier=1, model=model)
-    assert limit(answer, "concurrency").allowed == Span(1, 2)
-    assert answer.takes_seconds == Span(1500, 3 * DAY + 50 * 15)
-    assert limit(answer, "daily_generations").binds is Verdict.MAYBE
-    assert limit(answer, "daily_generations").enough_for == Span(50, 200)
+    assert limit(answer, "concurrency").allowed == TimeSpan(1, 2)
+    assert answer.takes_seconds == TimeSpan(1500, 3 * DAY + 50 * 15)
+    assert limit(answer, "daily_generations").binds is PlanVerdict.MAYBE
+    assert limit(answer, "daily_generations").enough_for == TimeSpan(50, 200)
 
 
 def test_generations_of_unknown_age_give_bounds() -> None:
     answer = asked(account(daily_generations={"gen4.5": 900}))
-    assert answer.takes_seconds == Span(600, DAY + 100 / 5 * 15)
+    assert answer.takes_seconds == TimeSpan(600, DAY + 100 / 5 * 15)
     assert [(group.count, group.at.earliest == NOW, group.at.latest == NOW) for group in answer.accepted] == [
         (100, True, True),
         (100, True, False),
     ]
-    assert limit(answer, "daily_generations").binds is Verdict.MAYBE
-    assert (answer.today.accepted, answer.today.finished) == (Span(100, 200), Span(100, 200))
+    assert limit(answer, "daily_generations").binds is PlanVerdict.MAYBE
+    assert (answer.today.accepted, answer.today.finished) == (TimeSpan(100, 200), TimeSpan(100, 200))
     assert "900 generations of the last day will leave the rolling window is not known" in answer.notes[0]
 
 
@@ -187,7 +187,7 @@ def test_a_full_limit_opens_at_the_second_that_the_ledger_knows() -> None:
         (1, NOW + timedelta(seconds=600)),
         (1, NOW + timedelta(seconds=660)),
     ]
-    assert limit(answer, "daily_generations").binds is Verdict.YES
+    assert limit(answer, "daily_generations").binds is PlanVerdict.YES
     assert not any("is not known: at best" in note for note in answer.notes)
 
 
@@ -197,7 +197,7 @@ def test_what_the_provider_counts_beyond_the_ledger_is_of_unknown_age() -> None:
     )
     answer = asked(with_ledger(seen, Expiry(18, 601.0, 601.0), unseen=2), count=20)
     assert limit(answer, "daily_generations").used == 20
-    assert answer.takes_seconds == Span(600 + 90, DAY + 15)
+    assert answer.takes_seconds == TimeSpan(600 + 90, DAY + 15)
     assert "the 2 generations of the last day that did not pass through the monitor" in answer.notes[0]
 
 
@@ -245,7 +245,7 @@ def test_whatever_is_not_known_the_truth_lies_within_the_bounds(
     frees = [data.draw(st.floats(one.first_seconds, one.last_seconds)) for one in expiries for _ in range(one.count)]
     for ahead in (throttled, throttled + running):
         freeing = tuple(Batch(at, 1) for at in sorted(frees + unseen))
-        true = Schedule(count, 15.0, Room(limits, freeing, ahead)).seconds
+        true = BatchSchedule(count, 15.0, Room(limits, freeing, ahead)).seconds
         assert answer.takes_seconds.least <= true <= answer.takes_seconds.most
 
 
@@ -292,17 +292,17 @@ def test_the_accounts_own_tier_says_what_the_text_says_and_a_higher_one_is_never
     assert own.daily_generations == (limit(answer, "daily_generations").allowed or exactly(math.inf))
     if answer.by is not None:
         assert own.makes_it is answer.by.met
-    elif own.makes_it is Verdict.YES:
+    elif own.makes_it is PlanVerdict.YES:
         enough = limit(answer, "daily_generations").enough_for
         assert enough is None or enough == exactly(count)
-        assert limit(answer, "monthly_spend_credits").binds is not Verdict.YES
-    order = (Verdict.NO, Verdict.MAYBE, Verdict.YES).index
+        assert limit(answer, "monthly_spend_credits").binds is not PlanVerdict.YES
+    order = (PlanVerdict.NO, PlanVerdict.MAYBE, PlanVerdict.YES).index
     for lower, higher in pairwise(answer.tiers):
         assert higher.takes_seconds.least <= lower.takes_seconds.least
         assert higher.takes_seconds.most <= lower.takes_seconds.most
         assert order(higher.makes_it) >= order(lower.makes_it)
         assert higher.monthly_spend_dollars >= lower.monthly_spend_dollars
-    assert answer.lowest_tier == next((row.tier for row in answer.tiers if row.makes_it is Verdict.YES), None)
+    assert answer.lowest_tier == next((row.tier for row in answer.tiers if row.makes_it is PlanVerdict.YES), None)
 
 
 def test_live_limits_below_the_table_do_not_make_a_lower_tier_look_better() -> None:
@@ -310,9 +310,9 @@ def test_live_limits_below_the_table_do_not_make_a_lower_tier_look_better() -> N
     own = account(limits={"gen4.5": ModelLimits(concurrency=3, daily_generations=20)})
     answer = asked(msgspec.structs.replace(own, tier=TierState(table="any", configured=2)), count=40)
     assert [(row.daily_generations, row.makes_it) for row in answer.tiers[:3]] == [
-        (exactly(20), Verdict.NO),
-        (exactly(20), Verdict.NO),
-        (exactly(1_000), Verdict.YES),
+        (exactly(20), PlanVerdict.NO),
+        (exactly(20), PlanVerdict.NO),
+        (exactly(1_000), PlanVerdict.YES),
     ]
     assert answer.lowest_tier == 3
 
@@ -327,12 +327,12 @@ def test_the_larger_of_both_counts_of_the_window_is_used() -> None:
 
 def test_open_tasks_go_first() -> None:
     answer = asked(with_tasks(account(), throttled=10, running=5))
-    assert answer.takes_seconds == Span(210 / 5 * 15, 215 / 5 * 15)
+    assert answer.takes_seconds == TimeSpan(210 / 5 * 15, 215 / 5 * 15)
     assert limit(answer, "concurrency").used == 5
 
 
 def test_what_takes_up_the_concurrency_is_what_the_daemon_counts() -> None:
-    running = LimitReply("gen4.5", Limit.CONCURRENCY, 5, 3.0, 0.6, 0.8, 0.95)
+    running = LimitReply("gen4.5", LimitKind.CONCURRENCY, 5, 3.0, 0.6, 0.8, 0.95)
     answer = asked(msgspec.structs.replace(with_tasks(account(), pending=7), limits=(running,)))
     assert limit(answer, "concurrency").used == 3
 
@@ -348,12 +348,12 @@ def test_a_task_that_no_poll_has_confirmed_goes_first_and_takes_up_no_concurrenc
 @pytest.mark.parametrize(
     ("by", "met", "finished"),
     [
-        ("10:10:00", Verdict.YES, Span(200, 200)),
-        ("10:09:59", Verdict.NO, Span(195, 195)),
-        ("10:00:14", Verdict.NO, Span(0, 0)),
+        ("10:10:00", PlanVerdict.YES, TimeSpan(200, 200)),
+        ("10:09:59", PlanVerdict.NO, TimeSpan(195, 195)),
+        ("10:00:14", PlanVerdict.NO, TimeSpan(0, 0)),
     ],
 )
-def test_a_deadline_is_met_or_tells_how_many_are_done(by: str, met: Verdict, finished: Span) -> None:
+def test_a_deadline_is_met_or_tells_how_many_are_done(by: str, met: PlanVerdict, finished: TimeSpan) -> None:
     answer = asked(account(), by=datetime.fromisoformat(f"2026-11-23T{by}+01:00").timestamp())
     assert answer.by is not None
     assert (answer.by.met, answer.by.finished) == (met, finished)
@@ -362,27 +362,27 @@ def test_a_deadline_is_met_or_tells_how_many_are_done(by: str, met: Verdict, fin
 def test_a_deadline_may_be_met_where_the_window_is_not_known() -> None:
     answer = asked(account(daily_generations={"gen4.5": 900}), by=NOW.timestamp() + HOUR)
     assert answer.by is not None
-    assert (answer.by.met, answer.by.finished) == (Verdict.MAYBE, Span(100, 200))
+    assert (answer.by.met, answer.by.finished) == (PlanVerdict.MAYBE, TimeSpan(100, 200))
 
 
 def test_the_lowest_tier_that_is_done_in_time_is_named_with_what_it_takes() -> None:
     answer = offline(tier=1, model="gen4.5", by=NOW.timestamp() + 15 * 60)
-    assert [tier.makes_it for tier in answer.tiers] == [Verdict.NO, Verdict.NO, *[Verdict.YES] * 3]
+    assert [tier.makes_it for tier in answer.tiers] == [PlanVerdict.NO, PlanVerdict.NO, *[PlanVerdict.YES] * 3]
     lowest = next(tier for tier in answer.tiers if tier.tier == answer.lowest_tier)
     assert (lowest.tier, lowest.purchased_dollars, lowest.wait_days) == (3, 100, 0)
 
 
 def test_without_a_deadline_a_tier_would_do_that_accepts_all_at_once() -> None:
     answer = offline(tier=1, model="gen4.5", count=1_000)
-    assert [tier.makes_it for tier in answer.tiers] == [Verdict.NO, Verdict.NO, *[Verdict.YES] * 3]
+    assert [tier.makes_it for tier in answer.tiers] == [PlanVerdict.NO, PlanVerdict.NO, *[PlanVerdict.YES] * 3]
 
 
 def test_a_tier_that_cannot_buy_the_credits_does_not_do() -> None:
     answer = asked(account(credit_balance=0.0), credits_per_task=300.0)
     assert answer.cost.dollars == exactly(600)
-    assert [tier.makes_it for tier in answer.tiers] == [Verdict.NO, Verdict.NO, *[Verdict.YES] * 3]
+    assert [tier.makes_it for tier in answer.tiers] == [PlanVerdict.NO, PlanVerdict.NO, *[PlanVerdict.YES] * 3]
     unknown_balance = offline(tier=1, model="gen4.5", credits_per_task=300.0)
-    assert [tier.makes_it for tier in unknown_balance.tiers][:3] == [Verdict.NO, Verdict.MAYBE, Verdict.YES]
+    assert [tier.makes_it for tier in unknown_balance.tiers][:3] == [PlanVerdict.NO, PlanVerdict.MAYBE, PlanVerdict.YES]
 
 
 def test_no_tier_is_named_where_none_would_do() -> None:
@@ -393,30 +393,30 @@ def test_no_tier_is_named_where_none_would_do() -> None:
 @pytest.mark.parametrize(
     ("balance", "credits_per_task", "pays", "binds", "spend"),
     [
-        (6_000.0, 30.0, 200, Verdict.NO, Verdict.NO),
-        (5_999.0, 30.0, 199, Verdict.YES, Verdict.MAYBE),
-        (-10.0, 30.0, 0, Verdict.YES, Verdict.MAYBE),
-        (0.0, 1_001.0, 0, Verdict.YES, Verdict.YES),
-        (0.0, 0.0, 200, Verdict.NO, Verdict.NO),
+        (6_000.0, 30.0, 200, PlanVerdict.NO, PlanVerdict.NO),
+        (5_999.0, 30.0, 199, PlanVerdict.YES, PlanVerdict.MAYBE),
+        (-10.0, 30.0, 0, PlanVerdict.YES, PlanVerdict.MAYBE),
+        (0.0, 1_001.0, 0, PlanVerdict.YES, PlanVerdict.YES),
+        (0.0, 0.0, 200, PlanVerdict.NO, PlanVerdict.NO),
     ],
 )
 def test_missing_credits_and_what_may_be_bought_are_limits(
-    balance: float, credits_per_task: float, pays: int, binds: Verdict, spend: Verdict
+    balance: float, credits_per_task: float, pays: int, binds: PlanVerdict, spend: PlanVerdict
 ) -> None:
     answer = asked(account(credit_balance=balance), credits_per_task=credits_per_task)
     credit = limit(answer, "credit_balance")
     assert (credit.enough_for, credit.binds) == (exactly(pays), binds)
     assert limit(answer, "monthly_spend_credits").binds is spend
-    if binds is Verdict.YES:
+    if binds is PlanVerdict.YES:
         assert "credit_balance" in answer.binding[:2]
 
 
 @pytest.mark.parametrize(
     ("coverage", "binds", "used"),
-    [(1.0, Verdict.NO, 150_000), (0.5, Verdict.MAYBE, 150_000), (None, Verdict.MAYBE, None)],
+    [(1.0, PlanVerdict.NO, 150_000), (0.5, PlanVerdict.MAYBE, 150_000), (None, PlanVerdict.MAYBE, None)],
 )
 def test_purchases_that_are_known_count_against_what_may_be_bought(
-    coverage: float | None, binds: Verdict, used: float | None
+    coverage: float | None, binds: PlanVerdict, used: float | None
 ) -> None:
     known = CreditOutlook(bought_credits=used, coverage=coverage)
     buying = msgspec.structs.replace(account(credit_balance=0.0), credits=known)
@@ -424,20 +424,20 @@ def test_purchases_that_are_known_count_against_what_may_be_bought(
     assert (spend.binds, spend.used) == (binds, used)
     over = asked(buying, credits_per_task=251.0, by=NOW.timestamp() + DAY)
     assert over.by is not None
-    assert (over.by.met is Verdict.NO) is (used is not None)
-    assert (limit(over, "monthly_spend_credits").binds is Verdict.YES) is (used is not None)
+    assert (over.by.met is PlanVerdict.NO) is (used is not None)
+    assert (limit(over, "monthly_spend_credits").binds is PlanVerdict.YES) is (used is not None)
 
 
 def test_the_list_price_needs_the_length_of_the_output_not_of_the_run() -> None:
     unknown = asked(account())
     assert unknown.cost.credits is None
     assert "--output-seconds" in unknown.cost.source
-    assert limit(unknown, "credit_balance").binds is Verdict.UNKNOWN
+    assert limit(unknown, "credit_balance").binds is PlanVerdict.UNKNOWN
     known = asked(account(), output_seconds=10.0)
     assert (known.cost.credits_per_task, known.cost.credits) == (exactly(120), exactly(24_000))
     assert (known.cost.dollars, "2026-09-19" in known.cost.source) == (exactly(240), True)
     piece = asked(account(), model="gen4_image")
-    assert (piece.cost.credits, limit(piece, "credit_balance").enough_for) == (Span(1_000, 1_600), exactly(200))
+    assert (piece.cost.credits, limit(piece, "credit_balance").enough_for) == (TimeSpan(1_000, 1_600), exactly(200))
     assert offline(concurrency=2, model="ruby").cost.credits is None
 
 
@@ -447,7 +447,7 @@ def test_a_limit_of_zero_is_never() -> None:
     assert (answer.done.earliest, answer.done.latest) == (None, None)
     assert answer.binding[0] == "daily_generations"
     assert answer.by is not None
-    assert (answer.by.met, answer.by.finished) == (Verdict.NO, exactly(0))
+    assert (answer.by.met, answer.by.finished) == (PlanVerdict.NO, exactly(0))
     assert msgspec.json.decode(msgspec.json.encode(answer))["takes_seconds"] == {"least": None, "most": None}
 
 
@@ -559,11 +559,12 @@ def test_of_unused_models_one_without_room_or_with_unknown_limits_is_not_chosen(
 
 def test_a_provider_without_limits_is_planned_with_what_the_monitor_recommends() -> None:
     capacity = [
-        ModelCapacity(model=name, state=State.HEALTHY, recommended_concurrency=n) for name, n in (("a", 2), ("b", 8))
+        ModelCapacity(model=name, state=QueueState.HEALTHY, recommended_concurrency=n)
+        for name, n in (("a", 2), ("b", 8))
     ]
     used = (ModelTasks(model="b", open={TaskStatus.RUNNING: 8}, accepted_24h=30), ModelTasks(model="a", open={}))
     answer = asked(runware(*capacity, tasks=used), model=None, credits_per_task=0.05)
-    assert (answer.model, answer.takes_seconds) == ("b", Span(200 / 8 * 15, 208 / 8 * 15))
+    assert (answer.model, answer.takes_seconds) == ("b", TimeSpan(200 / 8 * 15, 208 / 8 * 15))
     assert (answer.tiers, answer.tier, answer.lowest_tier, answer.has_credits) == ((), None, None, False)
     assert [one.limit for one in answer.limits] == ["concurrency", "daily_generations", "credit_balance"]
     assert limit(answer, "credit_balance").enough_for == exactly(200)
@@ -587,9 +588,9 @@ def test_a_model_outside_the_tables_has_no_tiers() -> None:
 def test_the_document_names_every_field() -> None:
     document = (Path(__file__).parents[2] / "docs" / "plan.md").read_text()
     structs: list[type[msgspec.Struct]] = [
-        Answer,
+        PlanAnswer,
         LimitAnswer,
-        Accepted,
+        AcceptedBy,
         Today,
         By,
         Cost,

@@ -17,7 +17,7 @@ import pytest
 from end_to_end.stage import Stage, staged
 
 from monitor.cli import main
-from monitor.judgement.figures import Limit
+from monitor.judgement.figures import LimitKind
 
 Run = Callable[..., tuple[object, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ async def test_what_the_account_has_used_and_has_open_counts(stage: Stage) -> No
         await stage.http.get(f"{stage.base_url()}/v1/tasks/{created.json()['id']}", headers=headers)
     await stage.until(
         lambda figures: (
-            figures.value("genmedia_limit_used", model="gen4.5", limit=Limit.DAILY_GENERATIONS) == 3
+            figures.value("genmedia_limit_used", model="gen4.5", limit=LimitKind.DAILY_GENERATIONS) == 3
             and figures.value("genmedia_tasks", status="throttled") == 1
         )
     )

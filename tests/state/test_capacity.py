@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from benchmarks.capacity.overload import EVALUATE, OVERLOAD, RULES, overloaded, run
 from benchmarks.capacity.vendor import Model, Phase
 from monitor.judgement.capacity.baseline import Baseline
-from monitor.judgement.capacity.concurrency import Limit, begin, follow, peak
-from monitor.judgement.capacity.outlook import State
-from monitor.judgement.capacity.pace import Ended, Rules, Slice, pace
-from monitor.judgement.capacity.record import Doors, News, Record, advance, fresh, outlook
-from monitor.judgement.capacity.verdict import Verdict, judge
+from monitor.judgement.capacity.concurrency import ConcurrencyLimit, begin, follow, peak
+from monitor.judgement.capacity.outlook import QueueState
+from monitor.judgement.capacity.pace import CapacityRules, Ended, Slice, pace
+from monitor.judgement.capacity.record import CapacityRecord, News, RequestCounts, advance, fresh, outlook
+from monitor.judgement.capacity.verdict import QueueVerdict, judge
 
-HEALTHY, APPROACHING, SATURATED = State
+HEALTHY, APPROACHING, SATURATED = QueueState
 HOUR = 3600.0
-Step = tuple[float, list[Ended], Doors]
-RECORD = msgspec.json.Decoder(Record)
+Step = tuple[float, list[Ended], RequestCounts]
+RECORD = msgspec.json.Decoder(CapacityRecord)
 
 
 def steady(
@@ -38,23 +38,25 @@ def steady(
     return sorted(ended, key=lambda task: task.ended)
 
 
-def states(tasks: Iterable[Ended], until: float, record: Record | None = None) -> list[tuple[float, State | None]]:
+def states(
+    tasks: Iterable[Ended], until: float, record: CapacityRecord | None = None
+) -> list[tuple[float, QueueState | None]]:
     """The states that evaluations every 5 s tell, each with the first time of it."""
     return [
         step
-        for before, step in pairwise([(0.0, None), *seen(tasks, until, record or fresh(Doors(), RULES, 0.0))])
+        for before, step in pairwise([(0.0, None), *seen(tasks, until, record or fresh(RequestCounts(), RULES, 0.0))])
         if before[1] is not step[1]
     ]
 
 
-def seen(tasks: Iterable[Ended], until: float, record: Record) -> Iterable[tuple[float, State | None]]:
+def seen(tasks: Iterable[Ended], until: float, record: CapacityRecord) -> Iterable[tuple[float, QueueState | None]]:
     left, ended = deque(sorted(tasks, key=lambda task: task.ended)), 0
     for number in range(1, int(until / EVALUATE) + 1):
         now, news = number * EVALUATE, []
         while left and left[0].ended <= now:
             news.append(left.popleft())
         ended += len(news)
-        record = advance(record, News(news, Doors(attempts=ended)), RULES, now)
+        record = advance(record, News(news, RequestCounts(attempts=ended)), RULES, now)
         yield now, record.verdict.state
 
 
@@ -79,9 +81,9 @@ def test_a_model_of_which_nothing_is_learnt_is_held_against_the_documented_secon
 
 
 def test_a_model_that_is_used_no_more_has_no_state_but_keeps_what_was_learnt() -> None:
-    record = fresh(Doors(), RULES, 0.0)
-    record = advance(record, News(steady(0, 600, 2.0, 12), Doors()), RULES, 610.0)
-    record = msgspec.structs.replace(record, limit=Limit(12.0, worked=12.0))
+    record = fresh(RequestCounts(), RULES, 0.0)
+    record = advance(record, News(steady(0, 600, 2.0, 12), RequestCounts()), RULES, 610.0)
+    record = msgspec.structs.replace(record, limit=ConcurrencyLimit(12.0, worked=12.0))
 
     idle = advance(record, News(), RULES, 610.0 + HOUR)
 
@@ -91,9 +93,9 @@ def test_a_model_that_is_used_no_more_has_no_state_but_keeps_what_was_learnt() -
 
 
 def test_refusals_alone_saturate_once_there_are_enough() -> None:
-    record = fresh(Doors(), RULES, 0.0)
+    record = fresh(RequestCounts(), RULES, 0.0)
     for number in range(1, 60):
-        record = advance(record, News(doors=Doors(2 * number, number)), RULES, 5.0 * number)
+        record = advance(record, News(doors=RequestCounts(2 * number, number)), RULES, 5.0 * number)
     told = outlook("m", record, RULES)
 
     assert (told.state, told.failure_ratio, told.latency_seconds) == (SATURATED, 0.5, None)
@@ -101,16 +103,16 @@ def test_refusals_alone_saturate_once_there_are_enough() -> None:
 
 
 def test_counts_of_requests_that_begin_anew_are_all_news() -> None:
-    record = advance(fresh(Doors(100, 50), RULES, 0.0), News(doors=Doors(3, 1)), RULES, 5.0)
+    record = advance(fresh(RequestCounts(100, 50), RULES, 0.0), News(doors=RequestCounts(3, 1)), RULES, 5.0)
 
     assert (record.slices[0].attempts, record.slices[0].refused) == (3, 1)
 
 
 def test_a_clock_that_is_set_back_holds_up_nothing() -> None:
-    record = fresh(Doors(), RULES, HOUR)
-    record = advance(record, News(steady(HOUR, HOUR + 600, 2.0), Doors()), RULES, HOUR + 610)
+    record = fresh(RequestCounts(), RULES, HOUR)
+    record = advance(record, News(steady(HOUR, HOUR + 600, 2.0), RequestCounts()), RULES, HOUR + 610)
 
-    record = advance(record, News(steady(0, 600, 2.0), Doors()), RULES, 610.0)
+    record = advance(record, News(steady(0, 600, 2.0), RequestCounts()), RULES, 610.0)
 
     assert record.verdict.state is HEALTHY
     assert record.limit.worked == 4
@@ -118,10 +120,10 @@ def test_a_clock_that_is_set_back_holds_up_nothing() -> None:
 
 def test_what_is_stored_tells_the_same_as_what_was_never_stored() -> None:
     tasks = steady(0, 900, 2.0, 8, 0.3) + steady(900, 1800, 9.0, 8, 0.3)
-    kept = restored = fresh(Doors(), RULES, 0.0)
+    kept = restored = fresh(RequestCounts(), RULES, 0.0)
     for number in range(1, 360):
         now = number * EVALUATE
-        news = News([task for task in tasks if now - EVALUATE < task.ended <= now], Doors(number, number // 9))
+        news = News([task for task in tasks if now - EVALUATE < task.ended <= now], RequestCounts(number, number // 9))
         kept, restored = advance(kept, news, RULES, now), advance(restored, news, RULES, now)
         restored = RECORD.decode(msgspec.json.encode(restored))
         assert restored == kept
@@ -182,10 +184,10 @@ def test_concurrency_is_told_from_both_ends_of_tasks(tasks: list[tuple[float, fl
     ],
 )
 def test_shares_without_room_enter_a_state_above_and_leave_it_below(
-    failed: int, tried: int, state: State, expected: State | None
+    failed: int, tried: int, state: QueueState, expected: QueueState | None
 ) -> None:
     slices = [Slice(0.0, well=tried - failed, attempts=tried, refused=failed)]
-    verdict = Verdict(state, state, 0.0)
+    verdict = QueueVerdict(state, state, 0.0)
     for now in range(0, 600, 5):
         before, verdict = verdict, judge(verdict, slices, Baseline(0.0, 0.0, 0.0), RULES, float(now))
         if verdict.state is not before.state:
@@ -196,7 +198,9 @@ def test_shares_without_room_enter_a_state_above_and_leave_it_below(
 
 def test_a_single_slow_task_hardly_moves_the_pace() -> None:
     usual = pace([Slice(0.0, 99, 0.0, 0.0)])
-    slow = advance(fresh(Doors(), RULES, 0.0), News([Ended(0, 1)] * 99 + [Ended(0, 600.0)], Doors()), RULES, 600.0)
+    slow = advance(
+        fresh(RequestCounts(), RULES, 0.0), News([Ended(0, 1)] * 99 + [Ended(0, 600.0)], RequestCounts()), RULES, 600.0
+    )
 
     assert pace(slow.slices).mean - usual.mean < 0.07
 
@@ -253,4 +257,4 @@ def test_a_client_above_the_recommendation_is_told_what_the_vendor_works_on() ->
 
 
 def test_rules_scale_with_the_window() -> None:
-    assert Rules(window=60.0, healthy_seconds=30.0, concurrency=(2, 4)).slice == 3.0
+    assert CapacityRules(window=60.0, healthy_seconds=30.0, concurrency=(2, 4)).slice == 3.0

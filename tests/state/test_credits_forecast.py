@@ -10,16 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.judgement.credits.autobilling import MARGIN, Patience, autobilling_state
-from monitor.judgement.credits.flow import BUCKET, Flow, burnt, pour
+from monitor.judgement.credits.flow import BUCKET, Flow, add_spend, spent
 from monitor.judgement.credits.forecast import Terms, credit_outlook
-from monitor.judgement.credits.history import Purse
+from monitor.judgement.credits.history import BalanceHistory
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook, Recharge
-from monitor.judgement.credits.purchases import Autobilling
+from monitor.judgement.credits.purchases import AutobillingPlan
 from monitor.judgement.daily_limit.ledger import DAY, HOUR
 from monitor.judgement.outlook import LimitOutlook
 
 NOW = 1_793_577_600.0
-PLAN = Autobilling(threshold=1_000, amount=5_000)
+PLAN = AutobillingPlan(threshold=1_000, amount=5_000)
 PATIENCE = Patience(first=HOUR, last=49 * HOUR)
 OVERDUE_AFTER, STOPPED_AFTER = HOUR + MARGIN, 49 * HOUR + MARGIN
 OK, DUE, OVERDUE, CLIPPED, STOPPED = AutobillingState
@@ -30,11 +30,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "credits.md"
 
 def steady(hourly: float, hours: float, until: float = NOW) -> tuple[Flow, ...]:
     """An even burn for so many hours."""
-    return pour((), until - hours * HOUR, until, hourly * hours)
+    return add_spend((), until - hours * HOUR, until, hourly * hours)
 
 
 def outlook(terms: Terms = Terms(), **purse: object) -> CreditOutlook:  # noqa: B008
-    known = Purse(**{"balance": 1_000.0, "at": NOW, "since": NOW - 40 * DAY, **purse})  # type: ignore[arg-type]
+    known = BalanceHistory(**{"balance": 1_000.0, "at": NOW, "since": NOW - 40 * DAY, **purse})  # type: ignore[arg-type]
     return credit_outlook(known, terms, NOW, is_fresh=True)
 
 
@@ -65,26 +65,26 @@ def test_a_cap_on_purchases_is_not_judged_before_the_balance_was_watched_for_a_w
 
 def test_burn_is_what_left_within_the_window() -> None:
     flows = steady(120, 3)
-    assert burnt(flows, NOW, HOUR) == pytest.approx(120)
-    assert burnt(flows, NOW, DAY) == pytest.approx(360)
-    assert burnt(flows, NOW + 2.5 * HOUR, HOUR) == pytest.approx(0)
-    assert burnt(flows, NOW + BUCKET / 2, HOUR) == pytest.approx(120 - 120 * BUCKET / 2 / HOUR)
+    assert spent(flows, NOW, HOUR) == pytest.approx(120)
+    assert spent(flows, NOW, DAY) == pytest.approx(360)
+    assert spent(flows, NOW + 2.5 * HOUR, HOUR) == pytest.approx(0)
+    assert spent(flows, NOW + BUCKET / 2, HOUR) == pytest.approx(120 - 120 * BUCKET / 2 / HOUR)
 
 
 def test_what_left_while_nobody_watched_is_spread_over_that_time() -> None:
-    flows = pour((), NOW - 10 * HOUR, NOW, 1_000)
-    assert burnt(flows, NOW, HOUR) == pytest.approx(100)
-    assert burnt(flows, NOW, DAY) == pytest.approx(1_000)
+    flows = add_spend((), NOW - 10 * HOUR, NOW, 1_000)
+    assert spent(flows, NOW, HOUR) == pytest.approx(100)
+    assert spent(flows, NOW, DAY) == pytest.approx(1_000)
 
 
 def test_of_a_long_absence_only_the_last_day_counts() -> None:
-    assert burnt(pour((), NOW - 10 * DAY, NOW, 1_000), NOW, DAY) == pytest.approx(100)
+    assert spent(add_spend((), NOW - 10 * DAY, NOW, 1_000), NOW, DAY) == pytest.approx(100)
 
 
 def test_refunds_reduce_the_burn_but_not_below_nothing() -> None:
-    flows = pour(steady(100, 1), NOW - 60, NOW, -40)
-    assert burnt(flows, NOW, HOUR) == pytest.approx(60)
-    assert burnt(pour(flows, NOW - 60, NOW, -400), NOW, HOUR) == 0
+    flows = add_spend(steady(100, 1), NOW - 60, NOW, -40)
+    assert spent(flows, NOW, HOUR) == pytest.approx(60)
+    assert spent(add_spend(flows, NOW - 60, NOW, -400), NOW, HOUR) == 0
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_balance_burn_and_runway_shown_together_agree(
 ) -> None:
     flows: tuple[Flow, ...] = ()
     for ago, amount in moves:
-        flows = pour(flows, NOW - ago - 60, NOW - ago, amount)
+        flows = add_spend(flows, NOW - ago - 60, NOW - ago, amount)
     told = outlook(balance=balance, flows=flows, since=NOW - age)
     if told.runway_credits_per_hour is None:
         assert told.runway_seconds is None
@@ -157,7 +157,7 @@ def test_balance_burn_and_runway_shown_together_agree(
 def test_no_figure_is_negative_or_not_a_number(balance: float, moves: list[tuple[float, float]], age: float) -> None:
     flows: tuple[Flow, ...] = ()
     for ago, amount in moves:
-        flows = pour(flows, NOW - ago - 60, NOW - ago, amount)
+        flows = add_spend(flows, NOW - ago - 60, NOW - ago, amount)
     terms = Terms(cap=10_000, plan=PLAN, told=(Recharge(NOW - 29 * DAY, 500),))
     told = outlook(terms, balance=balance, flows=flows, since=NOW - age)
     figures = [*told.burn.values(), told.runway_seconds, told.balance_exhaustion_seconds, told.spend_exhaustion_seconds]
@@ -239,7 +239,7 @@ def test_what_the_cap_leaves_is_told_by_all_known_purchases() -> None:
 
 def test_without_a_plan_autobilling_has_no_state_and_without_a_fresh_balance_neither() -> None:
     assert outlook().autobilling is None
-    purse = Purse(balance=500, at=NOW, since=NOW - DAY, low_since=NOW, flows=steady(100, 24))
+    purse = BalanceHistory(balance=500, at=NOW, since=NOW - DAY, low_since=NOW, flows=steady(100, 24))
     stale = credit_outlook(purse, Terms(plan=PLAN, patience=PATIENCE), NOW, is_fresh=False)
     assert (stale.autobilling, stale.runway_seconds, stale.burn) == (None, None, {})
 

@@ -11,25 +11,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judgement.credits.history import PATIENCE, Purse, Rules, advance
-from monitor.judgement.credits.purchases import Autobilling, Step, by_size, by_usage
+from monitor.judgement.credits.history import PATIENCE, BalanceHistory, PurchaseRules, advance
+from monitor.judgement.credits.purchases import AutobillingPlan, BalanceStep, by_size, by_usage
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
 from monitor.tasks.counters import CounterSpec
 
 NOON = 1_793_534_400.0
 LEAST = 1_000.0
-PLAN = Autobilling(threshold=1_000, amount=5_000)
+PLAN = AutobillingPlan(threshold=1_000, amount=5_000)
 
 
 class World:
     """An account as the vendor keeps it, and the purse that only sees what is read."""
 
-    def __init__(self, plan: Autobilling | None = None, balance: float = 20_000) -> None:
+    def __init__(self, plan: AutobillingPlan | None = None, balance: float = 20_000) -> None:
         self.now, self.balance, self.bought = NOON, balance, list[float]()
         self.refunded = 0.0
         self._days: defaultdict[str, float] = defaultdict(float)
-        self._rules = Rules(LEAST, plan)
-        self.purse: Purse | None = None
+        self._rules = PurchaseRules(LEAST, plan)
+        self.purse: BalanceHistory | None = None
         self.counts: defaultdict[CounterSpec, float] = defaultdict(float)
 
     def use(self, credits_: float) -> None:
@@ -56,7 +56,7 @@ class World:
     def restart(self) -> None:
         """What a killed daemon finds in its store."""
         if self.purse is not None:
-            self.purse = msgspec.json.decode(msgspec.json.encode(self.purse), type=Purse)
+            self.purse = msgspec.json.decode(msgspec.json.encode(self.purse), type=BalanceHistory)
 
     def pass_by(self, seconds: float) -> None:
         self.now += seconds
@@ -85,7 +85,7 @@ def judged(world: World) -> World:
 @pytest.mark.parametrize("plan", [None, PLAN])
 @pytest.mark.parametrize("spent", [0, 40, 200])
 @pytest.mark.parametrize("bought", [1_000, 3_000, 5_000, 20_000])
-def test_a_purchase_is_a_recharge_of_what_was_bought(bought: float, spent: float, plan: Autobilling | None) -> None:
+def test_a_purchase_is_a_recharge_of_what_was_bought(bought: float, spent: float, plan: AutobillingPlan | None) -> None:
     world = World(plan)
     world.read_both()
     world.pass_by(60)
@@ -101,7 +101,7 @@ def test_a_purchase_is_a_recharge_of_what_was_bought(bought: float, spent: float
 
 @pytest.mark.parametrize("plan", [None, PLAN])
 @pytest.mark.parametrize("refunded", [1, 60, 999, 1_000, 5_000, 40_000])
-def test_a_refund_is_no_recharge_however_large(refunded: float, plan: Autobilling | None) -> None:
+def test_a_refund_is_no_recharge_however_large(refunded: float, plan: AutobillingPlan | None) -> None:
     world = World(plan)
     world.use(50_000)
     world.read_both()
@@ -242,9 +242,9 @@ def test_a_usage_read_beside_a_rise_is_not_compared_with_it() -> None:
     ],
 )
 def test_without_the_usage_size_and_configuration_decide(
-    change: float, before: float, plan: Autobilling | None, bought: tuple[float, ...]
+    change: float, before: float, plan: AutobillingPlan | None, bought: tuple[float, ...]
 ) -> None:
-    assert by_size(Step(NOON, NOON + 60, before, change), LEAST, plan) == bought
+    assert by_size(BalanceStep(NOON, NOON + 60, before, change), LEAST, plan) == bought
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_without_the_usage_size_and_configuration_decide(
 def test_the_highest_rises_explain_what_use_does_not(
     changes: list[float], unexplained: float, bought: list[float]
 ) -> None:
-    steps = [Step(NOON + 60 * n, NOON + 60 * n + 60, 500, change) for n, change in enumerate(changes)]
+    steps = [BalanceStep(NOON + 60 * n, NOON + 60 * n + 60, 500, change) for n, change in enumerate(changes)]
     found = by_usage(steps, unexplained, LEAST, None)
     assert [round(sum(parts)) for parts in found] == bought
 
@@ -319,7 +319,7 @@ def play(world: World, story: Iterable[tuple[int, int, bool, str, int]], amount:
 def test_any_order_of_reads_restarts_and_refunds_finds_the_same_recharges(
     story: list[tuple[int, int, bool, str, int]], amount: float
 ) -> None:
-    world = World(Autobilling(1_000, amount), balance=100_000)
+    world = World(AutobillingPlan(1_000, amount), balance=100_000)
     short = [(charged, refunded, buys, reading, 60) for charged, refunded, buys, reading, _ in story[:14]]
     play(world, short, amount)
     assert world.recharged == world.bought

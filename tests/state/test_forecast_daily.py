@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judgement.daily_limit.forecast import ANNOUNCED, HORIZON, STEP, Use, crossing, estimate
+from monitor.judgement.daily_limit.forecast import ANNOUNCED, HORIZON, STEP, ModelUse, crossing, estimate
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, REACH, Ledger, Span
 
 NOW = 1_793_577_600.0
@@ -16,13 +16,13 @@ def every(seconds: float, start: float, end: float) -> list[float]:
     return [start + k * seconds for k in range(round((end - start) / seconds))]
 
 
-def announced(use: Use, limit: int) -> bool:
+def announced(use: ModelUse, limit: int) -> bool:
     found = estimate(use, limit, NOW)
     return found is not None and found.latest is not None
 
 
 def test_a_run_that_yesterday_did_not_have_is_announced_more_than_an_hour_ahead() -> None:
-    fresh = Use(Ledger(every(36, NOW - 7 * HOUR, NOW)), (Span(NOW - 7 * HOUR, NOW),))
+    fresh = ModelUse(Ledger(every(36, NOW - 7 * HOUR, NOW)), (Span(NOW - 7 * HOUR, NOW),))
     found = estimate(fresh, 800, NOW)
     assert found is not None
     assert found.expected == pytest.approx(HOUR, rel=0.02)
@@ -32,7 +32,7 @@ def test_a_run_that_yesterday_did_not_have_is_announced_more_than_an_hour_ahead(
 
 @pytest.mark.parametrize("left", [0.25, 0.5, 0.75, 1.0])
 def test_at_constant_pace_the_expected_time_is_exact(left: float) -> None:
-    use = Use(Ledger(every(10, NOW - 6 * HOUR, NOW)), (Span(NOW - 6 * HOUR, NOW),))
+    use = ModelUse(Ledger(every(10, NOW - 6 * HOUR, NOW)), (Span(NOW - 6 * HOUR, NOW),))
     found = estimate(use, round(360 * (6 + left)), NOW)
     assert found is not None
     assert found.expected == pytest.approx(left * HOUR, rel=0.02)
@@ -40,23 +40,23 @@ def test_at_constant_pace_the_expected_time_is_exact(left: float) -> None:
 
 def test_a_pace_that_only_replaces_what_expires_predicts_nothing() -> None:
     ledger = Ledger(every(60, NOW - REACH, NOW))
-    assert estimate(Use(ledger, ALWAYS), 1500, NOW) is None
+    assert estimate(ModelUse(ledger, ALWAYS), 1500, NOW) is None
 
 
 def test_expiring_entries_make_room_for_new_ones() -> None:
     usual = [*every(30, NOW - DAY - HOUR, NOW - DAY), *every(30, NOW - HOUR, NOW)]
     rush_now, rush_later = (every(10, NOW - DAY + late, NOW - DAY + late + 4 * HOUR) for late in (0, 8 * HOUR))
-    assert not announced(Use(Ledger([*usual, *rush_now]), ALWAYS), 1600)
-    assert announced(Use(Ledger([*usual, *rush_later]), ALWAYS), 1600)
+    assert not announced(ModelUse(Ledger([*usual, *rush_now]), ALWAYS), 1600)
+    assert announced(ModelUse(Ledger([*usual, *rush_later]), ALWAYS), 1600)
 
 
 def test_a_burst_of_minutes_is_not_announced() -> None:
     quiet, burst = every(300, NOW - REACH, NOW), every(6, NOW - 5 * MINUTE, NOW)
-    assert not announced(Use(Ledger(quiet + burst), ALWAYS), 400)
+    assert not announced(ModelUse(Ledger(quiet + burst), ALWAYS), 400)
 
 
 def test_a_run_that_has_stopped_is_not_announced() -> None:
-    assert not announced(Use(Ledger(every(10, NOW - 5 * HOUR, NOW - 40 * MINUTE)), ALWAYS), 1600)
+    assert not announced(ModelUse(Ledger(every(10, NOW - 5 * HOUR, NOW - 40 * MINUTE)), ALWAYS), 1600)
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_a_run_that_has_stopped_is_not_announced() -> None:
     ],
 )
 def test_too_little_evidence_predicts_nothing(accepted: list[float], limit: int) -> None:
-    assert estimate(Use(Ledger(accepted), ALWAYS), limit, NOW) is None
+    assert estimate(ModelUse(Ledger(accepted), ALWAYS), limit, NOW) is None
 
 
 @pytest.mark.parametrize("limit", [0, 10])
 def test_at_the_limit_no_time_is_left(limit: int) -> None:
-    found = estimate(Use(Ledger(every(60, NOW - 10 * MINUTE, NOW)), ALWAYS), limit, NOW)
+    found = estimate(ModelUse(Ledger(every(60, NOW - 10 * MINUTE, NOW)), ALWAYS), limit, NOW)
     assert found is not None
     assert (found.expected, found.latest) == (0, 0)
 
 
 def test_a_provider_that_counts_more_brings_the_limit_nearer() -> None:
     ledger = Ledger(every(36, NOW - 6 * HOUR, NOW))
-    alone, more = (estimate(Use(ledger, ALWAYS, provider), 750, NOW) for provider in (None, 700))
+    alone, more = (estimate(ModelUse(ledger, ALWAYS, provider), 750, NOW) for provider in (None, 700))
     assert more is not None
     assert alone is None or alone.expected > more.expected
 
@@ -89,13 +89,13 @@ def test_a_provider_that_counts_more_brings_the_limit_nearer() -> None:
 def test_a_step_of_the_providers_rounded_figure_is_no_pace() -> None:
     idle = Ledger(every(HOUR, NOW - REACH, NOW))
     for provider in range(40, 50):
-        assert estimate(Use(idle, ALWAYS, provider), 50, NOW) is None
+        assert estimate(ModelUse(idle, ALWAYS, provider), 50, NOW) is None
 
 
 @pytest.mark.parametrize(("hours", "speaks"), [(0.9, False), (1.1, True)])
 def test_a_young_daemon_measures_the_pace_of_what_it_watched(hours: float, *, speaks: bool) -> None:
     since = NOW - hours * HOUR
-    use = Use(Ledger(every(36, since, NOW)), (Span(since, NOW),), provider=800)
+    use = ModelUse(Ledger(every(36, since, NOW)), (Span(since, NOW),), provider=800)
     found = estimate(use, 850, NOW)
     assert (found is not None) == speaks
     if found is not None:
@@ -104,15 +104,15 @@ def test_a_young_daemon_measures_the_pace_of_what_it_watched(hours: float, *, sp
 
 def test_use_from_before_we_watched_expires_evenly() -> None:
     ours = Ledger(every(36, NOW - 4 * HOUR, NOW))
-    found = estimate(Use(ours, (Span(NOW - 4 * HOUR, NOW),), provider=800), 860, NOW)
+    found = estimate(ModelUse(ours, (Span(NOW - 4 * HOUR, NOW),), provider=800), 860, NOW)
     assert found is not None
     assert found.expected == pytest.approx(60 / (100 - 400 / 24) * HOUR, rel=0.03)
 
 
 def test_use_that_never_came_past_us_goes_on() -> None:
     ledger = Ledger([*every(600, NOW - REACH, NOW), *every(36, NOW - 3 * HOUR, NOW)])
-    ours = Use(ledger, ALWAYS)
-    both = Use(ledger, ALWAYS, provider=ours.total(NOW) + 200)
+    ours = ModelUse(ledger, ALWAYS)
+    both = ModelUse(ledger, ALWAYS, provider=ours.total(NOW) + 200)
     alone, beside = estimate(ours, 480, NOW), estimate(both, 680, NOW)
     assert alone is not None
     assert beside is not None
@@ -128,7 +128,7 @@ def test_use_that_never_came_past_us_goes_on() -> None:
 def test_an_estimate_is_never_negative_nor_beyond_the_horizon(
     accepted: list[float], limit: int, provider: int | None, watched: float
 ) -> None:
-    use = Use(Ledger(accepted), (Span(NOW - watched, NOW),), provider)
+    use = ModelUse(Ledger(accepted), (Span(NOW - watched, NOW),), provider)
     found = estimate(use, limit, NOW)
     if found is None:
         return
@@ -139,7 +139,7 @@ def test_an_estimate_is_never_negative_nor_beyond_the_horizon(
 
 @given(st.lists(st.floats(NOW - REACH, NOW), max_size=300), st.integers(1, 250), st.integers(1, 50))
 def test_a_higher_limit_is_never_hit_sooner(accepted: list[float], limit: int, more: int) -> None:
-    use = Use(Ledger(accepted), ALWAYS)
+    use = ModelUse(Ledger(accepted), ALWAYS)
     low, high = estimate(use, limit, NOW), estimate(use, limit + more, NOW)
     if low is not None and high is not None and high.latest is not None and low.latest is not None:
         assert high.latest >= low.latest - 1e-6

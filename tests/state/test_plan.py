@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.observations import ModelLimits
-from monitor.planning.schedule import DAY, NEVER, Batch, Room, Schedule, acceptances, delays
+from monitor.planning.schedule import DAY, NEVER, Batch, BatchSchedule, Room, acceptances, delays
 
 COUNTS = st.integers(1, 60)
 SECONDS = st.sampled_from([1, 7, 15, 3600, 50_000, 86_400, 200_000]).map(float)
@@ -55,7 +55,7 @@ def simulated(count: int, seconds: float, room: Room) -> tuple[list[float], list
 
 @given(COUNTS, SECONDS, ROOMS)
 def test_a_schedule_is_what_playing_the_queue_gives(count: int, seconds: float, room: Room) -> None:
-    schedule = Schedule(count, seconds, room)
+    schedule = BatchSchedule(count, seconds, room)
     accepted, finished = simulated(count, seconds, room)
     assert [schedule.accepted_at(place) for place in range(1, count + 1)] == accepted
     assert [schedule.finished_at(place) for place in range(1, count + 1)] == finished
@@ -67,28 +67,28 @@ def test_a_schedule_is_what_playing_the_queue_gives(count: int, seconds: float, 
 
 @given(COUNTS, SECONDS, ROOMS)
 def test_more_or_longer_tasks_are_never_done_sooner(count: int, seconds: float, room: Room) -> None:
-    takes = Schedule(count, seconds, room).seconds
-    assert Schedule(count + 1, seconds, room).seconds >= takes
-    assert Schedule(count, seconds + 1, room).seconds > takes
-    assert Schedule(count, seconds, replace(room, ahead=room.ahead + 1)).seconds >= takes
+    takes = BatchSchedule(count, seconds, room).seconds
+    assert BatchSchedule(count + 1, seconds, room).seconds >= takes
+    assert BatchSchedule(count, seconds + 1, room).seconds > takes
+    assert BatchSchedule(count, seconds, replace(room, ahead=room.ahead + 1)).seconds >= takes
 
 
 @given(COUNTS, SECONDS, ROOMS)
 def test_more_room_is_never_done_later(count: int, seconds: float, room: Room) -> None:
-    takes = Schedule(count, seconds, room).seconds
+    takes = BatchSchedule(count, seconds, room).seconds
     concurrency, daily = room.limits.concurrency, room.limits.daily_generations
     wider = ModelLimits(concurrency=concurrency and concurrency + 1, daily_generations=daily)
-    assert Schedule(count, seconds, replace(room, limits=wider)).seconds <= takes
+    assert BatchSchedule(count, seconds, replace(room, limits=wider)).seconds <= takes
     longer = ModelLimits(concurrency=concurrency, daily_generations=daily and daily + 1)
-    assert Schedule(count, seconds, replace(room, limits=longer)).seconds <= takes
+    assert BatchSchedule(count, seconds, replace(room, limits=longer)).seconds <= takes
     sooner = tuple(replace(batch, at=batch.at / 2) for batch in room.freeing)
-    assert Schedule(count, seconds, replace(room, freeing=sooner)).seconds <= takes
+    assert BatchSchedule(count, seconds, replace(room, freeing=sooner)).seconds <= takes
 
 
 @given(COUNTS, SECONDS, ROOMS)
 def test_a_limit_delays_exactly_when_it_is_in_the_way(count: int, seconds: float, room: Room) -> None:
     found = delays(count, seconds, room)
-    takes = Schedule(count, seconds, room).seconds
+    takes = BatchSchedule(count, seconds, room).seconds
     assert 0 <= found.concurrency < takes
     assert 0 <= found.daily_generations < takes
     if room.limits.concurrency is None or count + room.ahead <= room.limits.concurrency:
@@ -98,7 +98,7 @@ def test_a_limit_delays_exactly_when_it_is_in_the_way(count: int, seconds: float
 
 
 def test_two_hundred_tasks_of_15_s_at_concurrency_2_take_25_minutes() -> None:
-    schedule = Schedule(200, 15.0, Room(ModelLimits(concurrency=2)))
+    schedule = BatchSchedule(200, 15.0, Room(ModelLimits(concurrency=2)))
     assert schedule.seconds == 25 * 60
     assert (schedule.finished_by(14.9), schedule.finished_by(15.0), schedule.finished_by(600.0)) == (0, 2, 80)
 
@@ -124,7 +124,7 @@ def test_tasks_are_accepted_as_the_rolling_window_lets_them(
 @pytest.mark.parametrize(("concurrency", "daily"), [(0, 50), (2, 0), (0, 0), (0, None)])
 def test_a_limit_of_zero_is_never(concurrency: int, daily: int | None) -> None:
     room = Room(ModelLimits(concurrency=concurrency, daily_generations=daily))
-    schedule = Schedule(3, 15.0, room)
+    schedule = BatchSchedule(3, 15.0, room)
     assert schedule.seconds == math.inf
     assert schedule.finished_by(1e9) == 0
     found = delays(3, 15.0, room)

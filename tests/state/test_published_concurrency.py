@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from benchmarks.capacity.overload import HOUR, RULES, SCRAPE, run
 from benchmarks.capacity.vendor import Model, Phase
-from monitor.judgement.capacity.concurrency import Limit
-from monitor.judgement.capacity.outlook import State
+from monitor.judgement.capacity.concurrency import ConcurrencyLimit
+from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.capacity.published import HOLD_SHARE, Published, publish
 
 EVALUATE = 5
 MINUTE = 60
 HOLD = HOLD_SHARE * RULES.window
-HEALTHY, APPROACHING, SATURATED = State
+HEALTHY, APPROACHING, SATURATED = QueueState
 RESTLESS = (8, 5, 2, 2, 1, 1, 5, 3, 8)
 """What was found out, minute by minute, of a client that does not follow."""
 
 
-def told(limits: Sequence[Limit], state: State | None = HEALTHY, seconds: int = MINUTE) -> list[int]:
+def told(limits: Sequence[ConcurrencyLimit], state: QueueState | None = HEALTHY, seconds: int = MINUTE) -> list[int]:
     """What is published at each evaluation while each of these limits stands for so long."""
     published, figures = Published(limits[0].whole), []
     steps = (limit for limit in limits for _ in range(seconds // EVALUATE))
@@ -37,13 +37,13 @@ def path(figures: Iterable[int]) -> list[int]:
     return [figure for figure, _ in groupby(figures)]
 
 
-def found(*values: float) -> list[Limit]:
-    return [Limit(float(value)) for value in values]
+def found(*values: float) -> list[ConcurrencyLimit]:
+    return [ConcurrencyLimit(float(value)) for value in values]
 
 
-def followed(value: float, in_use: int) -> Limit:
+def followed(value: float, in_use: int) -> ConcurrencyLimit:
     """A limit whose client had so many open."""
-    return Limit(value, tasks=((0.0, 60.0),) * in_use)
+    return ConcurrencyLimit(value, tasks=((0.0, 60.0),) * in_use)
 
 
 def in_the_second_hour(limits: Sequence[int]) -> int:
@@ -53,7 +53,7 @@ def in_the_second_hour(limits: Sequence[int]) -> int:
 @pytest.mark.parametrize(
     ("state", "expected"), [(HEALTHY, [8, 5]), (APPROACHING, [8, 5]), (None, [8, 5]), (SATURATED, [8, 2])]
 )
-def test_a_restless_limit_changes_the_recommendation_seldom(state: State | None, expected: list[int]) -> None:
+def test_a_restless_limit_changes_the_recommendation_seldom(state: QueueState | None, expected: list[int]) -> None:
     assert path(told(found(*RESTLESS), state)) == expected
 
 
@@ -81,10 +81,10 @@ def test_the_nearest_that_the_limit_was_is_published() -> None:
 
 
 def test_a_fall_by_half_is_published_at_once_where_tasks_find_no_room() -> None:
-    fallen = publish(Published(8), Limit(4.0), SATURATED, RULES, 0.0)
+    fallen = publish(Published(8), ConcurrencyLimit(4.0), SATURATED, RULES, 0.0)
     assert fallen == Published(4)
-    assert publish(Published(8), Limit(5.6), SATURATED, RULES, 0.0).value == 8
-    assert publish(Published(8), Limit(4.0), APPROACHING, RULES, 0.0).value == 8
+    assert publish(Published(8), ConcurrencyLimit(5.6), SATURATED, RULES, 0.0).value == 8
+    assert publish(Published(8), ConcurrencyLimit(4.0), APPROACHING, RULES, 0.0).value == 8
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_who_uses_all_of_it_is_told_of_the_next_step_at_once(
 
 @given(st.lists(st.integers(1, 200), min_size=2, max_size=200), st.sampled_from([HEALTHY, APPROACHING, None]))
 def test_whatever_the_limit_does_nothing_but_a_step_up_changes_twice_within_the_hold(
-    values: list[int], state: State | None
+    values: list[int], state: QueueState | None
 ) -> None:
     figures = told(found(*values), state, EVALUATE)
     assert len(path(figures)) - 1 <= len(figures) * EVALUATE / HOLD
 
 
-@given(st.lists(st.integers(1, 200), min_size=2, max_size=200), st.sampled_from(State))
-def test_nothing_is_published_that_was_not_found(values: list[int], state: State) -> None:
+@given(st.lists(st.integers(1, 200), min_size=2, max_size=200), st.sampled_from(QueueState))
+def test_nothing_is_published_that_was_not_found(values: list[int], state: QueueState) -> None:
     assert set(told(found(*values), state, EVALUATE)) <= set(values)
 
 

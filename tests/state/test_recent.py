@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judgement.recent import RECENT_SECONDS, STEP_SECONDS, Recent
+from monitor.judgement.recent import RECENT_SECONDS, STEP_SECONDS, RecentCounts
 from monitor.judgement.snapshot import RecentFigures
 from monitor.tasks.counters import CounterSpec, Series, observe
 
@@ -31,19 +31,19 @@ def creates(**outcomes: int) -> RecentFigures:
 
 
 def test_what_was_counted_before_the_first_look_is_not_recent() -> None:
-    recent = Recent()
+    recent = RecentCounts()
     assert recent.look(asked(success=1000, overloaded=7), 0.0) == NOTHING
     assert recent.look(asked(success=1003, overloaded=7), 5.0) == creates(success=3)
 
 
 def test_an_outcome_that_is_new_counts_from_nothing() -> None:
-    recent = Recent()
+    recent = RecentCounts()
     recent.look([], 0.0)
     assert recent.look(asked(overloaded=3), 5.0) == creates(overloaded=3)
 
 
 def test_five_minutes_later_it_is_forgotten() -> None:
-    recent = Recent()
+    recent = RecentCounts()
     recent.look([], 0.0)
     recent.look(asked(overloaded=3), STEP_SECONDS)
     for at in range(2 * int(STEP_SECONDS), int(RECENT_SECONDS), int(STEP_SECONDS)):
@@ -53,7 +53,7 @@ def test_five_minutes_later_it_is_forgotten() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.1, 100), st.integers(0, 50)), min_size=1, max_size=100))
 def test_it_holds_all_of_the_last_five_minutes_and_little_more(steps: list[tuple[float, int]]) -> None:
-    recent, now, total = Recent(), 0.0, 0
+    recent, now, total = RecentCounts(), 0.0, 0
     recent.look([], now)
     history = [(now, 0)]
     for seconds, count in steps:
@@ -69,7 +69,7 @@ def test_it_holds_all_of_the_last_five_minutes_and_little_more(steps: list[tuple
 
 
 def test_a_clock_that_is_set_back_begins_anew() -> None:
-    recent = Recent()
+    recent = RecentCounts()
     recent.look([], 10_000.0)
     recent.look(asked(success=5), 10_010.0)
     assert recent.look(asked(success=6), 6_400.0) == NOTHING
@@ -83,6 +83,6 @@ def test_a_clock_that_is_set_back_begins_anew() -> None:
 def test_the_duration_is_the_mean_of_the_tasks_that_ended_lately(
     before: tuple[float, ...], after: tuple[float, ...], told: Mapping[str, float]
 ) -> None:
-    recent = Recent()
+    recent = RecentCounts()
     recent.look(ended(*before), 0.0)
     assert recent.look(ended(*after), 5.0).task_seconds == pytest.approx(told)

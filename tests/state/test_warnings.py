@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
@@ -103,7 +103,7 @@ def test_the_limit_that_is_closest_is_told_first_then_the_next_to_be_hit() -> No
 
 
 def test_a_strained_queue_comes_with_what_to_run_at_most_the_worst_first() -> None:
-    states = {"m1": State.HEALTHY, "m2": State.APPROACHING, "m3": State.SATURATED, "m4": None}
+    states = {"m1": QueueState.HEALTHY, "m2": QueueState.APPROACHING, "m3": QueueState.SATURATED, "m4": None}
     capacity = tuple(
         ModelCapacity(model=name, state=state, recommended_concurrency=4) for name, state in states.items()
     )

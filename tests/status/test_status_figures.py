@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor.cli.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 from monitor.errors import DaemonError
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.snapshot import AccountSnapshot, ReadState, Snapshot
 from monitor.observations import DaySpend, SpendTotal, Usage
 from monitor.web.view import account_view
@@ -49,7 +49,7 @@ async def test_a_model_tells_its_tasks_limits_and_spend(ask: Ask, snapshot: Snap
 
 
 async def test_models_without_limits_tell_their_capacity_the_worst_first(ask: Ask, snapshot: Snapshot) -> None:
-    worse = ModelCapacity(model="worse", state=State.SATURATED, recommended_concurrency=2)
+    worse = ModelCapacity(model="worse", state=QueueState.SATURATED, recommended_concurrency=2)
     runware = snapshot.accounts[2]
     (account,) = (await ask(only(replace(runware, capacity=(*runware.capacity, worse))))).accounts
     assert [model.model for model in account.models][:2] == ["worse", "google:3@1"]

@@ -9,7 +9,7 @@ from rich.console import Console
 from monitor.cli.status.figures import Figures
 from monitor.cli.status.view import View
 from monitor.cli.status.watch import Watch
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
 from monitor.observations import ModelLimits, Organization
@@ -105,9 +105,9 @@ async def test_models_without_limits_show_their_capacity(ask: Ask, snapshot: Sna
 
 
 @pytest.mark.parametrize(
-    ("state", "colour"), [(State.HEALTHY, GREEN), (State.APPROACHING, YELLOW), (State.SATURATED, RED)]
+    ("state", "colour"), [(QueueState.HEALTHY, GREEN), (QueueState.APPROACHING, YELLOW), (QueueState.SATURATED, RED)]
 )
-async def test_a_state_of_capacity_has_its_colour(ask: Ask, state: State, colour: str) -> None:
+async def test_a_state_of_capacity_has_its_colour(ask: Ask, state: QueueState, colour: str) -> None:
     told = ModelCapacity(model="m", state=state, recommended_concurrency=4)
     account = AccountSnapshot(account="a", provider="runware", dollars_per_credit=1, has_limits=False, capacity=(told,))
     figures = await ask(Snapshot(at=1.0, accounts=(account,)))

@@ -7,12 +7,12 @@ from stores import CATALOGUE, T0, figures
 from monitor.engine.apply import Catalogue, apply_batch
 from monitor.errors import StoreError
 from monitor.judgement.credits import rows
-from monitor.judgement.credits.history import Purse, Rules
-from monitor.judgement.credits.purchases import Autobilling
+from monitor.judgement.credits.history import BalanceHistory, PurchaseRules
+from monitor.judgement.credits.purchases import AutobillingPlan
 from monitor.observations import DaySpend, Figures, Organization, Outcome, ReadFinished, Usage
 from monitor.store import Database
 
-RULES = Rules(1_000, Autobilling(threshold=1_000, amount=5_000))
+RULES = PurchaseRules(1_000, AutobillingPlan(threshold=1_000, amount=5_000))
 
 
 def catalogue_of(account: str) -> Catalogue | None:
@@ -43,7 +43,7 @@ STORY = (
 )
 
 
-def stored(database: Database, account: str) -> Purse | None:
+def stored(database: Database, account: str) -> BalanceHistory | None:
     with database.begin() as connection:
         return rows.load(connection, account)
 

@@ -9,7 +9,7 @@ from monitor.store import Database
 from monitor.tasks import counter_rows, task_rows
 from monitor.tasks.counters import CounterSpec, Increment
 from monitor.tasks.lifecycle import Task
-from monitor.tasks.task_rows import Accepted, OpenTasks
+from monitor.tasks.task_rows import AcceptanceSum, OpenTasks
 
 S = TaskStatus
 
@@ -114,8 +114,8 @@ def test_the_last_day_counts_accepted_tasks_only_and_its_oldest_second_leaves(da
 
     with database.begin() as connection:
         assert task_rows.accepted_between(connection, "a", T0 - 86400, T0) == {
-            "gen4.5": Accepted(2, 1 + 86400),
-            "gen4_turbo": Accepted(1, 86400),
+            "gen4.5": AcceptanceSum(2, 1 + 86400),
+            "gen4_turbo": AcceptanceSum(1, 86400),
         }
         assert sum(len(times) for times in task_rows.acceptances(connection, "a", T0 - 86400).values()) >= 3
 

@@ -15,7 +15,7 @@ from monitor.config import Account
 from monitor.engine.apply import apply_batch
 from monitor.judgement.capacity import rows as capacity_rows
 from monitor.judgement.daily_limit import rows as forecast_rows
-from monitor.judgement.daily_limit.record import Record as Forecast
+from monitor.judgement.daily_limit.record import ForecastRecord as Forecast
 from monitor.judgement.evaluate import Memory, evaluate
 from monitor.judgement.snapshot import Snapshot
 from monitor.observations import ModelLimits, Organization, Outcome, ReadFinished, TaskStatus

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.judgement.tiers import rows
-from monitor.judgement.tiers.outlook import Advice, ModelAdvice, Verdict
-from monitor.judgement.tiers.peaks import KEPT_DAYS, Day, Peak, day_of
+from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice
+from monitor.judgement.tiers.peaks import KEPT_DAYS, Peak, PeakDay, day_of
 from monitor.judgement.tiers.state import EVERY, AccountTiering, refusals, spent_credits
 from monitor.observations import DaySpend, ModelLimits, Organization, TaskStatus, Usage
 from monitor.providers.runway.tiers import TIERS
@@ -137,11 +137,11 @@ def test_advice_comes_once_enough_was_watched_and_is_then_told(database: Databas
         now = MIDNIGHT + hours * HOUR
         (week, month) = look(tiering, seen(tasks("gen4.5", running=4)), now, Span(MIDNIGHT, now)).windows
         verdicts.append((week.verdict, week.tier))
-        assert month.verdict is Verdict.TOO_LITTLE_WATCHED
-    silent = (Verdict.TOO_LITTLE_WATCHED, None)
+        assert month.verdict is AdviceVerdict.TOO_LITTLE_WATCHED
+    silent = (AdviceVerdict.TOO_LITTLE_WATCHED, None)
     assert verdicts[0] == silent
-    assert verdicts[-1] == (Verdict.ADVISED, 3)
-    assert verdicts.index((Verdict.ADVISED, 3)) == len(verdicts) - verdicts.count((Verdict.ADVISED, 3))
+    assert verdicts[-1] == (AdviceVerdict.ADVISED, 3)
+    assert verdicts.index((AdviceVerdict.ADVISED, 3)) == len(verdicts) - verdicts.count((AdviceVerdict.ADVISED, 3))
 
 
 def test_the_last_minutes_of_a_day_count_as_watched(database: Database) -> None:
@@ -185,7 +185,7 @@ def test_old_days_are_forgotten(database: Database) -> None:
         days = rows.load(connection, "a")
         assert rows.load(connection, "b") == {}
     assert list(days) == [day_of(NOON + day * DAY) for day in range(5, KEPT_DAYS + 5)]
-    assert days[day_of(NOON + 9 * DAY)] == Day(0.0, {"gen4.5": Peak(0, 1)})
+    assert days[day_of(NOON + 9 * DAY)] == PeakDay(0.0, {"gen4.5": Peak(0, 1)})
 
 
 EVENTS = st.lists(

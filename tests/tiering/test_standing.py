@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from monitor.judgement.tiers.outlook import Mismatch
-from monitor.judgement.tiers.standing import Standing, tier_state
+from monitor.judgement.tiers.standing import TierTracker, tier_state
 from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.tiers import TIERS
 
@@ -24,15 +24,15 @@ def negotiated(live: Organization = TIER_3, **limits: int | None) -> Organizatio
     return replace(live, limits=live.limits | {"gen4.5": replace(live.limits["gen4.5"], **limits)})
 
 
-def logged(standing: Standing, *looks: tuple[int | None, Organization | None]) -> list[dict[str, Any]]:
+def logged(standing: TierTracker, *looks: tuple[int | None, Organization | None]) -> list[dict[str, Any]]:
     with capture_logs() as lines:
         for configured, live in looks:
             standing.look(configured, live)
     return lines
 
 
-def standing() -> Standing:
-    return Standing("production", TIERS)
+def standing() -> TierTracker:
+    return TierTracker("production", TIERS)
 
 
 def test_the_tier_is_inferred_and_the_table_agrees() -> None:

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.judgement.tiers.advice import LEAST_WATCHED, Demand, advise
-from monitor.judgement.tiers.outlook import TierState, Verdict, WindowAdvice
-from monitor.judgement.tiers.peaks import Peak, Window
+from monitor.judgement.tiers.outlook import AdviceVerdict, TierState, WindowAdvice
+from monitor.judgement.tiers.peaks import Peak, PeakWindow
 from monitor.observations import ModelLimits, Organization
 from monitor.providers.runway.tiers import AUTUMN_2026, TIERS
 
@@ -25,7 +25,7 @@ def advised(
     **peaks: tuple[int, int],
 ) -> WindowAdvice:
     models = {model.replace("gen45", "gen4.5"): Peak(*peak) for model, peak in peaks.items()}
-    advice = advise(TIERS, state, live, Demand((Window("7d", watched, models),), spent))
+    advice = advise(TIERS, state, live, Demand((PeakWindow("7d", watched, models),), spent))
     assert (advice.table, advice.table_date) == (AUTUMN_2026.name, AUTUMN_2026.date)
     (found,) = advice.windows
     return found
@@ -49,7 +49,7 @@ def test_the_lowest_tier_that_allows_all_is_advised(
     generations: int, concurrency: int, spent: float, tier: int
 ) -> None:
     found = advised(spent, gen45=(generations, concurrency))
-    assert (found.verdict, found.tier) == (Verdict.ADVISED, tier)
+    assert (found.verdict, found.tier) == (AdviceVerdict.ADVISED, tier)
     row = AUTUMN_2026.tier(tier)
     assert (found.purchased_dollars, found.wait_days) == (row.purchased_dollars, row.wait_days)
 
@@ -65,16 +65,16 @@ def test_each_limit_tells_its_own_tier() -> None:
 
 def test_beyond_every_tier_there_is_no_advice_but_what_is_too_much() -> None:
     found = advised(gen45=(40, 200))
-    assert (found.verdict, found.tier, found.purchased_dollars) == (Verdict.BEYOND_EVERY_TIER, None, None)
+    assert (found.verdict, found.tier, found.purchased_dollars) == (AdviceVerdict.BEYOND_EVERY_TIER, None, None)
     assert (found.models[0].generations_tier, found.models[0].concurrency_tier) == (1, None)
-    assert advised(1e9).verdict is Verdict.BEYOND_EVERY_TIER
+    assert advised(1e9).verdict is AdviceVerdict.BEYOND_EVERY_TIER
 
 
 def test_what_is_not_known_is_not_advised_on() -> None:
-    assert advised(watched=LEAST_WATCHED - 0.01).verdict is Verdict.TOO_LITTLE_WATCHED
-    assert advised(watched=LEAST_WATCHED).verdict is Verdict.ADVISED
-    assert advised(live=None).verdict is Verdict.LIMITS_UNKNOWN
-    assert advised(None).verdict is Verdict.SPEND_UNKNOWN
+    assert advised(watched=LEAST_WATCHED - 0.01).verdict is AdviceVerdict.TOO_LITTLE_WATCHED
+    assert advised(watched=LEAST_WATCHED).verdict is AdviceVerdict.ADVISED
+    assert advised(live=None).verdict is AdviceVerdict.LIMITS_UNKNOWN
+    assert advised(None).verdict is AdviceVerdict.SPEND_UNKNOWN
     assert {found.tier for found in (advised(watched=0), advised(live=None), advised(None))} == {None}
 
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.clock import ManualClock
 from monitor.judgement.snapshot import Snapshot
-from monitor.metrics import Exposition, Own
+from monitor.metrics import Exposition, SelfMetrics
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 
@@ -24,7 +24,7 @@ def snapshot() -> Snapshot:
 def daemon(snapshot: Snapshot) -> Daemon:
     """A daemon before its first evaluation, at the time of the snapshot."""
     registry = CollectorRegistry()
-    Own(registry)
+    SelfMetrics(registry)
     return Daemon(Exposition(registry), ManualClock(snapshot.at))
 
 

@@ -20,7 +20,7 @@ from monitor.errors import StoreError
 from monitor.ingest import LARGEST_BODY_BYTES, Ingest
 from monitor.judgement.evaluate import Memory, evaluate
 from monitor.judgement.snapshot import AccountSnapshot
-from monitor.metrics import Own
+from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Kind, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.store import Database
@@ -48,7 +48,7 @@ def registry() -> CollectorRegistry:
 async def engine(daemon: Daemon, database: Database, registry: CollectorRegistry) -> AsyncIterator[Engine]:
     """The real engine on a real database."""
     catalogue = Catalogue(RUNWAY.models, maximum=100)
-    engine = Engine(database, {"production": catalogue}.get, Own(registry), daemon.clock)
+    engine = Engine(database, {"production": catalogue}.get, SelfMetrics(registry), daemon.clock)
     running = asyncio.create_task(engine.run())
     yield engine
     await engine.stop()

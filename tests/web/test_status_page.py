@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
 from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
 from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
@@ -126,12 +126,15 @@ async def test_models_without_limits_show_their_capacity(
     ("states", "told"),
     [
         ((None, None), ("unknown", "too little seen", "")),
-        ((None, State.HEALTHY), ("healthy", "every model that is in use", "good")),
-        ((State.HEALTHY, State.SATURATED, State.APPROACHING), ("saturated", "m1", "bad")),
-        ((State.APPROACHING, State.APPROACHING, State.APPROACHING), ("approaching", "m0 and 2 more", "warn")),
+        ((None, QueueState.HEALTHY), ("healthy", "every model that is in use", "good")),
+        ((QueueState.HEALTHY, QueueState.SATURATED, QueueState.APPROACHING), ("saturated", "m1", "bad")),
+        (
+            (QueueState.APPROACHING, QueueState.APPROACHING, QueueState.APPROACHING),
+            ("approaching", "m0 and 2 more", "warn"),
+        ),
     ],
 )
-def test_the_worst_capacity_is_told_first(states: tuple[State | None, ...], told: tuple[str, str, str]) -> None:
+def test_the_worst_capacity_is_told_first(states: tuple[QueueState | None, ...], told: tuple[str, str, str]) -> None:
     models = tuple(
         ModelCapacity(model=f"m{number}", state=state, recommended_concurrency=4) for number, state in enumerate(states)
     )
@@ -163,7 +166,7 @@ def test_models_come_by_the_longest_wait_then_the_fullest_daily_limit_then_their
 
 
 def test_models_without_limits_come_by_the_state_of_their_queues_the_worst_first() -> None:
-    states = (None, State.HEALTHY, State.APPROACHING, State.SATURATED)
+    states = (None, QueueState.HEALTHY, QueueState.APPROACHING, QueueState.SATURATED)
     capacity = tuple(
         ModelCapacity(model=f"m{n}", state=state, recommended_concurrency=4) for n, state in enumerate(states)
     )

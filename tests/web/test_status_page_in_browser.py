@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
-from monitor.judgement.capacity.outlook import ModelCapacity, State
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
 from monitor.observations import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
@@ -114,7 +114,7 @@ def with_limits(account: AccountSnapshot) -> AccountSnapshot:
 def with_capacity(account: AccountSnapshot) -> AccountSnapshot:
     one = ModelCapacity(
         model="",
-        state=State.APPROACHING,
+        state=QueueState.APPROACHING,
         recommended_concurrency=128,
         latency_seconds=DAY_SECONDS,
         baseline_seconds=DAY_SECONDS,

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from monitor.cli.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.cli.status.watch import Watch
-from monitor.judgement.capacity.outlook import ModelCapacity, State
-from monitor.judgement.figures import Limit, unread
+from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
+from monitor.judgement.figures import LimitKind, unread
 from monitor.judgement.outcomes import failed, judged
 from monitor.judgement.outlook import LimitOutlook
 from monitor.views.formatting import (
@@ -53,7 +53,7 @@ UNTIL_WIDTH, FULL_WIDTH = 9, 26
 """Of the answers to that: `none expected` takes two lines, what is said of a full limit three."""
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
-STATES = {State.HEALTHY: GOOD, State.APPROACHING: WARN, State.SATURATED: BAD}
+STATES = {QueueState.HEALTHY: GOOD, QueueState.APPROACHING: WARN, QueueState.SATURATED: BAD}
 
 
 class View:
@@ -135,7 +135,7 @@ def _facts(account: AccountFigures, at: float) -> Table:
     if account.autobilling is not None:
         grid.add_row("autobilling", Text(f"{account.autobilling}: {AUTOBILLING[account.autobilling]}"))
     for limit in account.limits:
-        until = f"; {until_full(account.spend_until)}" if limit.limit == Limit.MONTHLY_SPEND_CREDITS else ""
+        until = f"; {until_full(account.spend_until)}" if limit.limit == LimitKind.MONTHLY_SPEND_CREDITS else ""
         grid.add_row(words(printable(limit.limit)), _use(limit).append(until))
     grid.add_row("tasks", _open(account))
     grid.add_row("requests", _totals(account))
@@ -267,7 +267,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
         table.add_row(
             _name(model),
             *_concurrency(model),
-            *_limit(model, Limit.DAILY_GENERATIONS),
+            *_limit(model, LimitKind.DAILY_GENERATIONS),
             *((_takes(model), _full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
         )
     return table
@@ -312,12 +312,12 @@ def _name(model: ModelFigures) -> Text:
 
 
 def _concurrency(model: ModelFigures) -> tuple[RenderableType, RenderableType, RenderableType]:
-    used, bar, full = _limit(model, Limit.CONCURRENCY)
+    used, bar, full = _limit(model, LimitKind.CONCURRENCY)
     more = more_unconfirmed(model.unconfirmed)
     return Text(f"{used},\n{more}" if more else f"{used}"), bar, full
 
 
-def _limit(model: ModelFigures, name: Limit) -> tuple[RenderableType, RenderableType, RenderableType]:
+def _limit(model: ModelFigures, name: LimitKind) -> tuple[RenderableType, RenderableType, RenderableType]:
     limit = model.limit(name)
     if limit is None:
         told = UNKNOWN if name in model.unknown_limits else "unlimited"

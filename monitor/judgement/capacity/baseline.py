@@ -6,7 +6,7 @@ from math import exp, hypot
 
 import msgspec
 
-from monitor.judgement.capacity.pace import Pace, Rules
+from monitor.judgement.capacity.pace import CapacityRules, Pace
 
 SLOWER_SECONDS = 86400.0
 """Time constant at which slowness becomes usual, in seconds of traffic: an overload must not, a new version may."""
@@ -25,12 +25,12 @@ class Baseline(msgspec.Struct, frozen=True, array_like=True):
     at: float
     error: float = 0.0
 
-    def is_learnt(self, rules: Rules, now: float) -> bool:
+    def is_learnt(self, rules: CapacityRules, now: float) -> bool:
         """Whether a whole window has gone into it."""
         return now - self.since >= rules.window
 
 
-def learn(before: Baseline | None, seen: Pace, since: float, rules: Rules, now: float) -> Baseline | None:
+def learn(before: Baseline | None, seen: Pace, since: float, rules: CapacityRules, now: float) -> Baseline | None:
     """The baseline after a look at the traffic; None while fewer than `min_samples` tasks were seen.
 
     `since` is when the first of these tasks ended. For a whole window it is their mean; then it moves towards the

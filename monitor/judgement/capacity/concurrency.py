@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.judgement.capacity.baseline import CONFIDENCE
-from monitor.judgement.capacity.pace import Ended, Rules
+from monitor.judgement.capacity.pace import CapacityRules, Ended
 
 LEAST_ROUND = 8
 MOST_ROUND = 128
@@ -25,7 +25,7 @@ TOLERATED = 0.02
 """Share of a round that may find no room by chance; a single task always may."""
 
 
-class Limit(msgspec.Struct, frozen=True, array_like=True):
+class ConcurrencyLimit(msgspec.Struct, frozen=True, array_like=True):
     """The limit, and the round that will judge it.
 
     `worked` is the most that was open at once without harm. `tasks` are the newest that went well and started since
@@ -51,22 +51,24 @@ class Limit(msgspec.Struct, frozen=True, array_like=True):
         return floor(self.value)
 
 
-def begin(rules: Rules, now: float) -> Limit:
+def begin(rules: CapacityRules, now: float) -> ConcurrencyLimit:
     """The limit of a model of which nothing is known."""
-    return Limit(float(rules.concurrency[1]), began=now)
+    return ConcurrencyLimit(float(rules.concurrency[1]), began=now)
 
 
-def begin_anew(limit: Limit, now: float) -> Limit:
+def begin_anew(limit: ConcurrencyLimit, now: float) -> ConcurrencyLimit:
     """The limit with a round that begins now."""
-    return Limit(limit.value, limit.worked, now)
+    return ConcurrencyLimit(limit.value, limit.worked, now)
 
 
-def rest(limit: Limit, rules: Rules) -> Limit:
+def rest(limit: ConcurrencyLimit, rules: CapacityRules) -> ConcurrencyLimit:
     """The limit of a model that was not used for long: its queue may hold less by now."""
     return replace(limit, value=min(limit.value, float(rules.concurrency[1])))
 
 
-def follow(limit: Limit, ended: Iterable[Ended], refused: int, usual: float | None, rules: Rules, now: float) -> Limit:
+def follow(
+    limit: ConcurrencyLimit, ended: Iterable[Ended], refused: int, usual: float | None, rules: CapacityRules, now: float
+) -> ConcurrencyLimit:
     """The limit after some more tasks; `refused` requests were turned away since the last look."""
     mine = [task for task in ended if task.started >= limit.began]
     well = [(task.started, task.ended) for task in mine if task.is_well]
@@ -78,24 +80,24 @@ def follow(limit: Limit, ended: Iterable[Ended], refused: int, usual: float | No
     return _next_round(limit, usual, rules, now)
 
 
-def spare(limit: Limit) -> float:
+def spare(limit: ConcurrencyLimit) -> float:
     """How many tasks may wait, so that the model never runs dry."""
     return max(1.0, sqrt(limit.value) / 2)
 
 
-def _next_round(limit: Limit, usual: float | None, rules: Rules, now: float) -> Limit:
+def _next_round(limit: ConcurrencyLimit, usual: float | None, rules: CapacityRules, now: float) -> ConcurrencyLimit:
     frequent = limit.failed > 1 and limit.failed / (limit.fresh + limit.failed) > TOLERATED
     if not limit.failed:
         limit = replace(limit, worked=max(limit.worked, peak(limit.tasks)))
     value = _value(limit, usual, rules, is_failing=frequent)
     if floor(value) < limit.whole:
         # A client needs a moment to hear of it.
-        return Limit(value, min(limit.worked, value) if frequent else limit.worked, now + rules.slice)
+        return ConcurrencyLimit(value, min(limit.worked, value) if frequent else limit.worked, now + rules.slice)
     # What was open at once while others found no room has not shown that so many work.
     return replace(limit, value=value, tasks=() if limit.failed else limit.tasks, fresh=0, failed=0)
 
 
-def _value(limit: Limit, usual: float | None, rules: Rules, *, is_failing: bool) -> float:
+def _value(limit: ConcurrencyLimit, usual: float | None, rules: CapacityRules, *, is_failing: bool) -> float:
     """The next limit: less where tasks find no room or queue, more where all of it was used and none did."""
     used, estimate, waiting = float(peak(limit.round)), None, spare(limit)
     if usual is not None and limit.fresh:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 
-class State(StrEnum):
+class QueueState(StrEnum):
     """How a model's queue stands, from the best to the worst."""
 
     HEALTHY = "healthy"
@@ -24,7 +24,7 @@ class ModelCapacity(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     model: str
-    state: State | None
+    state: QueueState | None
     recommended_concurrency: int
     latency_seconds: float | None = None
     baseline_seconds: float | None = None

@@ -22,7 +22,7 @@ LEAST_SPREAD = 0.05
 """Standard deviation below which durations are never taken to vary, as logarithm: 5 %."""
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class CapacityRules(msgspec.Struct, frozen=True, kw_only=True):
     """What a judgement needs, and what holds of a model of which nothing is learnt yet. Seconds."""
 
     window: float = 300.0
@@ -79,7 +79,7 @@ def _sums(one: Slice) -> tuple[float, ...]:
     return one.well, one.logs, one.squares, one.failed, one.attempts, one.refused
 
 
-def slice_of(task: Ended, rules: Rules) -> Slice:
+def slice_of(task: Ended, rules: CapacityRules) -> Slice:
     """What one task adds."""
     start = task.ended // rules.slice * rules.slice
     if not task.is_well:
@@ -88,7 +88,7 @@ def slice_of(task: Ended, rules: Rules) -> Slice:
     return Slice(start, 1, value, value * value)
 
 
-def recent(slices: Sequence[Slice], rules: Rules, now: float) -> tuple[Slice, ...]:
+def recent(slices: Sequence[Slice], rules: CapacityRules, now: float) -> tuple[Slice, ...]:
     """The slices to judge by: those of the window; if they show too little, older ones too, within reach."""
     attempts, ended, first = 0, 0, len(slices)
     for index in range(len(slices) - 1, -1, -1):

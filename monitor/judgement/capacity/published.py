@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import msgspec
 
-from monitor.judgement.capacity.concurrency import Limit, peak, spare
-from monitor.judgement.capacity.outlook import State
-from monitor.judgement.capacity.pace import Rules
+from monitor.judgement.capacity.concurrency import ConcurrencyLimit, peak, spare
+from monitor.judgement.capacity.outlook import QueueState
+from monitor.judgement.capacity.pace import CapacityRules
 
 CLEAR = 0.75
 """Share of the larger figure from which on the smaller one is clearly less; it must be less by two, too, or be half."""
@@ -36,10 +36,12 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
     away: Away | None = None
 
 
-def publish(before: Published, limit: Limit, state: State | None, rules: Rules, now: float) -> Published:
+def publish(
+    before: Published, limit: ConcurrencyLimit, state: QueueState | None, rules: CapacityRules, now: float
+) -> Published:
     """What is published at `now`; `state` is that of the model's queue."""
     value, wanted = before.value, limit.whole
-    if _is_next_step(value, limit) or (state is State.SATURATED and _is_deep_fall(value, wanted)):
+    if _is_next_step(value, limit) or (state is QueueState.SATURATED and _is_deep_fall(value, wanted)):
         return Published(wanted)
     if not _is_clear(value, wanted):
         return Published(value)
@@ -64,7 +66,7 @@ def _is_deep_fall(value: int, wanted: int) -> bool:
     return wanted <= DEEP * value and value - wanted > 1
 
 
-def _is_next_step(value: int, limit: Limit) -> bool:
+def _is_next_step(value: int, limit: ConcurrencyLimit) -> bool:
     """Whether the limit is a little higher, and the client has as much open as it was told, not far more."""
     is_little = limit.whole == value + 1 or (limit.whole > value and not _is_clear(value, limit.whole))
     return is_little and value <= peak(limit.tasks) <= value + spare(limit)

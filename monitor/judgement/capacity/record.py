@@ -10,39 +10,39 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.judgement.capacity.baseline import Baseline, learn
-from monitor.judgement.capacity.concurrency import Limit, begin, begin_anew, follow, rest
+from monitor.judgement.capacity.concurrency import ConcurrencyLimit, begin, begin_anew, follow, rest
 from monitor.judgement.capacity.outlook import ModelCapacity
-from monitor.judgement.capacity.pace import Ended, Rules, Slice, add, pace, recent, slice_of
+from monitor.judgement.capacity.pace import CapacityRules, Ended, Slice, add, pace, recent, slice_of
 from monitor.judgement.capacity.published import Published, publish
-from monitor.judgement.capacity.verdict import Verdict, judge
+from monitor.judgement.capacity.verdict import QueueVerdict, judge
 
 
-class Doors(msgspec.Struct, frozen=True, array_like=True):
+class RequestCounts(msgspec.Struct, frozen=True, array_like=True):
     """Requests for generations since counting began, and those that were turned away or given up."""
 
     attempts: int = 0
     refused: int = 0
 
-    def since(self, before: Doors) -> Doors:
+    def since(self, before: RequestCounts) -> RequestCounts:
         """What came after `before`; all of it where the counts were begun anew."""
         if self.attempts < before.attempts or self.refused < before.refused:
             return self
-        return Doors(self.attempts - before.attempts, self.refused - before.refused)
+        return RequestCounts(self.attempts - before.attempts, self.refused - before.refused)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CapacityRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One model. Tasks that ended up to `looked_at` and the requests in `doors` are in it.
 
     `published` is None as long as the limit itself is told.
     """
 
     looked_at: float
-    doors: Doors
-    limit: Limit
+    doors: RequestCounts
+    limit: ConcurrencyLimit
     published: Published | None = None
     slices: tuple[Slice, ...] = ()
     baseline: Baseline | None = None
-    verdict: Verdict = Verdict()
+    verdict: QueueVerdict = QueueVerdict()
 
     @property
     def recommended(self) -> int:
@@ -54,21 +54,21 @@ class News(NamedTuple):
     """What is known by now: the tasks that have ended since the last look, and the counts of requests."""
 
     ended: Sequence[Ended] = ()
-    doors: Doors = Doors()
+    doors: RequestCounts = RequestCounts()
 
 
-def fresh(doors: Doors, rules: Rules, at: float) -> Record:
+def fresh(doors: RequestCounts, rules: CapacityRules, at: float) -> CapacityRecord:
     """A model of which nothing is remembered: what was counted before is no news."""
-    return Record(looked_at=at, doors=doors, limit=begin(rules, at))
+    return CapacityRecord(looked_at=at, doors=doors, limit=begin(rules, at))
 
 
-def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
+def advance(before: CapacityRecord, news: News, rules: CapacityRules, now: float) -> CapacityRecord:
     """The record at `now`, up to which `news.ended` are all that have ended since the last look."""
     if now < before.looked_at:
         before = _set_back(before, now)
     doors = news.doors.since(before.doors)
     at_door = Slice(now // rules.slice * rules.slice, attempts=doors.attempts, refused=doors.refused)
-    new = [slice_of(task, rules) for task in news.ended] + ([at_door] if doors != Doors() else [])
+    new = [slice_of(task, rules) for task in news.ended] + ([at_door] if doors != RequestCounts() else [])
     slices = recent(add(before.slices, new) if new else before.slices, rules, now)
     seen = pace(slices)
     has_news = bool(slices) and any(task.is_well for task in news.ended)
@@ -81,7 +81,7 @@ def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
     published = publish(told, limit, verdict.state, rules, now)
     if published.value < told.value:
         limit = begin_anew(limit, now + rules.slice)
-    return Record(
+    return CapacityRecord(
         looked_at=now,
         doors=news.doors,
         limit=limit if slices else rest(limit, rules),
@@ -92,7 +92,7 @@ def advance(before: Record, news: News, rules: Rules, now: float) -> Record:
     )
 
 
-def _set_back(record: Record, now: float) -> Record:
+def _set_back(record: CapacityRecord, now: float) -> CapacityRecord:
     """The record once the clock was set back to `now`: nothing in it lies ahead, and what is learnt stays learnt."""
     learnt, step = record.baseline, record.looked_at - now
     return replace(
@@ -104,7 +104,7 @@ def _set_back(record: Record, now: float) -> Record:
     )
 
 
-def outlook(model: str, record: Record, rules: Rules) -> ModelCapacity:
+def outlook(model: str, record: CapacityRecord, rules: CapacityRules) -> ModelCapacity:
     """What is told of it."""
     seen, baseline = pace(record.slices), record.baseline
     is_learnt = baseline is not None and baseline.is_learnt(rules, record.looked_at)

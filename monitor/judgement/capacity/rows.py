@@ -9,24 +9,24 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from monitor.judgement.capacity.pace import Ended
-from monitor.judgement.capacity.record import Record
+from monitor.judgement.capacity.record import CapacityRecord
 from monitor.observations import Reason, TaskStatus
 from monitor.store.dialect import upsert
 from monitor.store.schema import capacities, tasks
 from monitor.store.unreadable import keyed, number, readable
 
-RECORD = msgspec.json.Decoder(Record)
+RECORD = msgspec.json.Decoder(CapacityRecord)
 NO_ROOM = frozenset({Reason.RATE_LIMIT, Reason.CAPACITY, Reason.TIMEOUT})
 """Reasons of tasks that were taken and then found no room."""
 
 
-def load(connection: Connection, account: str) -> dict[str, Record]:
+def load(connection: Connection, account: str) -> dict[str, CapacityRecord]:
     """The records of an account by model."""
     rows = connection.execute(select(capacities.c.model, capacities.c.document).where(capacities.c.account == account))
     return dict(readable(connection, capacities.name, rows, keyed(RECORD.decode)))
 
 
-def save(connection: Connection, account: str, records: Mapping[str, Record]) -> None:
+def save(connection: Connection, account: str, records: Mapping[str, CapacityRecord]) -> None:
     """Insert or overwrite, by model."""
     rows = [
         {"account": account, "model": model, "document": msgspec.json.encode(record).decode()}

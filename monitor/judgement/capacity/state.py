@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from monitor.config import Account
 from monitor.judgement.capacity import rows
 from monitor.judgement.capacity.outlook import ModelCapacity
-from monitor.judgement.capacity.pace import REACH_WINDOWS, Rules
-from monitor.judgement.capacity.record import Doors, News, Record, advance, fresh, outlook
+from monitor.judgement.capacity.pace import REACH_WINDOWS, CapacityRules
+from monitor.judgement.capacity.record import CapacityRecord, News, RequestCounts, advance, fresh, outlook
 from monitor.observations import Kind, Outcome
 from monitor.providers import PROVIDERS
 from monitor.tasks.counters import CounterSpec, Series
@@ -46,13 +46,13 @@ class Capacities:
             return ()
         if account.name not in self._accounts:
             self._accounts[account.name] = AccountCapacity(connection, account.name)
-        rules = Rules(
+        rules = CapacityRules(
             window=account.capacity.window,
             min_samples=account.capacity.min_samples,
             healthy_seconds=advice.healthy_seconds,
             concurrency=advice.concurrency,
         )
-        return self._accounts[account.name].look(connection, doors(series), rules, now)
+        return self._accounts[account.name].look(connection, request_counts(series), rules, now)
 
     def changed(self) -> bool:
         """Whether there is anything to store."""
@@ -81,14 +81,14 @@ class AccountCapacity:
         self._now = 0.0
 
     def look(
-        self, connection: Connection, doors: Mapping[str, Doors], rules: Rules, now: float
+        self, connection: Connection, request_counts: Mapping[str, RequestCounts], rules: CapacityRules, now: float
     ) -> tuple[ModelCapacity, ...]:
-        """Every model's capacity; `doors` are the counts of requests by now."""
+        """Every model's capacity; `request_counts` are the counts of requests by now."""
         self._now, until = now, now - LAG
         after = self._after(rules, until)
         ended = rows.ended(connection, self._name, after, until)
-        for model in (ended.keys() | doors.keys() | self._records.keys()) - ALWAYS_ALLOWED:
-            news = News(ended.get(model, []), doors.get(model, Doors()))
+        for model in (ended.keys() | request_counts.keys() | self._records.keys()) - ALWAYS_ALLOWED:
+            news = News(ended.get(model, []), request_counts.get(model, RequestCounts()))
             before = self._records.get(model) or fresh(news.doors, rules, after)
             if self._until is None:  # the records have looked at some of it before the restart
                 news = News([task for task in news.ended if task.ended > before.looked_at], news.doors)
@@ -99,7 +99,7 @@ class AccountCapacity:
         self._until = until
         return tuple(outlook(model, record, rules) for model, record in sorted(self._records.items()))
 
-    def _after(self, rules: Rules, until: float) -> float:
+    def _after(self, rules: CapacityRules, until: float) -> float:
         """From when on tasks have not been looked at; a clock that was set back begins anew."""
         if self._until is not None:
             return min(self._until, until)
@@ -122,11 +122,11 @@ class AccountCapacity:
         """Note that what `save` wrote is committed."""
         self._stored, self._saved_at = dict(self._records), self._now
 
-    def _told(self, records: Mapping[str, Record]) -> dict[str, object]:
+    def _told(self, records: Mapping[str, CapacityRecord]) -> dict[str, object]:
         return {model: (record.verdict.state, record.recommended) for model, record in records.items()}
 
 
-def doors(series: Iterable[Series]) -> dict[str, Doors]:
+def request_counts(series: Iterable[Series]) -> dict[str, RequestCounts]:
     """Requests for generations by model since counting began, and how many of them were turned away."""
     attempts: dict[str, int] = {}
     refused: dict[str, int] = {}
@@ -135,4 +135,4 @@ def doors(series: Iterable[Series]) -> dict[str, Doors]:
             model = one["model"]
             attempts[model] = attempts.get(model, 0) + int(one.value)
             refused[model] = refused.get(model, 0) + (int(one.value) if one["outcome"] in TURNED_AWAY else 0)
-    return {model: Doors(count, refused[model]) for model, count in attempts.items()}
+    return {model: RequestCounts(count, refused[model]) for model, count in attempts.items()}

@@ -12,10 +12,10 @@ from math import hypot, log
 import msgspec
 
 from monitor.judgement.capacity.baseline import Baseline
-from monitor.judgement.capacity.outlook import State
-from monitor.judgement.capacity.pace import Pace, Rules, Slice, halves, pace
+from monitor.judgement.capacity.outlook import QueueState
+from monitor.judgement.capacity.pace import CapacityRules, Pace, Slice, halves, pace
 
-ORDER = (State.HEALTHY, State.APPROACHING, State.SATURATED)
+ORDER = (QueueState.HEALTHY, QueueState.APPROACHING, QueueState.SATURATED)
 SLOW, STILL_SLOW = log(2.0), log(1.5)
 """Times the usual duration at which a model is slow, and from which on it no longer is."""
 SURELY_SLOW = log(1.4)
@@ -25,8 +25,8 @@ RISING = log(1.25)
 DOUBT = 3.0
 """Standard errors beyond which there is none: it is judged anew in every slice of time, so chance has many chances."""
 LEAST_FAILURES = 3
-FAILING = {State.APPROACHING: 0.02, State.SATURATED: 0.1}
-STILL_FAILING = {State.APPROACHING: 0.01, State.SATURATED: 0.05}
+FAILING = {QueueState.APPROACHING: 0.02, QueueState.SATURATED: 0.1}
+STILL_FAILING = {QueueState.APPROACHING: 0.01, QueueState.SATURATED: 0.05}
 """Shares without room from which on a state begins, and at which it ends."""
 RISE_SHARE, FALL_SHARE = 0.1, 0.5
 """For how long the pace must speak for a worse state, and for a better one: shares of the time that is looked at."""
@@ -34,41 +34,47 @@ KEPT_SAMPLES = 0.5
 """Share of `min_samples` below which a state is given up again."""
 
 
-class Verdict(msgspec.Struct, frozen=True, array_like=True):
+class QueueVerdict(msgspec.Struct, frozen=True, array_like=True):
     """The state, None while too little is known, and the one that the pace has spoken for `since`."""
 
-    state: State | None = None
-    wanted: State | None = None
+    state: QueueState | None = None
+    wanted: QueueState | None = None
     since: float = 0.0
 
 
-def judge(before: Verdict, slices: Sequence[Slice], usual: Baseline | None, rules: Rules, now: float) -> Verdict:
+def judge(
+    before: QueueVerdict, slices: Sequence[Slice], usual: Baseline | None, rules: CapacityRules, now: float
+) -> QueueVerdict:
     """The verdict on these slices. `usual` is the baseline, None where there is none yet."""
     seen = pace(slices)
     if seen.tried < rules.min_samples * (1.0 if before.state is None else KEPT_SAMPLES):
-        return Verdict()
-    state = before.state or State.HEALTHY
+        return QueueVerdict()
+    state = before.state or QueueState.HEALTHY
     wanted = _wanted(state, seen, slices, usual, rules)
     if wanted is state:
-        return Verdict(state, state, now)
+        return QueueVerdict(state, state, now)
     since = before.since if before.wanted is not None and _same_way(before.wanted, wanted, state) else now
     is_worse = ORDER.index(wanted) > ORDER.index(state)
     looked_at = max(rules.window, now - slices[0].start)
     if now - since < (RISE_SHARE if is_worse else FALL_SHARE) * looked_at:
-        return Verdict(state, wanted, since)
+        return QueueVerdict(state, wanted, since)
     after = wanted if is_worse else ORDER[ORDER.index(state) - 1]
-    return Verdict(after, after, now)
+    return QueueVerdict(after, after, now)
 
 
-def _same_way(one: State, other: State, state: State) -> bool:
+def _same_way(one: QueueState, other: QueueState, state: QueueState) -> bool:
     """Whether both are worse than `state`, or both better."""
     return (ORDER.index(one) - ORDER.index(state)) * (ORDER.index(other) - ORDER.index(state)) > 0
 
 
-def _wanted(state: State, seen: Pace, slices: Sequence[Slice], usual: Baseline | None, rules: Rules) -> State:
+def _wanted(
+    state: QueueState, seen: Pace, slices: Sequence[Slice], usual: Baseline | None, rules: CapacityRules
+) -> QueueState:
     """The worst state that the pace enters, or that it does not leave yet."""
-    reached = State.APPROACHING if _is_slow(seen, usual, rules) or _is_rising(slices, usual) else State.HEALTHY
-    held = State.APPROACHING if _is_still_slow(seen, usual, rules) else State.HEALTHY
+    reached = (
+        QueueState.APPROACHING if _is_slow(seen, usual, rules) or _is_rising(slices, usual) else QueueState.HEALTHY
+    )
+    held = QueueState.APPROACHING if _is_still_slow(seen, usual, rules) else QueueState.HEALTHY
     for worse in ORDER[1:]:
         if seen.failures >= LEAST_FAILURES and seen.failure_ratio >= FAILING[worse]:
             reached = worse
@@ -78,7 +84,7 @@ def _wanted(state: State, seen: Pace, slices: Sequence[Slice], usual: Baseline |
     return max(reached, kept, key=ORDER.index)
 
 
-def _is_slow(seen: Pace, usual: Baseline | None, rules: Rules) -> bool:
+def _is_slow(seen: Pace, usual: Baseline | None, rules: CapacityRules) -> bool:
     if not seen.well:
         return False
     if usual is None:
@@ -87,7 +93,7 @@ def _is_slow(seen: Pace, usual: Baseline | None, rules: Rules) -> bool:
     return over >= SLOW and over - DOUBT * error >= SURELY_SLOW
 
 
-def _is_still_slow(seen: Pace, usual: Baseline | None, rules: Rules) -> bool:
+def _is_still_slow(seen: Pace, usual: Baseline | None, rules: CapacityRules) -> bool:
     if not seen.well:
         return False
     return seen.mean > log(rules.healthy_seconds) if usual is None else seen.mean - usual.level >= STILL_SLOW

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from monitor.judgement.credits.outlook import AutobillingState, Recharge
-from monitor.judgement.credits.purchases import Autobilling
+from monitor.judgement.credits.purchases import AutobillingPlan
 
 MARGIN = 600.0
 """For the charge itself, and for our own reads to show it."""
@@ -21,7 +21,7 @@ class Patience(msgspec.Struct, frozen=True):
 
 
 def autobilling_state(
-    plan: Autobilling,
+    plan: AutobillingPlan,
     patience: Patience,
     low_since: float | None,
     recharges: Sequence[Recharge],

@@ -17,7 +17,7 @@ class Flow(NamedTuple):
     credits: float
 
 
-def pour(flows: Sequence[Flow], start: float, end: float, credits_: float) -> tuple[Flow, ...]:
+def add_spend(flows: Sequence[Flow], start: float, end: float, credits_: float) -> tuple[Flow, ...]:
     """The flows after `credits_` left evenly over (start, end], as far as the day before `end` reaches."""
     if not credits_:
         return tuple(flows)
@@ -32,18 +32,18 @@ def pour(flows: Sequence[Flow], start: float, end: float, credits_: float) -> tu
     return tuple(Flow(*item) for item in sorted(sums.items()))
 
 
-def drain(flows: Sequence[Flow], now: float) -> tuple[Flow, ...]:
+def trim(flows: Sequence[Flow], now: float) -> tuple[Flow, ...]:
     """The flows that a window may still need; what lies in the future of a clock that was set back is none of them."""
     return tuple(flow for flow in flows if now - DAY - BUCKET < flow.start <= now)
 
 
-def burnt(flows: Sequence[Flow], now: float, seconds: float) -> float:
+def spent(flows: Sequence[Flow], now: float, seconds: float) -> float:
     """Credits that left in the last `seconds`, at least 0: a bucket half in the window counts half."""
     start = now - seconds
     return max(0.0, sum(flow.credits * _share(flow.start, start) for flow in flows if flow.start <= now))
 
 
-def busy(flows: Sequence[Flow], now: float, seconds: float) -> int:
+def steps_with_spending(flows: Sequence[Flow], now: float, seconds: float) -> int:
     """How many buckets of the last `seconds` had credits leaving."""
     return sum(flow.credits > 0 for flow in flows if now - seconds <= flow.start <= now)
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from monitor.judgement.credits.autobilling import Patience, autobilling_state
-from monitor.judgement.credits.flow import BUCKET, burnt, busy
-from monitor.judgement.credits.history import SPEND_WINDOW, Purse
+from monitor.judgement.credits.flow import BUCKET, spent, steps_with_spending
+from monitor.judgement.credits.history import SPEND_WINDOW, BalanceHistory
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook, Recharge
-from monitor.judgement.credits.purchases import Autobilling
+from monitor.judgement.credits.purchases import AutobillingPlan
 from monitor.judgement.daily_limit.ledger import DAY, HOUR
 from monitor.judgement.outlook import LimitOutlook, limit_outlook
 
@@ -33,12 +33,12 @@ class Terms(msgspec.Struct, frozen=True):
     """
 
     cap: float | None = None
-    plan: Autobilling | None = None
+    plan: AutobillingPlan | None = None
     patience: Patience | None = None
     told: tuple[Recharge, ...] = ()
 
 
-def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) -> CreditOutlook:
+def credit_outlook(purse: BalanceHistory, terms: Terms, now: float, *, is_fresh: bool) -> CreditOutlook:
     """What is shown of an account's credits; what follows from the balance only while that `is_fresh`."""
     plan, cap, told = terms.plan, terms.cap, terms.told
     earlier = sorted((each for each in told if each.at < purse.since), key=lambda each: each.at)
@@ -71,7 +71,7 @@ def credit_outlook(purse: Purse, terms: Terms, now: float, *, is_fresh: bool) ->
 
 
 def _autobilling(
-    purse: Purse, terms: Terms, recharges: Sequence[Recharge], room: float | None, now: float
+    purse: BalanceHistory, terms: Terms, recharges: Sequence[Recharge], room: float | None, now: float
 ) -> AutobillingState | None:
     if terms.plan is None or terms.patience is None:
         return None
@@ -83,41 +83,41 @@ def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
     return sum(each.credits for each in recharges) if recharges or coverage >= WHOLE else None
 
 
-def _lasts(purse: Purse, pace: float) -> float | None:
+def _lasts(purse: BalanceHistory, pace: float) -> float | None:
     """How long the balance lasts; None while nothing is burnt."""
     if purse.balance <= 0:
         return 0.0
     return purse.balance / pace if pace else None
 
 
-def _watched(purse: Purse, window: float, now: float) -> float:
+def _watched(purse: BalanceHistory, window: float, now: float) -> float:
     """How much of the window the burn is known of."""
     return min(window, max(0.0, now - purse.since))
 
 
-def _burn(purse: Purse, window: float, now: float) -> float:
+def _burn(purse: BalanceHistory, window: float, now: float) -> float:
     """Credits that left in the watched part of the window.
 
     The five minutes that the watching began in hold nothing from before, unless an older history does.
     """
     first = purse.since // BUCKET * BUCKET
     start = purse.since if any(flow.start < first for flow in purse.flows) else first
-    return burnt(purse.flows, now, min(window, max(0.0, now - start)))
+    return spent(purse.flows, now, min(window, max(0.0, now - start)))
 
 
-def _pace(purse: Purse, window: float, now: float) -> float:
+def _pace(purse: BalanceHistory, window: float, now: float) -> float:
     """Credits a second over as much of the window as was watched; 0 where that is too little, or hardly any."""
     watched = _watched(purse, window, now)
     pace = _burn(purse, window, now) / watched if watched >= LEAST_WATCHED else 0.0
     return pace if pace >= LEAST_PACE else 0.0
 
 
-def _expected_pace(purse: Purse, now: float) -> float:
+def _expected_pace(purse: BalanceHistory, now: float) -> float:
     """Credits a second that may be relied upon: the slower of hour and day; 0 without evidence.
 
     A burst alone, or a burn that has ended, predicts nothing.
     """
-    if now - purse.since < LEAST_EVIDENCE or busy(purse.flows, now, HOUR) < LEAST_BUSY:
+    if now - purse.since < LEAST_EVIDENCE or steps_with_spending(purse.flows, now, HOUR) < LEAST_BUSY:
         return 0.0
     return min(_pace(purse, HOUR, now), _pace(purse, DAY, now))
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from monitor.judgement.credits.flow import Flow, drain, pour
+from monitor.judgement.credits.flow import Flow, add_spend, trim
 from monitor.judgement.credits.outlook import Recharge
-from monitor.judgement.credits.purchases import Autobilling, Step, by_size, by_usage
+from monitor.judgement.credits.purchases import AutobillingPlan, BalanceStep, by_size, by_usage
 from monitor.judgement.daily_limit.ledger import DAY
 from monitor.observations import Organization, ReadFinished, Usage
 from monitor.tasks.counters import CounterSpec, Increment
@@ -34,11 +34,11 @@ LEAST_REFUND = 0.5
 """Credits; what is below is rounding."""
 
 
-class Rules(msgspec.Struct, frozen=True):
+class PurchaseRules(msgspec.Struct, frozen=True):
     """What steps are judged by: the provider's smallest purchase, and how autobilling is configured, if it is."""
 
     smallest_purchase: float = 0.0
-    plan: Autobilling | None = None
+    plan: AutobillingPlan | None = None
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -50,14 +50,14 @@ class Books(msgspec.Struct, frozen=True):
     bought: float = 0.0
 
 
-class Use(msgspec.Struct, frozen=True):
+class UsageReading(msgspec.Struct, frozen=True):
     """What a usage read said, before a balance is known for its moment."""
 
     at: float
     days: dict[str, float]
 
 
-class Purse(msgspec.Struct, frozen=True, kw_only=True):
+class BalanceHistory(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one account's credits. Times are Unix seconds.
 
     `since` is from when on no purchase can have been missed, `low_since` since when the balance has been below the
@@ -69,18 +69,18 @@ class Purse(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     since: float
     books: Books | None = None
-    use: Use | None = None
-    steps: tuple[Step, ...] = ()
-    doubted: tuple[Step, ...] = ()
+    use: UsageReading | None = None
+    steps: tuple[BalanceStep, ...] = ()
+    doubted: tuple[BalanceStep, ...] = ()
     flows: tuple[Flow, ...] = ()
     recharges: tuple[Recharge, ...] = ()
     low_since: float | None = None
 
 
-Effect = tuple[Purse | None, list[Increment]]
+Effect = tuple[BalanceHistory | None, list[Increment]]
 
 
-def advance(purse: Purse | None, read: ReadFinished, rules: Rules) -> Effect:
+def advance(purse: BalanceHistory | None, read: ReadFinished, rules: PurchaseRules) -> Effect:
     """The purse after an account read, and what it adds to the counts."""
     if isinstance(read.figures, Organization) and read.figures.credit_balance is not None:
         return _see_balance(purse, read, read.figures.credit_balance, rules)
@@ -89,9 +89,9 @@ def advance(purse: Purse | None, read: ReadFinished, rules: Rules) -> Effect:
     return purse, []
 
 
-def _see_balance(purse: Purse | None, read: ReadFinished, balance: float, rules: Rules) -> Effect:
+def _see_balance(purse: BalanceHistory | None, read: ReadFinished, balance: float, rules: PurchaseRules) -> Effect:
     if purse is None:
-        return _watch_threshold(Purse(balance=balance, at=read.at, since=read.at), rules.plan), []
+        return _watch_threshold(BalanceHistory(balance=balance, at=read.at, since=read.at), rules.plan), []
     if 0 < purse.at - read.at < CLOCK_STEP:
         return purse, []  # came late: a newer one has been seen
     before, purse = purse, _watch_threshold(_move(purse, read.at, balance), rules.plan)
@@ -106,17 +106,19 @@ def _see_balance(purse: Purse | None, read: ReadFinished, balance: float, rules:
     return purse, increments
 
 
-def _see_usage(purse: Purse, read: ReadFinished, usage: Usage, rules: Rules) -> Effect:
+def _see_usage(purse: BalanceHistory, read: ReadFinished, usage: Usage, rules: PurchaseRules) -> Effect:
     days: dict[str, float] = {}
     for day in usage.days:
         days[day.date] = days.get(day.date, 0.0) + day.credits
-    use = Use(read.at, days)
+    use = UsageReading(read.at, days)
     if abs(use.at - purse.at) <= TOGETHER:
         return _balance_books(purse, use, purse.at, purse.balance, read.account, rules)
     return replace(purse, use=use), []
 
 
-def _pair(before: Purse, purse: Purse, use: Use, account: str, rules: Rules) -> tuple[Purse, list[Increment]]:
+def _pair(
+    before: BalanceHistory, purse: BalanceHistory, use: UsageReading, account: str, rules: PurchaseRules
+) -> tuple[BalanceHistory, list[Increment]]:
     """Put the usage together with the nearer of the two balances around it, if they can be compared.
 
     Where the balance has risen in between, only one read at the same moment can: nobody knows which side of the rise
@@ -130,8 +132,8 @@ def _pair(before: Purse, purse: Purse, use: Use, account: str, rules: Rules) -> 
 
 
 def _balance_books(
-    purse: Purse, use: Use, at: float, balance: float, account: str, rules: Rules
-) -> tuple[Purse, list[Increment]]:
+    purse: BalanceHistory, use: UsageReading, at: float, balance: float, account: str, rules: PurchaseRules
+) -> tuple[BalanceHistory, list[Increment]]:
     """Judge the steps up to `at`, when the balance and the use were known."""
     fresh, books = Books(at, balance, use.days), purse.books
     used = None if books is None else _used(books, use)
@@ -147,7 +149,7 @@ def _balance_books(
     return replace(purse, books=purse.books if doubted else fresh, doubted=doubted, use=None), increments
 
 
-def _used(books: Books, use: Use) -> float | None:
+def _used(books: Books, use: UsageReading) -> float | None:
     """Net use between the two, over the days that both hold; None when they are too far apart."""
     newest = datetime.fromtimestamp(use.at, UTC).date()
     first = (newest - timedelta(days=USAGE_DAYS)).isoformat()
@@ -157,36 +159,38 @@ def _used(books: Books, use: Use) -> float | None:
     return sum(use.days.get(day, 0.0) - books.days.get(day, 0.0) for day in days)
 
 
-def _move(purse: Purse, at: float, balance: float) -> Purse:
+def _move(purse: BalanceHistory, at: float, balance: float) -> BalanceHistory:
     """The purse at a new balance: a fall is burn, a rise and what nobody watched wait for their verdict."""
     start = min(purse.at, at)
-    step = Step(start, at, purse.balance, balance - purse.balance)
+    step = BalanceStep(start, at, purse.balance, balance - purse.balance)
     waits = step.change > 0 or step.is_long
     return replace(
         purse,
         balance=balance,
         at=at,
         steps=(*purse.steps, step) if waits else purse.steps,
-        flows=drain(pour(purse.flows, start, at, 0.0 if waits else -step.change), at),
+        flows=trim(add_spend(purse.flows, start, at, 0.0 if waits else -step.change), at),
         since=min(purse.since, at),
         recharges=tuple(each for each in purse.recharges if each.at > at - SPEND_WINDOW),
     )
 
 
-def _watch_threshold(purse: Purse, plan: Autobilling | None) -> Purse:
+def _watch_threshold(purse: BalanceHistory, plan: AutobillingPlan | None) -> BalanceHistory:
     is_low = plan is not None and purse.balance < plan.threshold
     since = purse.at if purse.low_since is None else min(purse.low_since, purse.at)
     return replace(purse, low_since=since if is_low else None)
 
 
-def _settle_by_size(purse: Purse, steps: Sequence[Step], account: str, rules: Rules) -> tuple[Purse, list[Increment]]:
+def _settle_by_size(
+    purse: BalanceHistory, steps: Sequence[BalanceStep], account: str, rules: PurchaseRules
+) -> tuple[BalanceHistory, list[Increment]]:
     judged = [(step, by_size(step, rules.smallest_purchase, rules.plan)) for step in steps]
     return _settle(purse, judged, account)
 
 
 def _settle(
-    purse: Purse, judged: Sequence[tuple[Step, tuple[float, ...]]], account: str
-) -> tuple[Purse, list[Increment]]:
+    purse: BalanceHistory, judged: Sequence[tuple[BalanceStep, tuple[float, ...]]], account: str
+) -> tuple[BalanceHistory, list[Increment]]:
     """Book what each step turned out to be."""
     increments: list[Increment] = []
     for step, bought in judged:
@@ -194,7 +198,7 @@ def _settle(
         is_new_wait = recharges and purse.low_since is not None
         purse = replace(
             purse,
-            flows=pour(purse.flows, step.start, step.at, sum(bought) - step.change),
+            flows=add_spend(purse.flows, step.start, step.at, sum(bought) - step.change),
             recharges=(*purse.recharges, *recharges),
             low_since=max(purse.low_since or 0.0, step.at) if is_new_wait else purse.low_since,
         )
@@ -205,7 +209,7 @@ def _settle(
     return replace(purse, steps=tuple(step for step in purse.steps if step not in settled), books=books), increments
 
 
-def _counts(account: str, step: Step, bought: tuple[float, ...]) -> Iterator[Increment]:
+def _counts(account: str, step: BalanceStep, bought: tuple[float, ...]) -> Iterator[Increment]:
     if bought:
         yield Increment(account, CounterSpec.RECHARGES, (), len(bought))
         yield Increment(account, CounterSpec.RECHARGED_CREDITS, (), sum(bought))

@@ -19,14 +19,14 @@ LEAST_SHARE = 0.25
 """Share of a step that the usage must leave unexplained: less is what two reads are apart, not a purchase."""
 
 
-class Autobilling(msgspec.Struct, frozen=True):
+class AutobillingPlan(msgspec.Struct, frozen=True):
     """The provider's setting, as configured: `amount` credits are bought when the balance is below `threshold`."""
 
     threshold: float
     amount: float
 
 
-class Step(msgspec.Struct, frozen=True):
+class BalanceStep(msgspec.Struct, frozen=True):
     """The balance moved by `change` between reads at `start` and `at`, from `before`. Times are Unix seconds."""
 
     start: float
@@ -41,7 +41,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def by_usage(
-    steps: Sequence[Step], unexplained: float, least: float, plan: Autobilling | None
+    steps: Sequence[BalanceStep], unexplained: float, least: float, plan: AutobillingPlan | None
 ) -> list[tuple[float, ...]]:
     """The purchases in each step, when the balance rose by `unexplained` more than all use and refunds account for.
 
@@ -60,7 +60,7 @@ def by_usage(
     return found
 
 
-def by_size(step: Step, least: float, plan: Autobilling | None) -> tuple[float, ...]:
+def by_size(step: BalanceStep, least: float, plan: AutobillingPlan | None) -> tuple[float, ...]:
     """The purchases in one step when the usage cannot be asked: only a rise of the right size is one."""
     if step.change < NEARLY * least:
         return ()
@@ -72,7 +72,7 @@ def by_size(step: Step, least: float, plan: Autobilling | None) -> tuple[float, 
     return (step.change,) if is_clipped else ()
 
 
-def _holders(steps: Sequence[Step], unexplained: float, least: float) -> list[int]:
+def _holders(steps: Sequence[BalanceStep], unexplained: float, least: float) -> list[int]:
     """The steps that hold a purchase: the highest rises until all is explained, then what nobody watched."""
     order = sorted(range(len(steps)), key=lambda index: (steps[index].is_long, -steps[index].change))
     holders, left = [], unexplained
@@ -85,7 +85,7 @@ def _holders(steps: Sequence[Step], unexplained: float, least: float) -> list[in
     return holders
 
 
-def _of_plan(credits_: float, plan: Autobilling | None) -> tuple[float, ...]:
+def _of_plan(credits_: float, plan: AutobillingPlan | None) -> tuple[float, ...]:
     """The configured amounts that make up about so many credits."""
     if plan is None:
         return ()
@@ -93,7 +93,7 @@ def _of_plan(credits_: float, plan: Autobilling | None) -> tuple[float, ...]:
     return (plan.amount,) * times if abs(credits_ - times * plan.amount) <= (1 - NEARLY) * plan.amount else ()
 
 
-def _estimate(step: Step, unexplained: float, rises: float) -> float:
+def _estimate(step: BalanceStep, unexplained: float, rises: float) -> float:
     """Credits bought in a step: by the books, unless they are further off than charges beside a purchase explain."""
     if step.is_long:
         return unexplained - rises + max(step.change, 0.0)

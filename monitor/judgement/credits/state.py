@@ -8,16 +8,16 @@ from monitor.config import Account
 from monitor.judgement.credits import rows
 from monitor.judgement.credits.autobilling import Patience
 from monitor.judgement.credits.forecast import Terms, credit_outlook
-from monitor.judgement.credits.history import Rules
+from monitor.judgement.credits.history import PurchaseRules
 from monitor.judgement.credits.outlook import CreditOutlook, Recharge
-from monitor.judgement.credits.purchases import Autobilling
+from monitor.judgement.credits.purchases import AutobillingPlan
 from monitor.observations import Organization
 from monitor.providers import PROVIDERS
 
 
-def rules_of(account: Account) -> Rules:
+def rules_of(account: Account) -> PurchaseRules:
     """What tells the account's purchases from refunds."""
-    return Rules(PROVIDERS[account.provider].smallest_purchase_credits, _plan(account))
+    return PurchaseRules(PROVIDERS[account.provider].smallest_purchase_credits, _plan(account))
 
 
 def credits_of(
@@ -35,9 +35,9 @@ def credits_of(
     return credit_outlook(purse, Terms(cap, _plan(account), _patience(account), told), now, is_fresh=is_fresh)
 
 
-def _plan(account: Account) -> Autobilling | None:
+def _plan(account: Account) -> AutobillingPlan | None:
     plan = account.limits.autobilling
-    return None if plan is None else Autobilling(plan.threshold, plan.amount)
+    return None if plan is None else AutobillingPlan(plan.threshold, plan.amount)
 
 
 def _patience(account: Account) -> Patience | None:

@@ -50,7 +50,7 @@ class Estimate(msgspec.Struct, frozen=True):
     latest: float | None
 
 
-class Use(msgspec.Struct, frozen=True):
+class ModelUse(msgspec.Struct, frozen=True):
     """What is known of one model's use: our own ledger, when we watched, and the provider's figure where it told one.
 
     Use that the provider counts beyond ours is taken to lie evenly over the window. What of it lies in time that we
@@ -66,7 +66,7 @@ class Use(msgspec.Struct, frozen=True):
         return max(self.ledger.used(now), self.provider or 0)
 
 
-def estimate(use: Use, limit: int, now: float) -> Estimate | None:
+def estimate(use: ModelUse, limit: int, now: float) -> Estimate | None:
     """When `limit` will be hit; None without reason to expect it. At the limit, zero seconds."""
     used = use.total(now)
     if used >= limit:
@@ -93,7 +93,7 @@ def is_evident(watched: Sequence[Span], now: float) -> bool:
     return all(seconds_watched(watched, now - seconds, now) >= seconds / 2 for seconds in PACES)
 
 
-def _pace(use: Use, seconds: float, now: float) -> float | None:
+def _pace(use: ModelUse, seconds: float, now: float) -> float | None:
     """Acceptances in a step at the pace of the last `seconds`; None when less than half of them was watched."""
     watched = seconds_watched(use.watched, now - seconds, now)
     return use.ledger.between(now - seconds, now) * STEP / watched if watched >= seconds / 2 else None
@@ -110,7 +110,7 @@ def _agreed(cautious: Sequence[float | None]) -> float | None:
     return latest if latest <= ANNOUNCED else None
 
 
-def _window(use: Use, used: int, now: float) -> tuple[list[float], list[float], list[float]]:
+def _window(use: ModelUse, used: int, now: float) -> tuple[list[float], list[float], list[float]]:
     """Step by step: what has expired by its end; what was accepted in it yesterday, smoothed; its unwatched share."""
     start = now - DAY - SMOOTHING * STEP
     steps = STEPS + 2 * SMOOTHING
@@ -127,7 +127,7 @@ def _window(use: Use, used: int, now: float) -> tuple[list[float], list[float], 
     return expiring, yesterday, blind[SMOOTHING : SMOOTHING + STEPS]
 
 
-def _level(use: Use, limit: int, now: float) -> float:
+def _level(use: ModelUse, limit: int, now: float) -> float:
     """Today's acceptances of the last hours to yesterday's, drawn towards 1 where there are few."""
     prior = LEVEL_PRIOR * limit * LEVEL_OVER / DAY
     today = use.ledger.between(now - LEVEL_OVER, now)
@@ -137,7 +137,7 @@ def _level(use: Use, limit: int, now: float) -> float:
     return sqrt((today + prior) / (before + prior))
 
 
-def _fade(use: Use, pace: float, now: float) -> float:
+def _fade(use: ModelUse, pace: float, now: float) -> float:
     """Seconds over which the present pace fades into yesterday's.
 
     Yesterday says nothing of the end of a run that it did not have: such a run is taken to go on for as long as it has

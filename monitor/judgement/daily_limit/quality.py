@@ -20,7 +20,7 @@ from monitor.judgement.daily_limit.warning import LimitWarning
 LEAST_LEAD = 15 * 60.0
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class JudgedWarning(msgspec.Struct, frozen=True):
     """What became of a warning: whether it was right, None while undecided, and the exhaustion that made it so."""
 
     warning: LimitWarning
@@ -70,16 +70,16 @@ class Quality(msgspec.Struct, frozen=True):
         return median(self.errors) if self.errors else None
 
 
-def judge(warning: LimitWarning, exhaustions: Iterable[float], now: float) -> Verdict:
+def judge(warning: LimitWarning, exhaustions: Iterable[float], now: float) -> JudgedWarning:
     """What became of a warning by `now`; `exhaustions` ascend."""
     end = warning.term if warning.withdrawn_at is None else min(warning.term, warning.withdrawn_at)
     exhausted_at = next((at for at in exhaustions if warning.raised_at < at <= end), None)
     if exhausted_at is not None:
-        return Verdict(warning, right=True, exhausted_at=exhausted_at)
-    return Verdict(warning, right=False if now > end or warning.withdrawn_at is not None else None)
+        return JudgedWarning(warning, right=True, exhausted_at=exhausted_at)
+    return JudgedWarning(warning, right=False if now > end or warning.withdrawn_at is not None else None)
 
 
-def quality(judged: Iterable[Verdict], exhaustions: Iterable[float], since: float) -> Quality:
+def quality(judged: Iterable[JudgedWarning], exhaustions: Iterable[float], since: float) -> Quality:
     """The figures of verdicts and exhaustions; `since` is when the first warning could have been raised."""
     decided = [each for each in judged if each.right is not None]
     possible = {at for at in exhaustions if at - since >= LEAST_LEAD}

@@ -8,20 +8,20 @@ import msgspec
 
 from monitor.judgement.daily_limit.ledger import DAY
 from monitor.judgement.daily_limit.quality import LEAST_LEAD, Quality, judge, quality
-from monitor.judgement.daily_limit.warning import LimitWarning, Outlook, Step
+from monitor.judgement.daily_limit.warning import ForecastState, ForecastStep, LimitWarning
 
 KEPT = 28 * DAY
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class ForecastRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The outlook, with the ended warnings and the exhaustions of the last four weeks in ascending order."""
 
-    outlook: Outlook = Outlook()
+    outlook: ForecastState = ForecastState()
     warnings: tuple[LimitWarning, ...] = ()
     exhaustions: tuple[float, ...] = ()
 
 
-def after(record: Record, step: Step, watched_seconds: float, now: float) -> Record:
+def after(record: ForecastRecord, step: ForecastStep, watched_seconds: float, now: float) -> ForecastRecord:
     """The record once `step` was taken at `now`, when all had been watched for so long.
 
     An exhaustion that nothing could have foretold, because watching had only begun, is not kept.
@@ -29,14 +29,14 @@ def after(record: Record, step: Step, watched_seconds: float, now: float) -> Rec
     ended = () if step.ended is None else (step.ended,)
     counts = step.exhausted and (bool(ended) or watched_seconds >= LEAST_LEAD)
     warnings, exhaustions = (*record.warnings, *ended), (*record.exhaustions, *((now,) if counts else ()))
-    return Record(
+    return ForecastRecord(
         outlook=step.outlook,
         warnings=tuple(each for each in warnings if each.raised_at > now - KEPT),
         exhaustions=tuple(at for at in exhaustions if at > now - KEPT),
     )
 
 
-def quality_of(records: Iterable[Record], now: float) -> Quality:
+def quality_of(records: Iterable[ForecastRecord], now: float) -> Quality:
     """How good the forecasts of these limits were, by the definition of `quality`."""
     total = Quality()
     for record in records:

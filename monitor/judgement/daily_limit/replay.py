@@ -7,9 +7,9 @@ from math import ceil
 
 import msgspec
 
-from monitor.judgement.daily_limit.forecast import Use, estimate
+from monitor.judgement.daily_limit.forecast import ModelUse, estimate
 from monitor.judgement.daily_limit.ledger import DAY, REACH, Ledger, Span
-from monitor.judgement.daily_limit.warning import LimitWarning, Outlook, advance, arm
+from monitor.judgement.daily_limit.warning import ForecastState, LimitWarning, advance, arm
 
 EVERY = 60.0
 """Seconds from one forecast to the next."""
@@ -24,7 +24,7 @@ class Replay(msgspec.Struct, frozen=True):
 
 def replay(accepted: Sequence[float], limit: int) -> Replay:
     """Replay ascending acceptance times, as if they were all the traffic and the daemon had started with the first."""
-    outlook, warnings = Outlook(), []
+    outlook, warnings = ForecastState(), []
     for use, now in uses(accepted):
         step = advance(outlook, estimate(use, limit, now), use.total(now), limit, now)
         outlook = step.outlook
@@ -35,7 +35,7 @@ def replay(accepted: Sequence[float], limit: int) -> Replay:
     return Replay(tuple(warnings), tuple(exhaustions(accepted, limit)))
 
 
-def uses(accepted: Sequence[float]) -> Iterator[tuple[Use, float]]:
+def uses(accepted: Sequence[float]) -> Iterator[tuple[ModelUse, float]]:
     """What was known at each forecast until the last acceptance, and the time of the forecast.
 
     Times at which nothing has been accepted for longer than the forecast looks back are passed over.
@@ -49,7 +49,7 @@ def uses(accepted: Sequence[float]) -> Iterator[tuple[Use, float]]:
             ledger.add(accepted[taken])
             taken += 1
         ledger.forget(now - REACH)
-        yield Use(ledger, (Span(accepted[0], now),)), now
+        yield ModelUse(ledger, (Span(accepted[0], now),)), now
 
 
 def exhaustions(accepted: Sequence[float], limit: int) -> Iterator[float]:

@@ -8,25 +8,25 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from monitor.judgement.daily_limit.ledger import Span
-from monitor.judgement.daily_limit.record import Record
+from monitor.judgement.daily_limit.record import ForecastRecord
 from monitor.store.dialect import upsert
 from monitor.store.schema import forecasts, watches
 from monitor.store.unreadable import keyed, readable
 
 Key = tuple[str, str, str]
 """Account, model and limit."""
-RECORD = msgspec.json.Decoder(Record)
+RECORD = msgspec.json.Decoder(ForecastRecord)
 SPANS = msgspec.json.Decoder(tuple[Span, ...])
 
 
-def load(connection: Connection, account: str, limit: str) -> dict[str, Record]:
+def load(connection: Connection, account: str, limit: str) -> dict[str, ForecastRecord]:
     """The records of one limit of an account, by model."""
     of_limit = (forecasts.c.account == account) & (forecasts.c.limit == limit)
     rows = connection.execute(select(forecasts.c.model, forecasts.c.document).where(of_limit))
     return dict(readable(connection, forecasts.name, rows, keyed(RECORD.decode)))
 
 
-def save(connection: Connection, records: Mapping[Key, Record]) -> None:
+def save(connection: Connection, records: Mapping[Key, ForecastRecord]) -> None:
     """Insert or overwrite."""
     rows = [
         {"account": account, "model": model, "limit": limit, "document": _text(record)}

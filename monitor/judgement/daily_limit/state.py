@@ -14,13 +14,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from monitor.judgement.daily_limit import rows
-from monitor.judgement.daily_limit.forecast import Use, estimate, is_evident
+from monitor.judgement.daily_limit.forecast import ModelUse, estimate, is_evident
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
 from monitor.judgement.daily_limit.quality import LEAST_LEAD, Quality
 from monitor.judgement.daily_limit.reconcile import SKEW, Reconciled, is_comparable, reconcile
-from monitor.judgement.daily_limit.record import Record, after, quality_of
+from monitor.judgement.daily_limit.record import ForecastRecord, after, quality_of
 from monitor.judgement.daily_limit.warning import advance, seconds_left
-from monitor.judgement.figures import Limit
+from monitor.judgement.figures import LimitKind
 from monitor.judgement.outlook import LimitOutlook, limit_outlook
 from monitor.judgement.snapshot import DailyOutlook, Expiry
 from monitor.observations import Organization
@@ -82,7 +82,7 @@ class AccountForecasts:
     def __init__(self, connection: Connection, name: str) -> None:
         self._name = name
         self._ledgers: dict[str, Ledger] = {}
-        self._records = rows.load(connection, name, Limit.DAILY_GENERATIONS)
+        self._records = rows.load(connection, name, LimitKind.DAILY_GENERATIONS)
         self.watched: tuple[Span, ...] = rows.load_watched(connection, name)
         self.reconciled: tuple[Reconciled, ...] = ()
         self._told: Told | None = None
@@ -139,7 +139,7 @@ class AccountForecasts:
         finite = None if limit is None or limit == inf else int(limit)
         hit = self._seconds_left(model, now) if finite else None
         first, unseen = ledger.next_free(now), self._unseen(model, ledger)
-        used = Use(ledger, self.watched, limits.daily_generations.get(model) if limits else None).total(now)
+        used = ModelUse(ledger, self.watched, limits.daily_generations.get(model) if limits else None).total(now)
         outlook = limit_outlook(limit, used, hit, watched=self.ready(now))
         room = ledger.below(finite, now) if finite and outlook is LimitOutlook.FULL and not unseen else None
         return DailyOutlook(
@@ -166,7 +166,7 @@ class AccountForecasts:
     def save(self, connection: Connection) -> None:
         """Write what has changed."""
         records = {model: self._records[model] for model in self.changed if model in self._records}
-        keyed = {(self._name, model, Limit.DAILY_GENERATIONS.value): record for model, record in records.items()}
+        keyed = {(self._name, model, LimitKind.DAILY_GENERATIONS.value): record for model, record in records.items()}
         rows.save(connection, keyed)
         if "" in self.changed:
             rows.save_watched(connection, {self._name: self.watched})
@@ -184,7 +184,7 @@ class AccountForecasts:
         start = now - REACH
         counted = task_rows.accepted_between(connection, self._name, start, now)
         for model in self._ledgers.keys() | counted.keys():
-            stored, ledger = counted.get(model, task_rows.Accepted(0, 0.0)), self._ledgers.get(model, Ledger())
+            stored, ledger = counted.get(model, task_rows.AcceptanceSum(0, 0.0)), self._ledgers.get(model, Ledger())
             moved = abs(stored.seconds - ledger.seconds(start, now)) > ROUNDING
             if moved or stored.total != ledger.between(start, now):
                 self._replace(connection, start)
@@ -201,8 +201,8 @@ class AccountForecasts:
             limit = limits.limits[model].daily_generations if model in limits.limits else None
             if not limit:
                 continue
-            before = self._records.get(model, Record())
-            use = Use(self._ledgers.get(model, Ledger()), self.watched, limits.daily_generations.get(model))
+            before = self._records.get(model, ForecastRecord())
+            use = ModelUse(self._ledgers.get(model, Ledger()), self.watched, limits.daily_generations.get(model))
             found = estimate(use, limit, now)
             step = advance(before.outlook, found, use.total(now), limit, now)
             self._again.pop(model, None)
@@ -237,7 +237,7 @@ class AccountForecasts:
 
 def _limit(model: str, limits: Organization | None) -> float | None:
     """The daily limit of a model, infinite where it is unlimited; None while it is unknown."""
-    if limits is None or not limits.knows(model, Limit.DAILY_GENERATIONS):
+    if limits is None or not limits.knows(model, LimitKind.DAILY_GENERATIONS):
         return None
     limit = limits.limits[model].daily_generations
     return inf if limit is None else limit

@@ -1,6 +1,6 @@
 """A warning's life as a pure transition: raised, kept up to date, and withdrawn.
 
-The `Outlook` is all there is to persist.
+The `ForecastState` is all there is to persist.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LimitWarning(msgspec.Struct, frozen=True, kw_only=True):
         return self.raised_at + max(LEAST_TERM, STRETCH * (self.promised_at - self.raised_at))
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class StandingWarning(msgspec.Struct, frozen=True, kw_only=True):
     """A warning that stands, what was last expected, and when."""
 
     warning: LimitWarning
@@ -42,7 +42,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: float
 
 
-class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+class ForecastState(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of one limit from one evaluation to the next.
 
     `armed` is False from an exhaustion until use has fallen below 90 % of the limit: meanwhile there is nothing to
@@ -50,13 +50,13 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     armed: bool = True
-    standing: Standing | None = None
+    standing: StandingWarning | None = None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class ForecastStep(msgspec.Struct, frozen=True, kw_only=True):
     """What one evaluation leads to: the new outlook, the warning that has just ended, and whether the limit was hit."""
 
-    outlook: Outlook
+    outlook: ForecastState
     ended: LimitWarning | None = None
     exhausted: bool = False
 
@@ -66,7 +66,7 @@ def arm(used: float, limit: float, *, armed: bool) -> bool:
     return used < limit and (armed or used < REARMED * limit)
 
 
-def advance(outlook: Outlook, found: Estimate | None, used: float, limit: float, now: float) -> Step:
+def advance(outlook: ForecastState, found: Estimate | None, used: float, limit: float, now: float) -> ForecastStep:
     """The step that `used` of `limit` and the estimate found for it at `now` lead to.
 
     A hit ends a warning. So does the end of its term, after which only fresh evidence raises another; and a while
@@ -75,14 +75,14 @@ def advance(outlook: Outlook, found: Estimate | None, used: float, limit: float,
     armed = arm(used, limit, armed=outlook.armed)
     if not armed:
         ended = outlook.standing.warning if outlook.standing else None
-        return Step(outlook=Outlook(armed=False), ended=ended, exhausted=outlook.armed)
+        return ForecastStep(outlook=ForecastState(armed=False), ended=ended, exhausted=outlook.armed)
     standing, ended = _renew(outlook.standing, found, now)
-    return Step(outlook=Outlook(standing=standing or _raise(found, now)), ended=ended)
+    return ForecastStep(outlook=ForecastState(standing=standing or _raise(found, now)), ended=ended)
 
 
 def _renew(
-    standing: Standing | None, found: Estimate | None, now: float
-) -> tuple[Standing | None, LimitWarning | None]:
+    standing: StandingWarning | None, found: Estimate | None, now: float
+) -> tuple[StandingWarning | None, LimitWarning | None]:
     """The warning that still stands, or the one that has ended."""
     if standing is None:
         return None, None
@@ -93,15 +93,15 @@ def _renew(
     return replace(standing, expected_at=now + found.expected, seen_at=now), None
 
 
-def _raise(found: Estimate | None, now: float) -> Standing | None:
+def _raise(found: Estimate | None, now: float) -> StandingWarning | None:
     if found is None or found.latest is None:
         return None
     expected_at, promised_at = now + found.expected, now + found.latest
     warning = LimitWarning(raised_at=now, expected_at=expected_at, promised_at=promised_at)
-    return Standing(warning=warning, expected_at=expected_at, seen_at=now)
+    return StandingWarning(warning=warning, expected_at=expected_at, seen_at=now)
 
 
-def seconds_left(outlook: Outlook, now: float) -> float | None:
+def seconds_left(outlook: ForecastState, now: float) -> float | None:
     """What to show: the expected time until the limit is hit, while a warning stands and that time is still ahead."""
     standing = outlook.standing
     return None if standing is None or standing.expected_at <= now else standing.expected_at - now

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitor.judgement.tiers.outlook import Advice, ModelAdvice, TierState, Verdict, WindowAdvice
-from monitor.judgement.tiers.peaks import Window
+from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice, TierState, WindowAdvice
+from monitor.judgement.tiers.peaks import PeakWindow
 from monitor.observations import Organization
 from monitor.providers.tiers import Tier, TierTables
 from monitor.tasks.models import ALWAYS_ALLOWED
@@ -20,7 +20,7 @@ LEAST_WATCHED = 0.9
 class Demand(NamedTuple):
     """What was wanted: the peaks of each window, and the credits spent in 30 days, None where unknown."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[PeakWindow, ...]
     spent_credits: float | None
 
 
@@ -85,7 +85,7 @@ class Ladder:
         return None
 
 
-def _window(ladder: Ladder, window: Window, spent: float | None, *, knows: bool) -> WindowAdvice:
+def _window(ladder: Ladder, window: PeakWindow, spent: float | None, *, knows: bool) -> WindowAdvice:
     models = tuple(
         ModelAdvice(
             model=model,
@@ -100,7 +100,7 @@ def _window(ladder: Ladder, window: Window, spent: float | None, *, knows: bool)
     seen = WindowAdvice(
         window=window.name,
         watched=window.watched,
-        verdict=Verdict.ADVISED,
+        verdict=AdviceVerdict.ADVISED,
         spent_credits=spent,
         spent_tier=None if spent is None else ladder.for_spend(spent),
         models=models,
@@ -112,17 +112,17 @@ def _window(ladder: Ladder, window: Window, spent: float | None, *, knows: bool)
 def _judged(ladder: Ladder, seen: WindowAdvice, *, knows: bool) -> WindowAdvice:
     """The window's advice with its verdict, and with the tier where there is one to name."""
     if seen.watched < LEAST_WATCHED:
-        return replace(seen, verdict=Verdict.TOO_LITTLE_WATCHED)
+        return replace(seen, verdict=AdviceVerdict.TOO_LITTLE_WATCHED)
     if not knows:
-        return replace(seen, verdict=Verdict.LIMITS_UNKNOWN)
+        return replace(seen, verdict=AdviceVerdict.LIMITS_UNKNOWN)
     if seen.spent_credits is None:
-        return replace(seen, verdict=Verdict.SPEND_UNKNOWN)
+        return replace(seen, verdict=AdviceVerdict.SPEND_UNKNOWN)
     needed = [
         seen.spent_tier,
         *(number for one in seen.models for number in (one.generations_tier, one.concurrency_tier)),
     ]
     numbers = [number for number in needed if number is not None]
     if len(numbers) < len(needed):
-        return replace(seen, verdict=Verdict.BEYOND_EVERY_TIER)
+        return replace(seen, verdict=AdviceVerdict.BEYOND_EVERY_TIER)
     tier = ladder.tier(max(numbers))
     return replace(seen, tier=tier.number, purchased_dollars=tier.purchased_dollars, wait_days=tier.wait_days)

@@ -38,7 +38,7 @@ class TierState(msgspec.Struct, frozen=True, kw_only=True):
         return self.inferred if self.configured is None else self.configured
 
 
-class Verdict(StrEnum):
+class AdviceVerdict(StrEnum):
     """What can be said of the lowest tier that would have sufficed."""
 
     ADVISED = "advised"
@@ -73,7 +73,7 @@ class WindowAdvice(msgspec.Struct, frozen=True, kw_only=True):
 
     window: str
     watched: float
-    verdict: Verdict
+    verdict: AdviceVerdict
     tier: int | None = None
     purchased_dollars: float | None = None
     wait_days: int | None = None

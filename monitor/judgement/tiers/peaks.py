@@ -25,14 +25,14 @@ class Peak(msgspec.Struct, frozen=True, omit_defaults=True):
     concurrency: int = 0
 
 
-class Day(msgspec.Struct, frozen=True, omit_defaults=True):
+class PeakDay(msgspec.Struct, frozen=True, omit_defaults=True):
     """One UTC day of an account; every figure only grows."""
 
     watched_seconds: float = 0.0
     models: dict[str, Peak] = {}
 
 
-class Window(NamedTuple):
+class PeakWindow(NamedTuple):
     """The peaks of some days together; `watched` is the share of their time that was watched, 0 to 1."""
 
     name: str
@@ -50,9 +50,9 @@ def started(day: str) -> float:
     return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
 
 
-def raised(day: Day, models: Mapping[str, Peak], watched_seconds: float) -> Day:
+def raised(day: PeakDay, models: Mapping[str, Peak], watched_seconds: float) -> PeakDay:
     """The day with these figures where they are higher."""
-    return Day(max(day.watched_seconds, watched_seconds), highest(day.models, models))
+    return PeakDay(max(day.watched_seconds, watched_seconds), highest(day.models, models))
 
 
 def highest(*days: Mapping[str, Peak]) -> dict[str, Peak]:
@@ -64,11 +64,11 @@ def highest(*days: Mapping[str, Peak]) -> dict[str, Peak]:
     return peaks
 
 
-def window(name: str, days: Mapping[str, Day], length: int, now: float) -> Window:
+def window(name: str, days: Mapping[str, PeakDay], length: int, now: float) -> PeakWindow:
     """The last `length` UTC days with today's."""
     today = datetime.fromtimestamp(now, UTC).date()
     names = [(today - timedelta(days=back)).isoformat() for back in range(length)]
     found = [days[day] for day in names if day in days]
     seconds = (length - 1) * DAY + now - started(names[0])
     watched = sum(day.watched_seconds for day in found) / seconds if seconds else 0.0
-    return Window(name, min(1.0, watched), highest(*(day.models for day in found)))
+    return PeakWindow(name, min(1.0, watched), highest(*(day.models for day in found)))

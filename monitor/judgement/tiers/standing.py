@@ -14,7 +14,7 @@ log = structlog.get_logger()
 Told = tuple[int | None, float | None, dict[str, ModelLimits]]
 
 
-class Standing:
+class TierTracker:
     """One account's tier as of the last look. What changes is logged once, and again after a restart.
 
     The state is worked out anew only when the tier configured or the live limits have changed.

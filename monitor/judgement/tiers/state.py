@@ -14,8 +14,8 @@ from monitor.judgement.snapshot import AccountSnapshot
 from monitor.judgement.tiers import rows
 from monitor.judgement.tiers.advice import Demand, advise
 from monitor.judgement.tiers.outlook import Advice
-from monitor.judgement.tiers.peaks import KEPT_DAYS, Day, Peak, day_of, raised, started, window
-from monitor.judgement.tiers.standing import Standing
+from monitor.judgement.tiers.peaks import KEPT_DAYS, Peak, PeakDay, day_of, raised, started, window
+from monitor.judgement.tiers.standing import TierTracker
 from monitor.observations import Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.tiers import TierTables
@@ -36,7 +36,7 @@ class AccountTiering:
         self._refused: Mapping[str, float] | None = None
         self._looked_at: float | None = None
         self._basis: tuple[object, ...] = ()
-        self.standing = Standing(name, tables)
+        self.standing = TierTracker(name, tables)
         self._advice: Advice | None = None
         self.changed = False
 
@@ -69,7 +69,7 @@ class AccountTiering:
         self._stored, self.changed = dict(self._days), False
 
     def _raise(self, day: str, models: Mapping[str, Peak], watched_seconds: float = 0.0) -> None:
-        self._days[day] = raised(self._days.get(day, Day()), models, watched_seconds)
+        self._days[day] = raised(self._days.get(day, PeakDay()), models, watched_seconds)
 
     def _attend(self, watched: tuple[Span, ...], now: float) -> None:
         """How much was watched of today, and of yesterday while that can still be told: its last minute came since."""
