@@ -208,7 +208,7 @@ class Daemon:
             self._engine.look_after_store()
         await asyncio.to_thread(self._publish_now)
         for name, part in self._memory.parts().items():
-            if part.changed():
+            if part.is_changed:
                 await self._engine.write(name, part.save)
                 part.saved()
 

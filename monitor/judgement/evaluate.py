@@ -15,9 +15,11 @@ from monitor.config import Account
 from monitor.errors import StoreError
 from monitor.judgement.account_reads import rows as read_rows
 from monitor.judgement.account_reads.reads import Read
-from monitor.judgement.capacity.state import Capacities
+from monitor.judgement.capacity.outlook import ModelCapacity
+from monitor.judgement.capacity.state import AccountCapacity, request_counts, rules_of
 from monitor.judgement.credits.state import credits_of
-from monitor.judgement.daily_limit.state import Forecaster
+from monitor.judgement.daily_limit.state import AccountForecasts
+from monitor.judgement.keeper import Keeper, Kept
 from monitor.judgement.recent import RecentCounts
 from monitor.judgement.snapshot import (
     AccountSnapshot,
@@ -28,7 +30,7 @@ from monitor.judgement.snapshot import (
     Snapshot,
 )
 from monitor.judgement.throttling import ThrottledPace, clear_seconds
-from monitor.judgement.tiers.state import Tiering
+from monitor.judgement.tiers.state import AccountTiers
 from monitor.observations import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
@@ -52,16 +54,24 @@ class Memory:
     a restart. The rest is restored from the store.
     """
 
-    forecaster: Forecaster = field(default_factory=Forecaster)
-    tiering: Tiering = field(default_factory=Tiering)
-    capacities: Capacities = field(default_factory=Capacities)
+    forecasts: Keeper[AccountForecasts] = field(
+        default_factory=lambda: Keeper(lambda connection, account: AccountForecasts(connection, account.name))
+    )
+    tiers: Keeper[AccountTiers] = field(
+        default_factory=lambda: Keeper(
+            lambda connection, account: AccountTiers(connection, account.name, PROVIDERS[account.provider].tiers)
+        )
+    )
+    capacity: Keeper[AccountCapacity] = field(
+        default_factory=lambda: Keeper(lambda connection, account: AccountCapacity(connection, account.name))
+    )
     recent: defaultdict[str, RecentCounts] = field(default_factory=lambda: defaultdict(RecentCounts))
     last: dict[str, AccountSnapshot] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
 
-    def parts(self) -> dict[Operation, Forecaster | Tiering | Capacities]:
+    def parts(self) -> dict[Operation, Kept]:
         """Each part that is stored, by its name there."""
-        return {"forecast": self.forecaster, "peaks": self.tiering, "capacity": self.capacities}
+        return {"forecast": self.forecasts, "peaks": self.tiers, "capacity": self.capacity}
 
 
 def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, now: float) -> Snapshot:
@@ -97,11 +107,9 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
     known = read_rows.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
     told = _newest(fresh, Organization)
-    tiers = memory.tiering.account(connection, account)
-    tier = tiers.standing.look(account.limits.tier, told) if tiers else None
-    limits = tiers.standing.completed(told) if tiers else told
-    forecasts = memory.forecaster.account(connection, account.name)
-    forecasts.look(connection, limits, _told_at(known, fresh, Organization) if limits else None, now)
+    told_at = _told_at(known, fresh, Organization)
+    forecasts = memory.forecasts.of(connection, account)
+    forecasts.look(connection, told, told_at, now)
     provider = PROVIDERS[account.provider]
     series = tuple(bounded(counter_rows.load(connection, account.name), (read.name for read in provider.reads)))
     snapshot = AccountSnapshot(
@@ -112,30 +120,40 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         has_limits=provider.capacity is None,
         series=series,
         recent=memory.recent[account.name].look(series, now),
-        tasks=model_tasks(connection, account, limits, forecasts.used(now), now),
+        tasks=model_tasks(connection, account, told, forecasts.used(now), now),
         reads=read_states(account, known, now),
-        organization=limits,
-        organization_at=_told_at(known, fresh, Organization),
+        organization=told,
+        organization_at=told_at,
         usage=_newest(fresh, Usage),
         usage_at=_told_at(known, fresh, Usage),
         performance=_newest(fresh, Performance),
         provider_errors=_newest(fresh, ProviderErrors),
         upstreams=upstreams(provider, series),
-        capacity=memory.capacities.look(connection, account, series, now),
-        daily=tuple(forecasts.daily(limits, now)),
+        capacity=capacity_of(connection, account, memory, series, now),
+        daily=tuple(forecasts.daily(told, now)),
         ledger_coverage=forecasts.coverage,
-        forecast_ready=forecasts.ready(now) if limits is not None and limits.limits else None,
+        forecast_ready=forecasts.ready(now) if told is not None and told.limits else None,
         reconciled=forecasts.reconciled,
-        tier=tier,
         forecast_precision=forecasts.quality.precision,
         forecast_recall=forecasts.quality.recall,
         thresholds={
             name: SaturationThresholds(each.soft, each.hard) for name, each in vars(account.limits.thresholds).items()
         },
-        credits=credits_of(connection, account, limits, now, is_fresh=told is not None),
         runway_thresholds=CreditRunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
-    return replace(snapshot, advice=tiers.look(snapshot, forecasts.watched, now)) if tiers else snapshot
+    snapshot = memory.tiers.of(connection, account).judge(snapshot, account.limits.tier, forecasts.watched, now)
+    limits = snapshot.organization
+    return replace(snapshot, credits=credits_of(connection, account, limits, now, is_fresh=told is not None))
+
+
+def capacity_of(
+    connection: Connection, account: Account, memory: Memory, series: Iterable[Series], now: float
+) -> tuple[ModelCapacity, ...]:
+    """The capacity of the account's models; empty at a provider that has limits."""
+    rules = rules_of(account)
+    if rules is None:
+        return ()
+    return memory.capacity.of(connection, account).look(connection, request_counts(series), rules, now)
 
 
 def _newest(fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> AnyFigures | None:

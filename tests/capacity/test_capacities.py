@@ -13,7 +13,8 @@ from monitor.judgement.capacity import rows
 from monitor.judgement.capacity.concurrency import ConcurrencyLimit
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.capacity.published import Away, Published
-from monitor.judgement.capacity.state import LAG, SAVE_SECONDS, Capacities
+from monitor.judgement.capacity.state import LAG, SAVE_SECONDS
+from monitor.judgement.evaluate import Memory, capacity_of
 from monitor.observations import AnyObservation, Kind, Outcome, Reason, RequestSeen, TaskSeen, TaskStatus
 from monitor.store import Database
 from monitor.tasks import counter_rows
@@ -52,19 +53,19 @@ def store(database: Database, batch: list[AnyObservation], now: float) -> None:
         apply_batch(connection, [(seen, "gateway") for seen in batch], lambda _: CATALOGUE, now)
 
 
-def look(database: Database, capacities: Capacities, now: float, provider: str = "runware") -> list[ModelCapacity]:
+def look(database: Database, memory: Memory, now: float, provider: str = "runware") -> list[ModelCapacity]:
     """Look and store, as the daemon does."""
     with database.begin() as connection:
-        told = capacities.look(connection, account(provider), counter_rows.load(connection, "a"), now)
-    if capacities.changed():
+        told = capacity_of(connection, account(provider), memory, counter_rows.load(connection, "a"), now)
+    if memory.capacity.is_changed:
         with database.begin(write=True) as connection:
-            capacities.save(connection)
-        capacities.saved()
+            memory.capacity.save(connection)
+        memory.capacity.saved()
     return list(told)
 
 
 def live(
-    database: Database, capacities: Capacities, start: float, end: float, seconds: float, reason: Reason = Reason.NONE
+    database: Database, memory: Memory, start: float, end: float, seconds: float, reason: Reason = Reason.NONE
 ) -> list[ModelCapacity]:
     """Four tasks end every 5 s; what is told last."""
     now, told = start, []
@@ -72,13 +73,13 @@ def live(
         now += STEP
         for number in range(4):
             store(database, list(task(f"{now}-{number}", now - number, seconds, reason)), now)
-        told = look(database, capacities, now)
+        told = look(database, memory, now)
     return told
 
 
 def test_a_model_that_slows_down_is_approaching(database: Database) -> None:
-    (before,) = live(database, capacities := Capacities(), T0, T0 + 200, 2.0)
-    (after,) = live(database, capacities, T0 + 200, T0 + 300, 8.0)
+    (before,) = live(database, memory := Memory(), T0, T0 + 200, 2.0)
+    (after,) = live(database, memory, T0 + 200, T0 + 300, 8.0)
 
     assert (before.model, before.state, before.failure_ratio) == (MODEL, QueueState.HEALTHY, 0)
     assert before.baseline_seconds == pytest.approx(2.0)
@@ -87,18 +88,18 @@ def test_a_model_that_slows_down_is_approaching(database: Database) -> None:
 
 @pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.CAPACITY, Reason.RATE_LIMIT])
 def test_tasks_that_find_no_room_saturate_a_model(database: Database, reason: Reason) -> None:
-    live(database, capacities := Capacities(), T0, T0 + 100, 2.0)
+    live(database, memory := Memory(), T0, T0 + 100, 2.0)
 
-    (told,) = live(database, capacities, T0 + 100, T0 + 160, 2.0, reason)
+    (told,) = live(database, memory, T0 + 100, T0 + 160, 2.0, reason)
 
     assert told.state is QueueState.SATURATED
     assert told.recommended_concurrency < 4
 
 
 def test_tasks_that_fail_by_their_content_are_no_sign_of_load(database: Database) -> None:
-    live(database, capacities := Capacities(), T0, T0 + 100, 2.0)
+    live(database, memory := Memory(), T0, T0 + 100, 2.0)
 
-    (told,) = live(database, capacities, T0 + 100, T0 + 140, 0.1, Reason.MODERATION)
+    (told,) = live(database, memory, T0 + 100, T0 + 140, 0.1, Reason.MODERATION)
 
     assert (told.state, told.failure_ratio) == (QueueState.HEALTHY, 0)
     assert told.latency_seconds == pytest.approx(2.0)
@@ -117,62 +118,62 @@ def test_tasks_that_fail_by_their_content_are_no_sign_of_load(database: Database
 def test_requests_that_are_turned_away_saturate_a_model(
     database: Database, outcome: Outcome, state: QueueState
 ) -> None:
-    live(database, capacities := Capacities(), T0, T0 + 100, 2.0)
+    live(database, memory := Memory(), T0, T0 + 100, 2.0)
     now = T0 + 100
     while now < T0 + 160:
         now += STEP
         store(database, [request(now, outcome)] * 4, now)
-        (told,) = look(database, capacities, now)
+        (told,) = look(database, memory, now)
 
     assert told.state is state
 
 
 def test_a_restart_changes_nothing_and_counts_nothing_twice(database: Database) -> None:
-    live(database, kept := Capacities(), T0, T0 + 4 * SAVE_SECONDS, 2.0)
+    live(database, kept := Memory(), T0, T0 + 4 * SAVE_SECONDS, 2.0)
     now = T0 + 4 * SAVE_SECONDS + STEP
     store(database, list(task("last", now, 9.0)), now)
 
-    restarted = look(database, Capacities(), now + LAG)
+    restarted = look(database, Memory(), now + LAG)
 
     assert restarted == look(database, kept, now + LAG)
 
 
 def test_what_was_published_last_is_published_after_a_restart(database: Database) -> None:
     """So is for how long the limit has been away from it."""
-    live(database, Capacities(), T0, T0 + 100, 2.0)
+    live(database, Memory(), T0, T0 + 100, 2.0)
     with database.begin(write=True) as connection:
         record = rows.load(connection, "a")[MODEL]
         away = Away(T0 + 100, is_above=False, nearest=4)
         rows.save(connection, "a", {MODEL: replace(record, limit=ConcurrencyLimit(4.0), published=Published(8, away))})
 
-    restarted = Capacities()
+    restarted = Memory()
     told = [look(database, restarted, T0 + 100 + passed)[0].recommended_concurrency for passed in (20, 39, 41)]
 
     assert told == [8, 8, 4]
 
 
 def test_what_a_restart_cuts_off_is_no_sign_of_load(database: Database) -> None:
-    (before,) = live(database, Capacities(), T0, T0 + 200, 2.0)
+    (before,) = live(database, Memory(), T0, T0 + 200, 2.0)
     store(database, [request(T0 + 200, Outcome.CLIENT_GONE)] * 20, T0 + 200)
 
-    (after,) = look(database, Capacities(), T0 + 205)
+    (after,) = look(database, Memory(), T0 + 205)
 
     assert (after.state, after.failure_ratio) == (QueueState.HEALTHY, 0)
     assert after.recommended_concurrency == before.recommended_concurrency
 
 
 def test_a_task_counts_once_however_often_is_looked(database: Database) -> None:
-    (before,) = live(database, capacities := Capacities(), T0, T0 + 30, 2.0)
+    (before,) = live(database, memory := Memory(), T0, T0 + 30, 2.0)
     for _ in range(3):
-        (after,) = look(database, capacities, T0 + 30)
+        (after,) = look(database, memory, T0 + 30)
 
     assert after == before
 
 
 def test_a_clock_that_steps_back_holds_up_nothing(database: Database) -> None:
-    live(database, capacities := Capacities(), T0, T0 + 100, 2.0)
+    live(database, memory := Memory(), T0, T0 + 100, 2.0)
 
-    (told,) = live(database, capacities, T0 - 3600, T0 - 3400, 8.0)
+    (told,) = live(database, memory, T0 - 3600, T0 - 3400, 8.0)
 
     assert told.state is QueueState.APPROACHING
 
@@ -180,16 +181,16 @@ def test_a_clock_that_steps_back_holds_up_nothing(database: Database) -> None:
 def test_a_provider_with_limits_is_not_judged(database: Database) -> None:
     store(database, list(task("t", T0, 2.0)), T0)
 
-    assert look(database, Capacities(), T0 + LAG, provider="runway") == []
+    assert look(database, Memory(), T0 + LAG, provider="runway") == []
 
 
 def test_what_does_not_change_is_not_written(database: Database) -> None:
-    live(database, capacities := Capacities(), T0, T0 + 70, 2.0)
+    live(database, memory := Memory(), T0, T0 + 70, 2.0)
     writes = 0
     for number in range(1, 13):
         with database.begin() as connection:
-            capacities.look(connection, account(), counter_rows.load(connection, "a"), T0 + 70 + number * STEP)
-        if capacities.changed():
+            capacity_of(connection, account(), memory, counter_rows.load(connection, "a"), T0 + 70 + number * STEP)
+        if memory.capacity.is_changed:
             writes += 1
-            capacities.saved()
+            memory.capacity.saved()
     assert writes <= 2

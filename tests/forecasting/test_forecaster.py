@@ -1,24 +1,36 @@
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import itemgetter
 from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from stores import CATALOGUE, T0, accepted
 
+from monitor.config import Account
 from monitor.engine.apply import apply_batch
 from monitor.judgement.daily_limit import rows
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
-from monitor.judgement.daily_limit.state import EVERY, FREEING, Forecaster
+from monitor.judgement.daily_limit.state import EVERY, FREEING, AccountForecasts
 from monitor.judgement.figures import LimitKind
+from monitor.judgement.keeper import Keeper
 from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.snapshot import DailyOutlook
 from monitor.observations import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
 from monitor.store import Database
 
 MODELS = ("gen4.5", "gen4_turbo")
+ACCOUNT = Account(name="a", provider="runway", api_key=SecretStr(""), base_url="http://127.0.0.1")
+
+Forecasts = Keeper[AccountForecasts]
+
+
+def forecasts() -> Forecasts:
+    """Those of a daemon that has just started."""
+    return Keeper(lambda connection, account: AccountForecasts(connection, account.name))
 
 
 def organization(limit: int | None = 100, theirs: int | None = None) -> Organization:
@@ -34,14 +46,14 @@ def create(database: Database, number: int, at: float, model: str = "gen4.5") ->
 
 def look(
     database: Database,
-    forecaster: Forecaster,
+    forecaster: Forecasts,
     now: float,
     limits: Organization | None = None,
     told_at: float | None = None,
 ) -> list[DailyOutlook]:
     """Look and store, as the daemon does."""
     with database.begin() as connection:
-        account = forecaster.account(connection, "a")
+        account = forecaster.of(connection, ACCOUNT)
         account.look(connection, limits, told_at, now)
     with database.begin(write=True) as connection:
         forecaster.save(connection)
@@ -49,7 +61,7 @@ def look(
     return list(account.daily(limits, now))
 
 
-def hours(database: Database, forecaster: Forecaster, start: int, end: int, each: float, limit: int) -> list[float]:
+def hours(database: Database, forecaster: Forecasts, start: int, end: int, each: float, limit: int) -> list[float]:
     """A generation every `each` seconds and a look a minute, by minutes since the start; what was announced when."""
     announced = []
     for minute in range(start, end):
@@ -81,7 +93,7 @@ class Course:
     def __init__(self, database: Database, account: str) -> None:
         self.now = T0
         self._database, self._account = database, account
-        self._forecaster = Forecaster()
+        self._forecaster = forecasts()
         self._accepted: dict[int, float] = {}
         self._told: dict[int, TaskSeen] = {}
 
@@ -106,11 +118,11 @@ class Course:
         self._apply(TaskDeleted(account=self._account, task=f"t{number}", at=at))
 
     def restart(self) -> None:
-        self._forecaster = Forecaster()
+        self._forecaster = forecasts()
 
     def look(self) -> tuple[dict[str, int], dict[str, DailyOutlook]]:
         with self._database.begin() as connection:
-            account = self._forecaster.account(connection, self._account)
+            account = self._forecaster.of(connection, replace(ACCOUNT, name=self._account))
             account.look(connection, None, None, self.now)
         return account.used(self.now), {daily.model: daily for daily in account.daily(None, self.now)}
 
@@ -184,25 +196,25 @@ def test_the_same_facts_in_any_order_give_the_same_windows(
 
 
 def test_a_warning_outlives_a_restart_and_is_kept_once(database: Database) -> None:
-    first = hours(database, forecaster := Forecaster(), 0, 230, 120.0, 150)
+    first = hours(database, forecaster := forecasts(), 0, 230, 120.0, 150)
     assert first
     assert 150 * 120 - (first[0] - T0) >= HOUR
     (before,) = look(database, forecaster, T0 + 230 * EVERY, organization(150))
-    (after,) = look(database, again := Forecaster(), T0 + 230 * EVERY + 1, organization(150))
+    (after,) = look(database, again := forecasts(), T0 + 230 * EVERY + 1, organization(150))
     assert before.exhaustion_seconds is not None
     assert after.exhaustion_seconds is not None
     assert abs(after.exhaustion_seconds - before.exhaustion_seconds) < 120
     hours(database, again, 231, 320, 120.0, 150)
     with database.begin() as connection:
         record = rows.load(connection, "a", LimitKind.DAILY_GENERATIONS)["gen4.5"]
-        account = again.account(connection, "a")
+        account = again.of(connection, ACCOUNT)
     assert [warning.raised_at for warning in record.warnings] == [first[0]]
     assert len(record.exhaustions) == 1
     assert (account.quality.precision, account.quality.recall) == (1, 1)
 
 
 def test_nothing_is_predicted_while_the_limit_is_unknown(database: Database) -> None:
-    forecaster = Forecaster()
+    forecaster = forecasts()
     assert hours(database, forecaster, 0, 230, 120.0, 150)
     (daily,) = look(database, forecaster, T0 + 231 * EVERY, None)
     assert daily.exhaustion_seconds is None
@@ -212,11 +224,11 @@ def test_nothing_is_predicted_while_the_limit_is_unknown(database: Database) -> 
 
 def test_an_unlimited_model_is_not_forecast(database: Database) -> None:
     create(database, 1, T0)
-    (daily,) = look(database, forecaster := Forecaster(), T0, organization(None))
+    (daily,) = look(database, forecaster := forecasts(), T0, organization(None))
     assert daily.exhaustion_seconds is None
     with database.begin() as connection:
         assert rows.load(connection, "a", LimitKind.DAILY_GENERATIONS) == {}
-        assert forecaster.account(connection, "a").quality.precision is None
+        assert forecaster.of(connection, ACCOUNT).quality.precision is None
 
 
 def full(database: Database, ours: int, theirs: int | None, limit: int, now: float = T0 + HOUR) -> DailyOutlook:
@@ -227,7 +239,7 @@ def full(database: Database, ours: int, theirs: int | None, limit: int, now: flo
         limits={"gen4.5": ModelLimits(daily_generations=limit)},
         daily_generations={} if theirs is None else {"gen4.5": theirs},
     )
-    (daily,) = look(database, Forecaster(), now, organization, now)
+    (daily,) = look(database, forecasts(), now, organization, now)
     return daily
 
 
@@ -256,7 +268,7 @@ def test_a_limit_that_the_provider_counted_full_before_a_slot_freed_has_room(dat
     for number in range(20):
         create(database, number, T0 + number * EVERY)
     told = organization(20, 20)
-    before, _ = look(database, forecaster := Forecaster(), T0 + DAY - 1, told, T0 + DAY - 30)
+    before, _ = look(database, forecaster := forecasts(), T0 + DAY - 1, told, T0 + DAY - 30)
     assert (before.outlook, before.free_seconds) == (LimitOutlook.FULL, 1)
     after, _ = look(database, forecaster, T0 + DAY, told, T0 + DAY - 30)
     assert (after.outlook, after.free_seconds) == (LimitOutlook.FULL, 0)
@@ -267,7 +279,7 @@ def test_a_limit_that_the_provider_counted_full_before_a_slot_freed_has_room(dat
 def test_a_generation_under_way_while_the_provider_counts_is_no_unseen_one(database: Database) -> None:
     for number in range(20):
         create(database, number, T0 + number)
-    (daily, _) = look(database, Forecaster(), T0 + 60, organization(20, 20), T0 + 15)
+    (daily, _) = look(database, forecasts(), T0 + 60, organization(20, 20), T0 + 15)
     assert (daily.unseen, daily.free_seconds) == (0, DAY - 60)
 
 
@@ -285,7 +297,7 @@ def test_a_limit_that_is_not_expected_to_be_hit_is_told_from_one_that_was_watche
 ) -> None:
     create(database, 1, T0)
     watch(database, Span(T0 - watched, T0))
-    (daily,) = look(database, Forecaster(), T0, organization(limit))
+    (daily,) = look(database, forecasts(), T0, organization(limit))
     assert daily.outlook is outlook
 
 
@@ -293,27 +305,27 @@ def test_the_limit_and_its_outlook_are_unknown_together(database: Database) -> N
     create(database, 1, T0)
     unreadable = Organization(limits={"gen4.5": ModelLimits(unknown=("daily_generations",))})
     for told in (None, Organization(), unreadable):
-        (daily,) = look(database, Forecaster(), T0, told)
+        (daily,) = look(database, forecasts(), T0, told)
         assert (daily.outlook, daily.limit) == (LimitOutlook.UNKNOWN, None)
 
 
 def test_a_limit_stops_being_expected_to_be_hit_once_it_is_full(database: Database) -> None:
-    hours(database, forecaster := Forecaster(), 0, 299, 120.0, 150)
+    hours(database, forecaster := forecasts(), 0, 299, 120.0, 150)
     create(database, 999, T0 + 299 * EVERY)  # between two looks
     with database.begin() as connection:
-        account = forecaster.account(connection, "a")
+        account = forecaster.of(connection, ACCOUNT)
         account.look(connection, organization(150), None, T0 + 298 * EVERY + 50)
     (daily,) = look(database, forecaster, T0 + 299 * EVERY, organization(150))
     assert (daily.outlook, daily.exhaustion_seconds) == (LimitOutlook.FULL, None)
 
 
 def reconciled(
-    database: Database, now: float, theirs: int, told_at: float, forecaster: Forecaster | None = None
+    database: Database, now: float, theirs: int, told_at: float, forecaster: Forecasts | None = None
 ) -> dict[str, int]:
     """The drift of each model."""
-    look(database, forecaster := forecaster or Forecaster(), now, organization(theirs=theirs), told_at)
+    look(database, forecaster := forecaster or forecasts(), now, organization(theirs=theirs), told_at)
     with database.begin() as connection:
-        return {one.model: one.drift for one in forecaster.account(connection, "a").reconciled}
+        return {one.model: one.drift for one in forecaster.of(connection, ACCOUNT).reconciled}
 
 
 def watch(database: Database, *spans: Span) -> None:
@@ -331,7 +343,7 @@ def test_counts_are_reconciled_once_a_day_was_watched_and_as_of_the_providers_fi
 
 def test_figures_told_just_now_wait_until_all_that_passed_is_counted(database: Database) -> None:
     watch(database, Span(T0 - DAY, T0))
-    forecaster = Forecaster()
+    forecaster = forecasts()
     create(database, 1, T0)
     assert reconciled(database, T0 + 5, 2, T0 + 4, forecaster) == {}
     create(database, 2, T0 + 3)  # was on its way to the store
@@ -357,29 +369,29 @@ def test_what_the_provider_counted_beyond_the_ledger_is_told_as_of_its_count(dat
         create(database, number, T0 + number)
     told_at = T0 + DAY - HOUR
     unseen = [
-        look(database, Forecaster(), at, organization(theirs=theirs), told_at)[0].unseen
+        look(database, forecasts(), at, organization(theirs=theirs), told_at)[0].unseen
         for at, theirs in ((told_at, 20), (T0 + DAY + 10, 20), (T0 + DAY + 10, 23), (T0 + DAY + 10, 5))
     ]
     assert unseen == [0, 0, 3, 0]
-    assert look(database, Forecaster(), T0 + DAY + 10, None)[0].unseen == 0
+    assert look(database, forecasts(), T0 + DAY + 10, None)[0].unseen == 0
 
 
 def test_a_time_that_was_not_watched_is_not_covered(database: Database) -> None:
-    forecaster = Forecaster()
+    forecaster = forecasts()
     for at in (0, 60, 120, 12 * HOUR, 12 * HOUR + 60):
         look(database, forecaster, T0 + at)
     with database.begin() as connection:
-        watched = (forecaster.account(connection, "a").coverage, Forecaster().account(connection, "a").coverage)
+        watched = (forecaster.of(connection, ACCOUNT).coverage, forecasts().of(connection, ACCOUNT).coverage)
     assert watched[0] == 180 / DAY
-    look(database, again := Forecaster(), T0 + 12 * HOUR + 120)
+    look(database, again := forecasts(), T0 + 12 * HOUR + 120)
     with database.begin() as connection:
-        assert again.account(connection, "a").coverage == 240 / DAY
+        assert again.of(connection, ACCOUNT).coverage == 240 / DAY
 
 
 def test_nothing_is_to_store_between_two_looks(database: Database) -> None:
-    look(database, forecaster := Forecaster(), T0, organization())
+    look(database, forecaster := forecasts(), T0, organization())
     with database.begin() as connection:
-        forecaster.account(connection, "a").look(connection, organization(), T0, T0 + EVERY - 1)
-        assert not forecaster.changed()
-        forecaster.account(connection, "a").look(connection, organization(), T0, T0 + EVERY)
-        assert forecaster.changed()
+        forecaster.of(connection, ACCOUNT).look(connection, organization(), T0, T0 + EVERY - 1)
+        assert not forecaster.is_changed
+        forecaster.of(connection, ACCOUNT).look(connection, organization(), T0, T0 + EVERY)
+        assert forecaster.is_changed

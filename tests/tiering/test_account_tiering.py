@@ -14,7 +14,7 @@ from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
 from monitor.judgement.tiers import rows
 from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice
 from monitor.judgement.tiers.peaks import KEPT_DAYS, Peak, PeakDay, day_of
-from monitor.judgement.tiers.state import EVERY, AccountTiering, refusals, spent_credits
+from monitor.judgement.tiers.state import EVERY, AccountTiers, refusals, spent_credits
 from monitor.observations import DaySpend, ModelLimits, Organization, TaskStatus, Usage
 from monitor.providers.runway.tiers import TIERS
 from monitor.store import Database
@@ -47,21 +47,21 @@ def seen(*models: ModelTasks, theirs: int = 0, refused: int = 0, **changes: obje
     return replace(told, **changes)
 
 
-def opened(database: Database) -> AccountTiering:
+def opened(database: Database) -> AccountTiers:
     with database.begin() as connection:
-        tiering = AccountTiering(connection, "a", TIERS)
-    tiering.standing.look(None, LIMITS)
-    return tiering
+        return AccountTiers(connection, "a", TIERS)
 
 
-def store(database: Database, tiering: AccountTiering) -> None:
+def store(database: Database, tiering: AccountTiers) -> None:
     with database.begin(write=True) as connection:
         tiering.save(connection)
     tiering.saved()
 
 
-def look(tiering: AccountTiering, what: AccountSnapshot, now: float = NOON, *watched: Span) -> Advice:
-    advice = tiering.look(what, watched, now)
+def look(
+    tiering: AccountTiers, what: AccountSnapshot, now: float = NOON, *watched: Span, configured: int | None = None
+) -> Advice:
+    advice = tiering.judge(what, configured, watched, now).advice
     assert advice is not None
     return advice
 
@@ -77,9 +77,9 @@ def test_peaks_are_the_most_that_was_seen_and_outlive_a_restart(database: Databa
     look(tiering, seen(tasks("gen4.5", accepted=12, running=1), tasks("veo3.1", accepted=1)), NOON + 5)
     advice = look(tiering, seen(theirs=11), NOON + EVERY)
     assert peak(advice) == peak(advice, 1) == {"gen4.5": (12, 9), "veo3.1": (1, 0)}
-    assert tiering.changed
+    assert tiering.is_changed
     store(database, tiering)
-    assert not tiering.changed
+    assert not tiering.is_changed
     assert peak(look(opened(database), seen(), NOON + 2 * EVERY)) == peak(advice)
 
 
@@ -162,8 +162,7 @@ def test_advice_is_made_anew_once_a_minute_and_when_the_tier_changes(database: D
     assert look(tiering, more, NOON + EVERY - 1) is first
     assert peak(look(tiering, more, NOON + EVERY)) == {"gen4.5": (0, 2)}
     before = look(tiering, more, NOON + EVERY + 1)
-    tiering.standing.look(4, LIMITS)
-    assert look(tiering, more, NOON + EVERY + 2) is not before
+    assert look(tiering, more, NOON + EVERY + 2, configured=4) is not before
 
 
 @pytest.mark.parametrize("leap", [400 * DAY, -400 * DAY])

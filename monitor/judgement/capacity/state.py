@@ -28,49 +28,8 @@ TURNED_AWAY = frozenset({Outcome.RATE_LIMITED, Outcome.OVERLOADED, Outcome.TIMEO
 """How a request for a generation ends that found no room, or whose client gave up waiting for it."""
 
 
-class Capacities:
-    """Every account's capacity. One call at a time, from whatever thread."""
-
-    def __init__(self) -> None:
-        self._accounts: dict[str, AccountCapacity] = {}
-
-    def look(
-        self, connection: Connection, account: Account, series: Iterable[Series], now: float
-    ) -> tuple[ModelCapacity, ...]:
-        """The capacity of an account's models, restored from the store the first time.
-
-        Nothing at a provider that has limits.
-        """
-        advice = PROVIDERS[account.provider].capacity
-        if advice is None:
-            return ()
-        if account.name not in self._accounts:
-            self._accounts[account.name] = AccountCapacity(connection, account.name)
-        rules = CapacityRules(
-            window=account.capacity.window,
-            min_samples=account.capacity.min_samples,
-            healthy_seconds=advice.healthy_seconds,
-            concurrency=advice.concurrency,
-        )
-        return self._accounts[account.name].look(connection, request_counts(series), rules, now)
-
-    def changed(self) -> bool:
-        """Whether there is anything to store."""
-        return any(account.changed for account in self._accounts.values())
-
-    def save(self, connection: Connection) -> None:
-        """Write what has changed."""
-        for account in self._accounts.values():
-            account.save(connection)
-
-    def saved(self) -> None:
-        """Note that what `save` wrote is committed."""
-        for account in self._accounts.values():
-            account.saved()
-
-
 class AccountCapacity:
-    """One account. `changed` says whether it is time to store what is not stored yet."""
+    """One account's models: what is known of the capacity of each."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._name = name
@@ -107,7 +66,7 @@ class AccountCapacity:
         return max(min(known, default=until), until - REACH_WINDOWS * rules.window)
 
     @property
-    def changed(self) -> bool:
+    def is_changed(self) -> bool:
         """Whether a state or a recommendation has changed, or a minute has passed since the last time."""
         if self._saved_at is None or not 0 <= self._now - self._saved_at < SAVE_SECONDS:
             return self._records != self._stored
@@ -124,6 +83,19 @@ class AccountCapacity:
 
     def _told(self, records: Mapping[str, CapacityRecord]) -> dict[str, object]:
         return {model: (record.verdict.state, record.recommended) for model, record in records.items()}
+
+
+def rules_of(account: Account) -> CapacityRules | None:
+    """What the capacity of an account's models is judged by; None at a provider that has limits."""
+    advice = PROVIDERS[account.provider].capacity
+    if advice is None:
+        return None
+    return CapacityRules(
+        window=account.capacity.window,
+        min_samples=account.capacity.min_samples,
+        healthy_seconds=advice.healthy_seconds,
+        concurrency=advice.concurrency,
+    )
 
 
 def request_counts(series: Iterable[Series]) -> dict[str, RequestCounts]:

@@ -44,39 +44,12 @@ class Told(NamedTuple):
     counts: dict[str, int]
 
 
-class Forecaster:
-    """Every account's forecasts. One call at a time, from whatever thread."""
-
-    def __init__(self) -> None:
-        self._accounts: dict[str, AccountForecasts] = {}
-
-    def account(self, connection: Connection, name: str) -> AccountForecasts:
-        """The forecasts of one account, restored from the store the first time."""
-        if name not in self._accounts:
-            self._accounts[name] = AccountForecasts(connection, name)
-        return self._accounts[name]
-
-    def changed(self) -> bool:
-        """Whether there is anything to store."""
-        return any(account.changed for account in self._accounts.values())
-
-    def save(self, connection: Connection) -> None:
-        """Write what has changed."""
-        for account in self._accounts.values():
-            account.save(connection)
-
-    def saved(self) -> None:
-        """Note that what `save` wrote is committed."""
-        for account in self._accounts.values():
-            account.changed.clear()
-
-
 class AccountForecasts:
     """One account's ledgers, records and watched spans, as of the last look.
 
     `coverage` is the share of the 24 hours before it that was watched, `quality` how good the forecasts of the last
     four weeks were, `watched` when its traffic was watched lately, `reconciled` the provider's counts held against
-    ours. `changed` names the models whose record is not stored yet, the empty name the watched spans.
+    ours.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
@@ -93,7 +66,8 @@ class AccountForecasts:
         self._read_at: float | None = None
         self._looked_at: float | None = None
         self._knew_limits = False
-        self.changed: set[str] = set()
+        # The models whose record is not stored yet; the empty name stands for the watched spans.
+        self._changed: set[str] = set()
 
     def look(self, connection: Connection, limits: Organization | None, told_at: float | None, now: float) -> None:
         """Read what is new; forecast anew if a minute has passed, or limits have become known.
@@ -109,7 +83,7 @@ class AccountForecasts:
             return
         self._check(connection, now)
         self.watched = attend(self.watched, now, GAP)
-        self.changed.add("")
+        self._changed.add("")
         self.coverage = coverage(self.watched, now)
         self._looked_at, self._knew_limits = now, limits is not None
         if limits is not None:
@@ -163,12 +137,21 @@ class AccountForecasts:
         at, counts = self._newest
         return max(0, counts.get(model, 0) - ledger.between(at - DAY - SETTLING, at + SETTLING))
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether a record or the watched spans are not stored yet."""
+        return bool(self._changed)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote is committed."""
+        self._changed.clear()
+
     def save(self, connection: Connection) -> None:
         """Write what has changed."""
-        records = {model: self._records[model] for model in self.changed if model in self._records}
+        records = {model: self._records[model] for model in self._changed if model in self._records}
         keyed = {(self._name, model, LimitKind.DAILY_GENERATIONS.value): record for model, record in records.items()}
         rows.save(connection, keyed)
-        if "" in self.changed:
+        if "" in self._changed:
             rows.save_watched(connection, {self._name: self.watched})
 
     def _read(self, connection: Connection, now: float) -> None:
@@ -211,7 +194,7 @@ class AccountForecasts:
             record = after(before, step, watched, now)
             if record != before:
                 self._records[model] = record
-                self.changed.add(model)
+                self._changed.add(model)
 
     def _reconcile(self, told: Told | None, now: float) -> Iterator[Reconciled]:
         """What the provider counted when it told its figures, against what passed through us up to then.

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from monitor.config import Account
 from monitor.judgement.daily_limit.ledger import DAY, REACH, Span, seconds_watched
 from monitor.judgement.figures import spending
 from monitor.judgement.snapshot import AccountSnapshot
 from monitor.judgement.tiers import rows
 from monitor.judgement.tiers.advice import Demand, advise
-from monitor.judgement.tiers.outlook import Advice
+from monitor.judgement.tiers.outlook import Advice, TierState
 from monitor.judgement.tiers.peaks import KEPT_DAYS, Peak, PeakDay, day_of, raised, started, window
 from monitor.judgement.tiers.standing import TierTracker
 from monitor.observations import Kind, Outcome, TaskStatus
-from monitor.providers import PROVIDERS
 from monitor.providers.tiers import TierTables
 from monitor.tasks.counters import CounterSpec
 
@@ -25,38 +24,48 @@ EVERY = 60.0
 WINDOWS = {"7d": 7, "30d": 30}
 
 
-class AccountTiering:
-    """One account. `changed` says whether any day is not stored as it is."""
+class AccountTiers:
+    """One account's tier and peaks. A provider without `tables` has no tiers, and nothing is kept of its accounts."""
 
-    def __init__(self, connection: Connection, name: str, tables: TierTables) -> None:
+    def __init__(self, connection: Connection, name: str, tables: TierTables | None) -> None:
         self._name = name
-        self._tables = tables
         self._stored = rows.load(connection, name)
         self._days = dict(self._stored)
         self._refused: Mapping[str, float] | None = None
-        self._looked_at: float | None = None
+        self._advised_at: float | None = None
         self._basis: tuple[object, ...] = ()
-        self.standing = TierTracker(name, tables)
+        self._tables = tables
+        self._tracker = None if tables is None else TierTracker(name, tables)
         self._advice: Advice | None = None
-        self.changed = False
+        self.is_changed = False
 
-    def look(self, seen: AccountSnapshot, watched: tuple[Span, ...], now: float) -> Advice | None:
-        """The advice, once today's peaks are raised to what an evaluation has seen. `watched` is when it could see.
+    def judge(
+        self, seen: AccountSnapshot, configured: int | None, watched: tuple[Span, ...], now: float
+    ) -> AccountSnapshot:
+        """The snapshot with the account's tier, its limits as the tier completes them, and the advice.
 
-        It is made anew once a minute, and when the tier or what is known has changed.
+        `configured` is the tier that the user names. `watched` is when the account's traffic could be seen.
         """
+        if self._tables is None or self._tracker is None:
+            return seen
+        state = self._tracker.look(configured, seen.organization)
+        seen = replace(seen, tier=state, organization=self._tracker.completed(seen.organization))
         self._raise(day_of(now), self._peaks(seen))
-        basis = (self.standing.state, seen.organization is None, seen.usage is None)
-        if basis == self._basis and self._looked_at is not None and abs(now - self._looked_at) < EVERY:
+        return replace(seen, advice=self._advise(self._tables, state, seen, watched, now))
+
+    def _advise(
+        self, tables: TierTables, state: TierState, seen: AccountSnapshot, watched: tuple[Span, ...], now: float
+    ) -> Advice | None:
+        """The advice: a new one once a minute, and when the tier or what is known has changed."""
+        basis = (state, seen.organization is None, seen.usage is None)
+        if basis == self._basis and self._advised_at is not None and abs(now - self._advised_at) < EVERY:
             return self._advice
-        self._basis, self._looked_at = basis, now
+        self._basis, self._advised_at = basis, now
         self._attend(watched, now)
         self._days = dict(sorted(self._days.items())[-KEPT_DAYS:])
-        self.changed = self._days != self._stored
+        self.is_changed = self._days != self._stored
         windows = tuple(window(name, self._days, length, now) for name, length in WINDOWS.items())
-        self._advice = advise(
-            self._tables, self.standing.state, seen.organization, Demand(windows, spent_credits(seen, now))
-        )
+        self._advice = advise(tables, state, seen.organization, Demand(windows, spent_credits(seen, now)))
         return self._advice
 
     def save(self, connection: Connection) -> None:
@@ -66,7 +75,7 @@ class AccountTiering:
 
     def saved(self) -> None:
         """Note that what `save` wrote is committed."""
-        self._stored, self.changed = dict(self._days), False
+        self._stored, self.is_changed = dict(self._days), False
 
     def _raise(self, day: str, models: Mapping[str, Peak], watched_seconds: float = 0.0) -> None:
         self._days[day] = raised(self._days.get(day, PeakDay()), models, watched_seconds)
@@ -88,37 +97,6 @@ class AccountTiering:
         tasks = {one.model: one.admitted + one.open.get(TaskStatus.THROTTLED, 0) for one in seen.tasks}
         found = {model: Peak(wanted.get(model, 0), tasks.get(model, 0)) for model in wanted.keys() | tasks.keys()}
         return {model: peak for model, peak in found.items() if peak != Peak()}
-
-
-class Tiering:
-    """Every account's tier. One call at a time, from whatever thread."""
-
-    def __init__(self) -> None:
-        self._accounts: dict[str, AccountTiering] = {}
-
-    def account(self, connection: Connection, account: Account) -> AccountTiering | None:
-        """What is known of an account, its peaks restored from the store the first time.
-
-        None at a provider without tiers.
-        """
-        tables = PROVIDERS[account.provider].tiers
-        if tables is not None and account.name not in self._accounts:
-            self._accounts[account.name] = AccountTiering(connection, account.name, tables)
-        return self._accounts[account.name] if tables is not None else None
-
-    def changed(self) -> bool:
-        """Whether there is anything to store."""
-        return any(account.changed for account in self._accounts.values())
-
-    def save(self, connection: Connection) -> None:
-        """Write what has changed."""
-        for account in self._accounts.values():
-            account.save(connection)
-
-    def saved(self) -> None:
-        """Note that what `save` wrote is committed."""
-        for account in self._accounts.values():
-            account.saved()
 
 
 def generations(seen: AccountSnapshot) -> dict[str, int]:
