@@ -31,11 +31,12 @@ from monitor.judgement.credits.state import rules_of
 from monitor.judgement.evaluate import Memory, evaluate
 from monitor.judgement.snapshot import Snapshot
 from monitor.lean import give_back_large_blocks
+from monitor.listener import note_in_loop
 from monitor.metrics import Exposition, SelfMetrics
 from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.store import Database, default_file, state_folder
-from monitor.web import build_web
+from monitor.web import WebRunner, build_web
 
 GATEWAY_DRAIN_SECONDS = 3.0
 COLLECT_DRAIN_SECONDS = 1.0
@@ -101,9 +102,7 @@ class Daemon:
         )
         webhooks = Webhooks(lambda: self._accounts, PROVIDERS, self._engine, self._own, clock)
         self._webhooks = webhooks.runner(GATEWAY_DRAIN_SECONDS) if config.webhooks else None
-        self._web = web.AppRunner(
-            self._web_app(), access_log=None, auto_decompress=False, shutdown_timeout=WEB_DRAIN_SECONDS
-        )
+        self._web = WebRunner(self._web_app(), shutdown_timeout=WEB_DRAIN_SECONDS)
         self._is_serving = False
         self.engine_run: asyncio.Task[None] | None = None
 
@@ -312,6 +311,7 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
         StoreError: the configuration names no store that could be opened.
     """
     signals = Signals()
+    asyncio.get_running_loop().set_exception_handler(note_in_loop)
     database = Database(config.store or _default_store(), exclusive=True)
     await _claim(database)
     _favour_the_loop()

@@ -53,8 +53,14 @@ def _printable(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
+def places(error: BaseException | None) -> list[str]:
+    """Where an error came from, as `file.py:line`, outermost first: a traceback that quotes no data."""
+    frames = traceback.extract_tb(error.__traceback__) if error else ()
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+
+
 def unexpected(error: Exception) -> str:
     """An error that nobody foresaw, as the end of a line: its kind and place. Its own text might quote a secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    found = places(error)
+    place = f" at {found[-1]}" if found else ""
     return f"cannot be used: {type(error).__name__}{place}; please report this line as a bug of genmedia-monitor"

@@ -89,6 +89,8 @@ class Ingest:
             raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, LARGEST_BODY_BYTES + 1) from None
         except UndecodedError as fault:
             raise web.HTTPUnsupportedMediaType(text=f"Content-Encoding: {fault}; send gzip, or none") from None
+        except (web.RequestPayloadError, ConnectionError):
+            raise _goodbye() from None
         except BrokenCodingError as fault:
             raise web.HTTPBadRequest(text=f"Content-Encoding: {fault}") from None
         except NoRoomError:
@@ -140,6 +142,13 @@ class Ingest:
         if not seen.id.isprintable():
             raise ValueError("`id` must be printable text")
         return _bounded(seen, self._providers[account.provider])
+
+
+def _goodbye() -> web.HTTPBadRequest:
+    """The answer to a body that is not HTTP, after which the connection is closed."""
+    answer = web.HTTPBadRequest(text="the body is malformed or broke off")
+    answer.force_close()
+    return answer
 
 
 def _shown(fault: Exception) -> str:

@@ -7,8 +7,10 @@ what is redacted is redacted everywhere: in the event, in values at any depth, i
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
@@ -31,8 +33,12 @@ SECRET_SHAPES = re.compile(
 SECRET_NAMES = frozenset({"apikey", "authorization"})
 # What is shorter keeps no secret, and taken out of every word it would leave nothing to read.
 LEAST_LENGTH = 3
+SECONDS_BETWEEN_LINES = 60.0
 # At INFO these say a line or more for each request or each scheduled run.
 CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "apscheduler", "httpcore", "httpx")
+
+# They warn of odd cookies and headers, and quote what the vendor sent.
+QUOTING_LIBRARIES = ("aiohttp.client", "aiohttp.internal")
 
 
 class Redactor:
@@ -67,6 +73,20 @@ class Redactor:
 
     def _under(self, key: object, value: object) -> object:
         return REDACTED if str(key).lower() in SECRET_NAMES else self._clean(value)
+
+
+class Seldom:
+    """Whether a line of a kind may be logged again: once in a minute."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+
+    def __call__(self, kind: str = "") -> bool:
+        now = time.monotonic()
+        if now - self._at.get(kind, -math.inf) < SECONDS_BETWEEN_LINES:
+            return False
+        self._at[kind] = now
+        return True
 
 
 _redactor = Redactor()
@@ -109,6 +129,8 @@ def configure_logging(secrets: Iterable[SecretStr] = (), stream: TextIO | None =
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for library in CHATTY_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+    for library in QUOTING_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -22,7 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, places
 from monitor.metrics import SelfMetrics
 
 SHORTEST_REAL_SECONDS = 0.05
@@ -150,9 +150,9 @@ class Schedule:
             if self._told.get(name) != str(error):
                 log.warning("job.failed", job=name, error=str(error))
             self._told[name] = str(error)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job runs again
             self._own.job_errors.labels(label).inc()
-            log.exception("job.failed", job=name)
+            log.error("job.failed", job=name, error=type(error).__name__, at=places(error))  # noqa: TRY400 - quotes data
         else:
             self._told.pop(name, None)
             return done

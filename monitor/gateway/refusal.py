@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
 
+from monitor.logs import Seldom
 from monitor.metrics import Refusal, SelfMetrics
 
 SOURCE = "genmedia-monitor"
@@ -19,7 +18,6 @@ NO_RETRY = {"X-Should-Retry": "false"}
 
 METHOD_NOT_ALLOWED = 405
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-SECONDS_BETWEEN_LOG_LINES = 60.0
 
 log = structlog.get_logger()
 
@@ -49,15 +47,17 @@ class Refusals:
 
     def __init__(self, own: SelfMetrics) -> None:
         self._own = own
-        self._logged_at: defaultdict[str, float] = defaultdict(lambda: -SECONDS_BETWEEN_LOG_LINES)
+        self._seldom = Seldom()
 
     def answer(self, refused: Refused) -> web.Response:
         """The answer to one of them. What else the client sends on the connection is not read."""
-        self._own.refused.labels(refused.reason).inc()
-        now = asyncio.get_running_loop().time()
-        if now - self._logged_at[refused.reason] >= SECONDS_BETWEEN_LOG_LINES:
-            self._logged_at[refused.reason] = now
+        if self._seldom(refused.reason):
             log.info("gateway.refused", reason=refused.reason, status=refused.status, why=refused.text)
+        return self.counted(refused)
+
+    def counted(self, refused: Refused) -> web.Response:
+        """The same for what is logged elsewhere."""
+        self._own.refused.labels(refused.reason).inc()
         answer = own_answer(refused.status, refused.reason, refused.text)
         if refused.status == METHOD_NOT_ALLOWED:
             answer.headers["Allow"] = ALLOWED_METHODS

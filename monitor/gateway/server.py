@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import aiohttp
-import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.clock import Clock
 from monitor.config import Account, GatewayConfig
 from monitor.engine.engine import Sink
 from monitor.gateway.admission import admit
 from monitor.gateway.forward import Forwarder
-from monitor.gateway.listener import Listener
 from monitor.gateway.observer import Observer
 from monitor.gateway.refusal import Refusals, Refused, own_answer
 from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
+from monitor.listener import Answers, Listener
 from monitor.metrics import SelfMetrics
 from monitor.network import Network
 from monitor.providers.base import Provider
 
-log = structlog.get_logger()
 # RFC 9110, 9.2.2.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 Accounts = Callable[[], Mapping[str, Account]]
@@ -91,10 +87,14 @@ class GatewayRunner(web.BaseRunner):
             config.timeout,
         )
         return Listener(
+            "gateway",
             self._forwarder.handle,
-            self._own,
-            lambda server, loop, _: GatewayConnection(server, loop, refusals),
+            own_answers(refusals),
             cancels=True,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_line_size=LONGEST_LINE_BYTES,
+            max_field_size=LONGEST_LINE_BYTES,
+            max_headers=MOST_HEADERS,
         )
 
     async def shutdown(self) -> None:
@@ -107,51 +107,14 @@ class GatewayRunner(web.BaseRunner):
             await self._session.close()
 
 
-class GatewayConnection(web.RequestHandler):
-    """One client's connection: bodies stay as they are, and every refusal is the gateway's own."""
+def own_answers(refusals: Refusals) -> Answers:
+    """What the gateway says to what is not HTTP, and where it failed."""
 
-    __slots__ = ("_refusals",)
+    def malformed(status: int) -> web.Response:
+        return refusals.counted(Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))
 
-    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, refusals: Refusals) -> None:
-        super().__init__(
-            manager,
-            loop=loop,
-            access_log=None,  # type: ignore[arg-type]
-            auto_decompress=False,
-            read_bufsize=READ_BUFFER_BYTES,
-            max_line_size=LONGEST_LINE_BYTES,
-            max_field_size=LONGEST_LINE_BYTES,
-            max_headers=MOST_HEADERS,
-        )
-        self._refusals = refusals
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes in; a body that turns out malformed fails at once."""
-        super().data_received(data)
-        under_way = self._current_request
-        # What follows a body that has not ended can only be a parser's error; the body would wait for its end for ever.
-        if self._messages and under_way is not None and not under_way.content.is_eof():
-            under_way.content.set_exception(web.RequestPayloadError("malformed"))
-            under_way.content.feed_eof()
-
-    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - the base class's
-        """End; what is under way has `timeout` seconds. The library waits so long for it twice."""
-        await super().shutdown(None if timeout is None else timeout / 2)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - it quotes the request
-    ) -> web.StreamResponse:
-        """The answer to a request that is not HTTP, or that the gateway failed to handle."""
-        if isinstance(exc, HttpProcessingError):
-            return self._refusals.answer(Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))
-        log.error("gateway.failed", exc_info=exc)
-        if request.writer.output_size > 0:
-            raise ConnectionError("part of the answer is sent already")
+    def failed(request: web.BaseRequest) -> web.Response:
         may_repeat = request.method in IDEMPOTENT
-        answer = own_answer(500, "internal", "the gateway failed; its log says why", None if may_repeat else {})
-        answer.force_close()
-        return answer
+        return own_answer(500, "internal", "the gateway failed; its log says why", None if may_repeat else {})
+
+    return Answers(malformed, failed)

@@ -12,16 +12,15 @@ from hmac import compare_digest
 
 import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
 from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine.engine import Engine
 from monitor.errors import StoreError
-from monitor.gateway.listener import Listener
 from monitor.gateway.replies import CutCopy
 from monitor.inflate import BrokenCodingError, UndecodedError
+from monitor.listener import Answers, Listener
 from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Source
 from monitor.providers.base import Provider
@@ -60,7 +59,12 @@ class Webhooks:
 
     def runner(self, shutdown_timeout: float) -> web.BaseRunner:
         """The listener, ready for `setup()`."""
-        return web.ServerRunner(Listener(self.handle, self._own, _Connection), shutdown_timeout=shutdown_timeout)
+        answers = Answers(self._malformed, lambda _: web.Response(status=500))
+        return web.ServerRunner(Listener("webhooks", self.handle, answers), shutdown_timeout=shutdown_timeout)
+
+    def _malformed(self, status: int) -> web.Response:
+        self._own.webhooks.labels("", "unknown").inc()
+        return web.Response(status=status)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """200 once it is kept; 503 when it cannot be, and then the vendor sends it again."""
@@ -138,32 +142,6 @@ async def _continue(request: web.BaseRequest) -> None:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-
-
-class _Connection(web.RequestHandler):
-    """One caller's connection: the listener may face the internet, whose nonsense is counted and not logged."""
-
-    __slots__ = ("_own",)
-
-    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, own: SelfMetrics) -> None:
-        super().__init__(manager, loop=loop, access_log=None, auto_decompress=False)  # type: ignore[arg-type]
-        self._own = own
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - it quotes the request
-    ) -> web.StreamResponse:
-        """The answer to a call that is not HTTP, or that we failed to handle."""
-        if isinstance(exc, HttpProcessingError):
-            self._own.webhooks.labels("", "unknown").inc()
-        else:
-            log.error("webhook_listener.failed", exc_info=exc)
-        if request.writer.output_size > 0:
-            raise ConnectionError("part of the answer is sent already")
-        return _goodbye(status)
 
 
 def _goodbye(status: int) -> web.Response:

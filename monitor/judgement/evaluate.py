@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from monitor.config import Account
-from monitor.errors import StoreError
+from monitor.errors import StoreError, places
 from monitor.judgement.account_reads import rows as read_rows
 from monitor.judgement.account_reads.reads import Read
 from monitor.judgement.capacity.outlook import ModelCapacity
@@ -92,12 +92,13 @@ def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, no
             memory.failing.discard(account.name)
         except StoreError:
             raise
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other accounts are evaluated
             if account.name in memory.last:
                 memory.last[account.name] = replace(memory.last[account.name], is_old=True)
             if account.name not in memory.failing:
                 memory.failing.add(account.name)
-                log.exception("evaluation.failed", account=account.name)
+                fault = {"error": type(error).__name__, "at": places(error)}
+                log.error("evaluation.failed", account=account.name, **fault)  # noqa: TRY400 - quotes data
     known = tuple(memory.last[name] for name in names if name in memory.last)
     return Snapshot(at=now, accounts=known, failed=tuple(name for name in names if name in memory.failing))
 

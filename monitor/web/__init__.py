@@ -9,13 +9,14 @@ from aiohttp.typedefs import Handler
 
 from monitor.clock import Clock
 from monitor.judgement.snapshot import Snapshot
+from monitor.listener import Answers, Listener
 from monitor.metrics import Exposition
 from monitor.web.api import Api
-from monitor.web.guard import refuse_browsers, secure
+from monitor.web.guard import HEADERS, refuse_browsers, secure
 from monitor.web.page import StatusPage
 from monitor.web.probes import Probes
 
-__all__ = ["build_web"]
+__all__ = ["WebRunner", "build_web"]
 
 SLASH = "{slash:/*}"
 """A slash at the end of an address changes nothing: what is sent there must not be lost for it."""
@@ -56,3 +57,19 @@ def build_web(
         ]
     )
     return app
+
+
+class WebRunner(web.AppRunner):
+    """The listener, ready for `setup()`."""
+
+    async def _make_server(self) -> web.Server:
+        app = await super()._make_server()
+        answers = Answers(
+            lambda status: _plain(status, "The request is not well-formed HTTP/1.1.\n"),
+            lambda _: _plain(500, "The daemon failed; its log says why.\n"),
+        )
+        return Listener("operator", app.request_handler, answers, request_factory=app.request_factory)
+
+
+def _plain(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text, headers=HEADERS)

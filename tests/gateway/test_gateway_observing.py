@@ -173,4 +173,4 @@ async def test_the_gauge_of_requests_in_flight_returns_to_zero_after_a_fault_of_
             assert raw.startswith(b"HTTP/1.1 500 ")
             assert b'"source": "genmedia-monitor"' in raw
             assert front.in_flight() == 0
-    assert [line["event"] for line in lines] == ["gateway.failed"]
+    assert [line["event"] for line in lines] == ["request.failed"]

@@ -1,0 +1,122 @@
+"""The server side of HTTP, one for all listeners: connections, and what becomes of what is not HTTP or fails.
+
+aiohttp logs whatever goes wrong with its traceback, which quotes the request's line, headers and body. Here such a
+request leaves one line that quotes nothing of it. All that we take from inside aiohttp's server is in this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from monitor.errors import places
+from monitor.logs import Seldom
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+BY_CLIENT = (HttpProcessingError, web.RequestPayloadError)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a listener says in its own name: to what is not HTTP, with a status, and where we failed."""
+
+    malformed: Callable[[int], web.Response]
+    failed: Callable[[web.BaseRequest], web.Response]
+
+
+class Listener(web.Server):
+    """Gives each client a `Connection`; `name` stands in the log.
+
+    With `cancels`, a client that leaves ends its call. `limits` are those of `web.RequestHandler`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handler: Handler,
+        answers: Answers,
+        *,
+        cancels: bool = False,
+        request_factory: Callable[..., web.BaseRequest] | None = None,
+        **limits: Any,
+    ) -> None:
+        super().__init__(handler, handler_cancellation=cancels, request_factory=request_factory)
+        self.name = name
+        self.answers = answers
+        self.limits = limits
+        self._seldom = Seldom()
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(self, self._loop)
+
+    def note(self, error: BaseException | None, status: int) -> None:
+        """Log what went wrong: a fault of ours always, a client's once a minute at most."""
+        kind = type(error or TimeoutError()).__name__
+        if not isinstance(error, BY_CLIENT):
+            log.error("request.failed", listener=self.name, status=status, error=kind, at=places(error))
+        elif self._seldom():
+            why = "not well-formed HTTP/1.1"
+            log.info("request.malformed", listener=self.name, status=status, error=kind, why=why)
+
+
+class Connection(web.RequestHandler):
+    """One client's connection. Bodies stay as they are: they are decompressed where they are read, within bounds."""
+
+    __slots__ = ("_listener",)
+
+    def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
+        unlogged: Any = None
+        super().__init__(listener, loop=loop, access_log=unlogged, auto_decompress=False, **listener.limits)
+        self._listener = listener
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; a body that turns out malformed fails at once."""
+        super().data_received(data)
+        under_way = self._current_request
+        # What follows a body that has not ended can only be a parser's error; the body would wait for its end for ever.
+        if self._messages and under_way is not None and not under_way.content.is_eof():
+            under_way.content.set_exception(web.RequestPayloadError("malformed"))
+            under_way.content.feed_eof()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - the base class's
+        """End; what is under way has `timeout` seconds. The library waits so long for it twice."""
+        await super().shutdown(None if timeout is None else timeout / 2)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
+    ) -> web.StreamResponse:
+        """The answer to a request that is not HTTP, or that we failed to handle."""
+        is_malformed = isinstance(exc, BY_CLIENT)
+        status = 400 if is_malformed else 500
+        if self.transport is not None:  # whoever has left needs no answer, and is no fault
+            self._listener.note(exc, status)
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of the answer is sent already")
+        answers = self._listener.answers
+        answer = answers.malformed(status) if is_malformed else answers.failed(request)
+        answer.force_close()
+        return answer
+
+    def log_exception(self, *_: object, exc_info: BaseException | None = None, **__: object) -> None:
+        """Log what broke outside of a handler, such as the rest of a body that nobody wanted."""
+        self._listener.note(exc_info, 400)
+
+
+def note_in_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what broke in the event loop outside of any task of ours; set it as the loop's exception handler."""
+    error = context.get("exception")
+    # After this word, asyncio shows the callback with its arguments.
+    what = str(context.get("message", "")).partition(" callback ")[0]
+    log.error("loop.failed", what=what, error=type(error).__name__ if error else None, at=places(error))
