@@ -13,12 +13,12 @@ from uuid import uuid4
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from monitor.clock import SystemClock
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import BATCH, Engine
 from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
+from monitor.runtime.clock import SystemClock
 from monitor.store import Database
 
 SECONDS = 10.0

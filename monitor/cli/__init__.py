@@ -39,8 +39,8 @@ def run(config: ConfigFile = None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     import uvloop
 
-    from monitor.app import serve
-    from monitor.clock import SystemClock
+    from monitor.daemon.daemon import serve
+    from monitor.runtime.clock import SystemClock
 
     uvloop.run(serve(_load(config), lambda: _load(config), SystemClock()))
 
@@ -58,7 +58,7 @@ def version() -> None:
 
 def _load(path: Path | None) -> Config:
     from monitor.config import load
-    from monitor.logs import configure_logging
+    from monitor.runtime.logs import configure_logging
 
     configure_logging()
     try:

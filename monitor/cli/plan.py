@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.clock import SystemClock
 from monitor.errors import DaemonError
+from monitor.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from monitor.planning.request import Request

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.clock import Clock, FastClock, SystemClock
 from monitor.errors import ListenError
+from monitor.runtime.clock import Clock, FastClock, SystemClock
 from monitor.simulator.catalog import TIERS
 from monitor.simulator.runware.settings import DEFAULT_KEY as RUNWARE_KEY
 from monitor.simulator.runware.settings import Settings as RunwareSettings

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from monitor.errors import ConfigError
-from monitor.logs import redact
+from monitor.runtime.logs import redact
 
 MOST_VALUES = 100_000
 """How many values a document may hold once its aliases are written out."""

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from monitor.logs import protect
-from monitor.network import parse_proxy
+from monitor.http.network import parse_proxy
+from monitor.runtime.logs import protect
 
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")

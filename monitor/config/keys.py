@@ -21,8 +21,8 @@ import structlog
 from pydantic import SecretStr
 
 from monitor.config.files import TooLongError, read_descriptor, read_file
-from monitor.logs import protect, redact
-from monitor.network import trust
+from monitor.http.network import trust
+from monitor.runtime.logs import protect, redact
 
 COMMAND_TIMEOUT_SECONDS = 10.0
 LONGEST_KEY_BYTES = 64 * 1024

@@ -16,7 +16,7 @@ from monitor.config.keys import NoKeyError, clean_key, key_sources, read_authori
 from monitor.config.shape import MOST_FAULTS, check_shape
 from monitor.config.values import Account, AccountShape, Config, ConfigShape, Webhook
 from monitor.errors import ConfigError, unexpected
-from monitor.network import Network
+from monitor.http.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.logs import redact
+from monitor.runtime.logs import redact
 
 Shape = TypeVar("Shape")
 Location = tuple[str | int, ...]

@@ -27,8 +27,8 @@ from monitor.config.fields import (
     between,
     whole_number,
 )
-from monitor.logs import redact
 from monitor.providers import PROVIDERS
+from monitor.runtime.logs import redact
 
 LONGEST_NAME = 63
 STRICT = ConfigDict(extra="forbid")

@@ -25,8 +25,6 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import Connection
 
-from monitor.clock import Clock
-from monitor.cpu import apart_from
 from monitor.engine import journal, processed_ids
 from monitor.engine.apply import (
     Applied,
@@ -40,7 +38,9 @@ from monitor.engine.journal import Sourced
 from monitor.errors import StoreError, StoreInUseError
 from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Loss, Source
-from monitor.store import Database, Operation, deliveries
+from monitor.runtime.clock import Clock
+from monitor.runtime.cpu import apart_from
+from monitor.store import Database, Operation
 from monitor.tasks import task_rows
 
 QUEUE_LIMIT = 100_000
@@ -379,7 +379,6 @@ class Engine:
         with self._database.begin(write=True) as connection:
             strangers = {account for account in journal.accounts(connection) if self._catalogue_of(account) is None}
             lost = journal.prune(connection, strangers, now - processed_ids.KEEP_SECONDS)
-            deliveries.prune(connection, now - 2 * deliveries.KEEP_SECONDS)
             forgotten_ids = processed_ids.prune(connection, now, BATCH)
             forgotten_tasks = task_rows.prune(connection, finished_before, BATCH)
         self._drop("unknown_account", lost)

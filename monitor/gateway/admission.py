@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from aiohttp import HttpVersion10, HttpVersion11, web
 
-from monitor.browsers import may_pass
-from monitor.gateway.refusal import Refused
+from monitor.gateway.refusal import Refused, short_of_means
+from monitor.http.browsers import may_pass
 
 # CONNECT asks for a tunnel; TRACE brings back what a proxy on the way added, and every proxy must count it down.
 NOT_PASSED_ON = frozenset({"CONNECT", "TRACE"})
@@ -19,6 +19,8 @@ def admit(request: web.BaseRequest, origins: Collection[str], hosts: Collection[
     Raises:
         Refused: it cannot be passed on as it came (RFC 9110, 9.3.6 and 15.6.6; RFC 9112, 6.1).
     """
+    if getattr(request.protocol, "is_short", False):
+        raise short_of_means()
     if request.method in NOT_PASSED_ON:
         raise Refused(405, "method", f"{request.method} is not passed on")
     if request.version not in (HttpVersion10, HttpVersion11):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from monitor.gateway.fields import ItemScanner
 from monitor.gateway.frames import FrameReader, agreed_compression
-from monitor.gateway.replies import CutText
+from monitor.http.body_copies import CutText
 from monitor.observations import AnyObservation
 from monitor.providers.base import Failure, Item, Provider, SocketReader
 

@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from monitor.gateway.utf8 import Utf8
+from monitor.http.utf8 import Utf8
 
 SCANNED_BYTES = 16 * 1024 * 1024
 LONGEST_STRING = 1024

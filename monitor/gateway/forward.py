@@ -13,17 +13,17 @@ from yarl import URL
 from monitor.config import Account
 from monitor.gateway.headers import request_headers
 from monitor.gateway.observer import Observer, Watch
-from monitor.gateway.refusal import Refusals, Refused, own_answer
+from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
 from monitor.gateway.relay import Relay, Relayed
 from monitor.gateway.socket import UPGRADE_FIELDS, Socket, Switched, wants_socket
 from monitor.gateway.socket_watch import SocketWatch
 from monitor.gateway.target import Target, parse_target
 from monitor.gateway.upload import Upload
-from monitor.gateway.upstream import SWITCHING_PROTOCOLS, VendorFailure, send
-from monitor.logs import redact
+from monitor.gateway.upstream import SWITCHING_PROTOCOLS, OwnShortage, VendorFailure, send
+from monitor.http.network import Network, Way
 from monitor.metrics import SelfMetrics
-from monitor.network import Network, Way
 from monitor.providers.base import Failure, Provider
+from monitor.runtime.logs import redact
 
 BAD_GATEWAY = 502
 GATEWAY_TIMEOUT = 504
@@ -128,6 +128,9 @@ class Forwarder:
         try:
             waits, upgrades = expects and upload is not None, "Upgrade" in headers
             response = await send(self._session, request.method, url, way, headers, upload, waits, upgrades)
+        except OwnShortage:
+            watch.was_not_sent()
+            return self._refusals.answer(short_of_means())
         except VendorFailure as failure:
             return await self._unanswered(failure, upload, watch)
         watch.response_head(response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 
-from monitor.inflate import FREE_BYTES, MOST_TIMES, STEP_BYTES, UndecodedError
+from monitor.http.inflate import FREE_BYTES, MOST_TIMES, STEP_BYTES, UndecodedError
 
 CONTINUATION, CLOSE = 0x0, 0x8
 FINAL, COMPRESSED, OTHER_RESERVED, MASKED = 0x80, 0x40, 0x30, 0x80

@@ -10,20 +10,20 @@ import structlog
 from aiohttp import ClientResponse
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine.engine import Sink
 from monitor.gateway.dry_run import without_generations
 from monitor.gateway.recent import Recent
-from monitor.gateway.replies import CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
 from monitor.gateway.target import Target
-from monitor.inflate import BrokenCodingError, content_codings
+from monitor.http.body_copies import CutCopy, EventCopy, ReplyCopy
+from monitor.http.inflate import BrokenCodingError, content_codings
+from monitor.http.turns import Turns
 from monitor.metrics import SelfMetrics, Stage
 from monitor.observations import AnyObservation, Source
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
 from monitor.providers.statuses import UNKNOWN_ENDPOINT
-from monitor.turns import Turns
+from monitor.runtime.clock import Clock
 
 SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
@@ -148,6 +148,10 @@ class Watch:
                 await self._observer.turns.do(self._copy.add(chunk))
             except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
                 self._give_up(error)
+
+    def was_not_sent(self) -> None:
+        """For want of means of our own the request went nowhere: there is no exchange to tell of."""
+        self._route = None
 
     def end(self, request_headers: Mapping[str, str]) -> None:
         """The exchange is over: say what it was."""

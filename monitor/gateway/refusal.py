@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import structlog
 from aiohttp import web
 
-from monitor.logs import Seldom
 from monitor.metrics import Refusal, SelfMetrics
+from monitor.runtime.logs import Seldom
 
 SOURCE = "genmedia-monitor"
 SOURCE_HEADER = "X-Genmedia-Monitor"
@@ -32,6 +32,11 @@ class Refused(Exception):  # noqa: N818 - no error of ours
         self.text = text
 
 
+def short_of_means() -> Refused:
+    """The refusal of a request for which this machine has nothing left."""
+    return Refused(503, "shortage", "no file descriptor, port or memory is left here; raise the limit of open files")
+
+
 def own_answer(status: int, reason: str, text: str, final: Mapping[str, object] | None = None) -> web.Response:
     """An answer that says, in a header and in its JSON, that it comes from the gateway.
 
@@ -52,7 +57,8 @@ class Refusals:
     def answer(self, refused: Refused) -> web.Response:
         """The answer to one of them. What else the client sends on the connection is not read."""
         if self._seldom(refused.reason):
-            log.info("gateway.refused", reason=refused.reason, status=refused.status, why=refused.text)
+            tell = log.error if refused.reason == "shortage" else log.info
+            tell("gateway.refused", reason=refused.reason, status=refused.status, why=refused.text)
         return self.counted(refused)
 
     def counted(self, refused: Refused) -> web.Response:

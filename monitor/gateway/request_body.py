@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.gateway.fields import FieldScanner, ItemScanner
-from monitor.inflate import Inflater
+from monitor.http.inflate import Inflater
 from monitor.providers.base import Item, Route
 from monitor.providers.lenient import at, json_object
 

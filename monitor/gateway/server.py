@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import aiohttp
 from aiohttp import web
 
-from monitor.clock import Clock
 from monitor.config import Account, GatewayConfig
 from monitor.engine.engine import Sink
 from monitor.gateway.admission import admit
 from monitor.gateway.forward import Forwarder
 from monitor.gateway.observer import Observer
-from monitor.gateway.refusal import Refusals, Refused, own_answer
+from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
 from monitor.gateway.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
-from monitor.listener import Answers, Listener
+from monitor.http.listener import Answers, Connection, Handler, Listener
+from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
 from monitor.providers.base import Provider
+from monitor.runtime import descriptors
+from monitor.runtime.clock import Clock
 
 # RFC 9110, 9.2.2.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -86,16 +88,7 @@ class GatewayRunner(web.BaseRunner):
             self._network,
             config.timeout,
         )
-        return Listener(
-            "gateway",
-            self._forwarder.handle,
-            own_answers(refusals),
-            cancels=True,
-            read_bufsize=READ_BUFFER_BYTES,
-            max_line_size=LONGEST_LINE_BYTES,
-            max_field_size=LONGEST_LINE_BYTES,
-            max_headers=MOST_HEADERS,
-        )
+        return GatewayListener(self._forwarder.handle, refusals)
 
     async def shutdown(self) -> None:
         """Let go of WebSockets, which do not end by themselves."""
@@ -105,6 +98,33 @@ class GatewayRunner(web.BaseRunner):
     async def _cleanup_server(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+class GatewayListener(Listener):
+    """The gateway's listener: only the descriptors of the process bound its connections."""
+
+    def __init__(self, handler: Handler, refusals: Refusals) -> None:
+        super().__init__(
+            "gateway",
+            handler,
+            own_answers(refusals),
+            cancels=True,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_line_size=LONGEST_LINE_BYTES,
+            max_field_size=LONGEST_LINE_BYTES,
+            max_headers=MOST_HEADERS,
+        )
+        self._refusals = refusals
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection in: on a descriptor that is kept back it is refused, on one of the last closed."""
+        super().connection_made(handler, transport)
+        left = descriptors.left_above(transport)
+        if isinstance(handler, Connection):
+            handler.is_short = left < descriptors.KEPT_BACK
+        if left < descriptors.LAST:
+            self._refusals.answer(short_of_means())
+            transport.abort()
 
 
 def own_answers(refusals: Refusals) -> Answers:

@@ -11,10 +11,10 @@ from monitor.config import Account
 from monitor.gateway.conversation import Conversation
 from monitor.gateway.dry_run import without_generations
 from monitor.gateway.observer import Observer
+from monitor.http.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 from monitor.metrics import Stage
 from monitor.observations import AnyObservation
 from monitor.providers.base import Failure, Leftovers, Provider
-from monitor.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 
 STAGE: Stage = "socket"
 MOST_TURNS_BEHIND = 400

@@ -13,8 +13,9 @@ from yarl import URL
 from monitor.gateway.answer_head import UnreadableHead
 from monitor.gateway.upload import Upload
 from monitor.gateway.vendor_connection import VendorConnector
-from monitor.network import Way
+from monitor.http.network import Way
 from monitor.providers.base import Failure
+from monitor.runtime.descriptors import is_own_shortage, provider_socket
 
 READ_BUFFER_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 64 * 1024
@@ -41,6 +42,10 @@ class VendorFailure(Exception):  # noqa: N818 - no error of ours
         self.is_unsent = is_unsent
 
 
+class OwnShortage(Exception):  # noqa: N818 - no error of ours
+    """This machine lacks what a connection takes: a descriptor, a port or memory. Nothing was sent."""
+
+
 class PatientRequest(ClientRequest):
     """A request that sends its body at last to a server that knows nothing of `Expect: 100-continue`."""
 
@@ -58,7 +63,7 @@ def _go_on(waiter: asyncio.Future[bool]) -> None:
 def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSession:
     """A client that adds nothing, follows nothing, keeps nothing and has no limit of its own on connections."""
     return aiohttp.ClientSession(
-        connector=VendorConnector(limit=0),
+        connector=VendorConnector(limit=0, socket_factory=provider_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
         # The others are replaced in `send`, this one is added after that.
@@ -87,6 +92,7 @@ async def send(
 
     Raises:
         VendorFailure: there is none.
+        OwnShortage: it could not be sent for want of means of our own.
     """
     # The library wants the length to frame the body; what goes out is `headers` and nothing else.
     framing = {"Content-Length": headers["Content-Length"]} if "Content-Length" in headers else None
@@ -130,6 +136,8 @@ def _as_it_came(headers: CIMultiDict[str], way: Way) -> Callable[[ClientRequest,
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, aiohttp.ClientConnectorError) and is_own_shortage(error):
+                raise OwnShortage from error
             raise vendor_failure(error, request.url.origin(), way.proxy) from error
 
     return send_exactly

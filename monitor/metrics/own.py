@@ -18,7 +18,7 @@ Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socke
 """Where in observing an exchange a fault of ours may lie."""
 SECONDS_BOUNDS = (0.01, 0.05, 0.25, 1.0, 5.0)
 """Bounds for commits and jobs: a third of the library's, as each job has a series for each of them."""
-Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser"]
+Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser", "shortage"]
 """Why the gateway itself refused a request."""
 WebhookEvent = Literal["received", "forwarded", "failed", "refused", "dropped"]
 """What may happen to a webhook; a call that is none is `unknown`, of no account."""

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from monitor.clock import Clock
 from monitor.errors import ListenError
+from monitor.runtime.clock import Clock
 from monitor.simulator.control import control_app
 from monitor.simulator.server import Opening, Server
 

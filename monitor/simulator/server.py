@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from aiohttp import web
 
-from monitor.clock import Clock
+from monitor.runtime.clock import Clock
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.faults import Fault, FaultKind, Faults
 from monitor.simulator.kinds import CLIENT_GONE, OWN_USER_AGENT, Kind

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Collection
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from monitor.clock import Clock
+from monitor.http.listener import Answers, Listener
 from monitor.judgement.snapshot import Snapshot
-from monitor.listener import Answers, Listener
 from monitor.metrics import Exposition
+from monitor.runtime.clock import Clock
+from monitor.runtime.descriptors import most_connections
 from monitor.web.api import Api
 from monitor.web.guard import HEADERS, refuse_browsers, secure
 from monitor.web.page import StatusPage
@@ -68,7 +69,8 @@ class WebRunner(web.AppRunner):
             lambda status: _plain(status, "The request is not well-formed HTTP/1.1.\n"),
             lambda _: _plain(500, "The daemon failed; its log says why.\n"),
         )
-        return Listener("operator", app.request_handler, answers, request_factory=app.request_factory)
+        factory = app.request_factory
+        return Listener("operator", app.request_handler, answers, most=most_connections(), request_factory=factory)
 
 
 def _plain(status: int, text: str) -> web.Response:

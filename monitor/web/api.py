@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
-from monitor.clock import Clock
 from monitor.judgement.figures import RequestCount, limit_uses, requests, retries, spending, unlimited_uses
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
-from monitor.logs import redact
+from monitor.runtime.clock import Clock
+from monitor.runtime.logs import redact
 from monitor.tasks.counters import Series
 from monitor.views.warnings import warnings
 

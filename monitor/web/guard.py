@@ -10,7 +10,7 @@ from importlib.resources import files
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from monitor.browsers import is_known_host, may_read
+from monitor.http.browsers import is_known_host, may_read
 
 CSS = files(__package__).joinpath("templates", "status.css").read_text()
 STYLE_HASH = b64encode(sha256(CSS.encode()).digest()).decode()

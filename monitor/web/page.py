@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitor import __version__
-from monitor.clock import Clock
 from monitor.judgement.snapshot import Snapshot
+from monitor.runtime.clock import Clock
 from monitor.views import formatting as wording
 from monitor.web.guard import CSS
 from monitor.web.view import account_view

@@ -5,9 +5,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from web.listeners import Daemon as Listener
 
-from monitor.clock import ManualClock
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
+from monitor.runtime.clock import ManualClock
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 

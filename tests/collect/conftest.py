@@ -11,15 +11,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.clock import ManualClock
-from monitor.collect.client import Clients
-from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
+from monitor.http.clients import Clients
+from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
+from monitor.polling.provider_client import Vendor
 from monitor.providers import PROVIDERS
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.server import DEFAULT_KEY, Server
 from monitor.store import Database

@@ -7,17 +7,17 @@ from helpers_collect import until
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from monitor.clock import ManualClock
-from monitor.collect.reads import AccountRead
-from monitor.collect.schedule import Schedule
-from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.engine import Engine
 from monitor.judgement.account_reads import rows as read_rows
 from monitor.judgement.account_reads.reads import Read
 from monitor.metrics import SelfMetrics
 from monitor.observations import Organization, Outcome, Usage
+from monitor.polling.account_reads import AccountRead
+from monitor.polling.provider_client import Vendor
+from monitor.polling.schedule import Schedule
 from monitor.providers.runway.account import OrganizationRead, UsageRead
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import Server
 from monitor.simulator.simulation import KeyState

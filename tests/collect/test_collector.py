@@ -10,15 +10,15 @@ import structlog
 from helpers_collect import until
 from pydantic import SecretStr
 
-from monitor.clock import ManualClock
-from monitor.collect import Jobs
 from monitor.config import Account, Config, Retention
+from monitor.daemon.jobs import Jobs
 from monitor.engine.engine import Engine
+from monitor.http.network import Network
 from monitor.judgement.account_reads import rows as read_rows
-from monitor.logs import configure_logging
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
 from monitor.observations import TaskSeen, TaskStatus
+from monitor.runtime.clock import ManualClock
+from monitor.runtime.logs import configure_logging
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import DEFAULT_KEY, Server
 from monitor.store import Database

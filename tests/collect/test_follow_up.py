@@ -12,15 +12,15 @@ import pytest
 from helpers_collect import until
 from structlog.testing import capture_logs
 
-from monitor.clock import ManualClock
-from monitor.collect.followup import MOST_AT_ONCE, FollowUp
-from monitor.collect.schedule import Schedule
-from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.config import FollowUp as Settings
 from monitor.engine.engine import Engine
 from monitor.metrics import SelfMetrics
 from monitor.observations import TaskSeen, TaskStatus
+from monitor.polling.follow_up import MOST_AT_ONCE, FollowUp
+from monitor.polling.provider_client import Vendor
+from monitor.polling.schedule import Schedule
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.kinds import Kind
 from monitor.simulator.server import Server

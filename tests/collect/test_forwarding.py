@@ -11,19 +11,20 @@ from helpers_collect import until
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.clock import ManualClock
-from monitor.collect.application import Sender
-from monitor.collect.deliveries import MOST_AT_ONCE, Deliveries
-from monitor.collect.schedule import Schedule
-from monitor.collect.steps import Steps
 from monitor.config import Webhook
 from monitor.engine.engine import Engine
 from monitor.errors import StoreError
+from monitor.http.network import Network
+from monitor.ingest import delivery_rows
+from monitor.ingest.application import Sender
+from monitor.ingest.delivery_rows import KEEP_SECONDS
+from monitor.ingest.forwarding import MOST_AT_ONCE, Deliveries
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
+from monitor.polling.clock_steps import Steps
+from monitor.polling.schedule import Schedule
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import serve
-from monitor.store import Database, deliveries
-from monitor.store.deliveries import KEEP_SECONDS
+from monitor.store import Database
 
 
 class Application:
@@ -79,12 +80,12 @@ def count(registry: CollectorRegistry) -> Callable[[str], float]:
 def keep(database: Database, clock: ManualClock, *bodies: bytes) -> None:
     with database.begin(write=True) as connection:
         for body in bodies:
-            assert deliveries.add(connection, "a", "", body, clock.now())
+            assert delivery_rows.add(connection, "a", "", body, clock.now())
 
 
 def waiting(database: Database) -> int:
     with database.begin() as connection:
-        return deliveries.waiting(connection, "a")
+        return delivery_rows.waiting(connection, "a")
 
 
 async def test_delays_grow_until_the_application_takes_it(application, forwarding, database, clock, count) -> None:
@@ -171,7 +172,7 @@ async def test_an_application_that_does_not_answer_holds_up_no_other(
         beside = Deliveries("b", webhook, Network({}).way(origin), *parts)
         with database.begin(write=True) as connection:
             for _ in range(30):
-                assert deliveries.add(connection, "b", "", b"quick", clock.now())
+                assert delivery_rows.add(connection, "b", "", b"quick", clock.now())
         await beside.run()
         await until(lambda: len(other.bodies) == 30 and not beside._under_way and not beside._ends)
         beside.stop()
@@ -192,7 +193,7 @@ async def test_what_is_stopped_begins_nothing_more(application, forwarding, data
 async def test_bodies_read_ahead_are_bounded_in_bytes(database, clock) -> None:
     keep(database, clock, b"x" * 20_000_000, b"y" * 20_000_000, b"z")
     with database.begin() as connection:
-        assert [each.body[:1] for each in deliveries.due(connection, "a", clock.now(), 8, set())] == [b"x"]
+        assert [each.body[:1] for each in delivery_rows.due(connection, "a", clock.now(), 8, set())] == [b"x"]
 
 
 async def test_a_clock_that_steps_forward_drops_nothing_that_is_young(

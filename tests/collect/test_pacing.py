@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.collect.pacing import Attempts, Backoff, Pause, TokenBucket
+from monitor.polling.pacing import Attempts, Backoff, Pause, TokenBucket
 
 NEVER_LESS, MOST_LESS = (lambda: 0.0), (lambda: 1.0)
 

@@ -9,11 +9,11 @@ from helpers_collect import until
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from monitor.clock import FastClock, ManualClock
-from monitor.collect import schedule as schedule_module
-from monitor.collect.schedule import Schedule
 from monitor.errors import StoreError
 from monitor.metrics import SelfMetrics
+from monitor.polling import schedule as schedule_module
+from monitor.polling.schedule import Schedule
+from monitor.runtime.clock import FastClock, ManualClock
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from backports import zstd
 from helpers_collect import wire
 from pydantic import SecretStr
 
-from monitor.clock import ManualClock
-from monitor.collect import vendor as vendor_module
-from monitor.collect.client import Clients
-from monitor.collect.vendor import MOST_BODY_BYTES, Vendor
 from monitor.config import Account
-from monitor.network import Network
+from monitor.http.clients import Clients
+from monitor.http.network import Network
+from monitor.polling import provider_client as vendor_module
+from monitor.polling.provider_client import MOST_BODY_BYTES, Vendor
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Call, Failure
+from monitor.runtime.clock import ManualClock
 
 KEY = "key_" + "f" * 128
 READ = Call("GET", "/v1/organization")

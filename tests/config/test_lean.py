@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from monitor.lean import without
+from monitor.runtime.lean import without
 
 UNUSED = ("rich", "pygments", "alembic", "mako", "psycopg", "sqlalchemy.orm", "monitor.simulator.app")
 
 
 def test_the_daemon_loads_nothing_large_that_it_does_not_use() -> None:
-    code = "import sys, monitor.cli, monitor.app; print(*sys.modules)"
+    code = "import sys, monitor.cli, monitor.daemon.daemon; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
-    assert "monitor.app" in loaded
+    assert "monitor.daemon.daemon" in loaded
     assert [name for name in UNUSED if name in loaded] == []
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from monitor.logs import REDACTED, Redactor, configure_logging, protect, redact
+from monitor.runtime.logs import REDACTED, Redactor, configure_logging, protect, redact
 
 SHAPED = "key_" + "0123456789abcdef" * 8
 CONFIGURED = "p@ssw0rd.without+shape"

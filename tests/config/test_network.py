@@ -9,10 +9,10 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from monitor import network
 from monitor.config import load
 from monitor.errors import ConfigError
-from monitor.network import Network, parse_proxy, trust
+from monitor.http import network
+from monitor.http.network import Network, parse_proxy, trust
 
 PROXY = "http://proxy.corp.example:3128"
 VENDOR = "https://api.dev.runwayml.com"

@@ -17,7 +17,7 @@ import httpx
 import yaml
 from end_to_end.stage import KEY, PATIENCE_SECONDS, Stage
 
-from monitor.clock import SystemClock
+from monitor.runtime.clock import SystemClock
 from monitor.simulator.app import build_app, serve
 
 MODULE = (sys.executable, "-m", "monitor")
@@ -91,6 +91,10 @@ class Process:
         async with httpx.AsyncClient(base_url=self.operator_url) as http, asyncio.timeout(PATIENCE_SECONDS):
             while (await http.get("/-/ready")).status_code != 200:
                 await asyncio.sleep(0.01)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

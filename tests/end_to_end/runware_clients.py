@@ -23,8 +23,8 @@ from end_to_end.runware_sdk_play import play_sdk
 from end_to_end.runware_socket_play import play_socket
 from end_to_end.stage import Figures, Stage, simulated, staged
 
-from monitor.clock import SystemClock
 from monitor.config import FollowUp
+from monitor.runtime.clock import SystemClock
 
 LEGACY = Path(sys.prefix) / "legacy" / "bin" / "python"
 LEGACY_PLAY = Path(__file__).parent / "runware_legacy_play.py"

@@ -13,9 +13,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from monitor.app import Daemon
-from monitor.clock import Clock, SystemClock
 from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Limits, Webhook, WebhooksConfig
+from monitor.daemon.daemon import Daemon
+from monitor.runtime.clock import Clock, SystemClock
 from monitor.simulator.app import build_app as build_runway
 from monitor.simulator.app import serve
 from monitor.simulator.runware.app import build_app as build_runware

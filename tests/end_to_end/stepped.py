@@ -17,7 +17,7 @@ from uuid import uuid4
 import aiohttp
 from end_to_end.stage import PATIENCE_SECONDS, Figures, LocalStage, parse
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 
 TICK_SECONDS = 2.0
 STEP_TICKS = 5

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 from end_to_end.stage import Figures, Stage, staged
 
-from monitor.clock import ManualClock
 from monitor.config import FollowUp
+from monitor.runtime.clock import ManualClock
 
 EXAMPLE_SECONDS = 1500.0
 TASKS = 200

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from end_to_end.stage import Figures, LocalStage, staged
 
-from monitor.clock import ManualClock
 from monitor.config import Autobilling, FollowUp, Limits
+from monitor.runtime.clock import ManualClock
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 THRESHOLD, AMOUNT = 1_000, 5_000

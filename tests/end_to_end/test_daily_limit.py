@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from end_to_end.stage import Figures, Stage, staged
 
-from monitor.clock import ManualClock
 from monitor.config import FollowUp
+from monitor.runtime.clock import ManualClock
 
 MINUTE, HOUR, DAY = 60, 3600.0, 86400.0
 LIMIT = 120

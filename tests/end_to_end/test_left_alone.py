@@ -8,8 +8,8 @@ from typing import Any
 
 from end_to_end.stage import Stage, staged
 
-from monitor.clock import FastClock
 from monitor.config import FollowUp
+from monitor.runtime.clock import FastClock
 
 SPEED = 20.0
 VIDEO = {"model": "gen4.5", "promptText": "a", "ratio": "1280:720", "duration": 5}

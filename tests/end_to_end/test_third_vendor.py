@@ -12,15 +12,15 @@ from aiohttp import web
 from end_to_end.stage import PATIENCE_SECONDS, Figures, parse
 from msgspec.structs import replace
 
-from monitor.app import Daemon
-from monitor.clock import SystemClock
 from monitor.config import Config, load
+from monitor.daemon.daemon import Daemon
 from monitor.observations import AnyObservation, Kind, Organization, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Call, Exchange, Provider, Route
 from monitor.providers.lenient import json_object, model_id, number
 from monitor.providers.reads import Drift, finished
 from monitor.providers.statuses import code_label, error_outcome
+from monitor.runtime.clock import SystemClock
 from monitor.simulator.app import serve
 from monitor.store import Database
 

@@ -11,12 +11,12 @@ import pytest
 from end_to_end.stage import Figures, Stage, staged
 from structlog.testing import capture_logs
 
-from monitor.clock import ManualClock
 from monitor.config import FollowUp
 from monitor.judgement.daily_limit import rows as forecast_rows
 from monitor.judgement.daily_limit.ledger import Span
 from monitor.judgement.tiers import rows as peak_rows
 from monitor.judgement.tiers.peaks import PeakDay, day_of
+from monitor.runtime.clock import ManualClock
 from monitor.store import Database
 
 DAY = 86400.0

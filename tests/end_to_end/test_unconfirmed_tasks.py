@@ -12,8 +12,8 @@ import msgspec
 from end_to_end.recount import polled
 from end_to_end.stage import PATIENCE_SECONDS, Figures, LocalStage, staged
 
-from monitor.clock import ManualClock
 from monitor.config import FollowUp
+from monitor.runtime.clock import ManualClock
 from monitor.tasks.lifecycle import CONFIRMED_SECONDS
 
 SETTINGS = {

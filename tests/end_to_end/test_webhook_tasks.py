@@ -15,8 +15,8 @@ from end_to_end.runware_scene import image, video
 from end_to_end.stage import Stage, staged
 from pydantic import SecretStr
 
-from monitor.clock import FastClock
 from monitor.config import FollowUp, Webhook
+from monitor.runtime.clock import FastClock
 from monitor.simulator.app import serve
 
 SPEED = 20.0

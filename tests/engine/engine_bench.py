@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 from stores import T0, catalogue_of
 
-from monitor.clock import ManualClock
 from monitor.engine.engine import Engine
 from monitor.metrics import SelfMetrics
+from monitor.runtime.clock import ManualClock
 from monitor.store import Database
 
 

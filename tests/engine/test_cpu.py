@@ -10,9 +10,9 @@ import pytest
 from engine_bench import Bench
 from stores import create
 
-from monitor.cpu import apart_from
 from monitor.engine import engine as engine_module
 from monitor.engine.apply import Applied
+from monitor.runtime.cpu import apart_from
 
 Processors = set[int]
 

@@ -7,9 +7,9 @@ from itertools import count
 from prometheus_client import CollectorRegistry
 from stores import accepted, catalogue_of, create
 
-from monitor.clock import SystemClock
 from monitor.engine.engine import Engine
 from monitor.metrics import SelfMetrics
+from monitor.runtime.clock import SystemClock
 from monitor.store import Database
 
 

@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from wire import Gateway, ListSink
 
-from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
+from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
+from monitor.runtime.clock import ManualClock
 
 
 class Front(Gateway):

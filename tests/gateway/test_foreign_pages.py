@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from wire import Gateway, answers, between, get, reply, split
 
-from monitor.browsers import is_known_host, may_pass, may_read
+from monitor.http.browsers import is_known_host, may_pass, may_read
 
 BROWSER = ["User-Agent: Mozilla/5.0 (X11; Linux x86_64)", "Accept-Language: en-US"]
 FLAGS = (

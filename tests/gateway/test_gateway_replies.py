@@ -5,7 +5,7 @@ import zlib
 import brotli
 import pytest
 
-from monitor.gateway.replies import KEPT_BYTES, ReplyCopy
+from monitor.http.body_copies import KEPT_BYTES, ReplyCopy
 
 TEXT = b'{"id":"abc"}' * 100
 

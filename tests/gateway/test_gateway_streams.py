@@ -11,7 +11,7 @@ from runware_stage import front, stage
 from wire import Call as VendorCall
 from wire import HangUpError, split, vendor
 
-from monitor.gateway.replies import KEPT_BYTES, CutCopy, EventCopy
+from monitor.http.body_copies import KEPT_BYTES, CutCopy, EventCopy
 from monitor.observations import Kind, Outcome, TaskStatus
 
 U = "5f1c2f8a-7a7e-4c1b-9d55-000000000001"

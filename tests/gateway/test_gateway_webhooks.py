@@ -11,15 +11,16 @@ from end_to_end.stage import PATIENCE_SECONDS
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.clock import SystemClock
 from monitor.config import Account, Webhook
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
-from monitor.gateway import webhooks
-from monitor.gateway.webhooks import LARGEST_BODY_BYTES, MOST_AT_ONCE, Webhooks
+from monitor.http import bodies
+from monitor.ingest import delivery_rows
+from monitor.ingest.webhooks import LARGEST_BODY_BYTES, MOST_AT_ONCE, Webhooks
 from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
-from monitor.store import Database, deliveries
+from monitor.runtime.clock import SystemClock
+from monitor.store import Database
 
 SECRET = "a-secret-of-this-test"
 ACCOUNT = Account(
@@ -82,7 +83,7 @@ async def status(calling: Calling) -> int:
 
 def waiting(database: Database) -> int:
     with database.begin() as connection:
-        return deliveries.waiting(connection, "a")
+        return delivery_rows.waiting(connection, "a")
 
 
 def refused(registry: CollectorRegistry) -> float | None:
@@ -129,7 +130,7 @@ async def test_no_more_than_sixteen_bodies_are_held_at_once(call: Call, database
 async def test_a_body_that_does_not_come_is_refused_and_makes_room(
     call: Call, database: Database, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "READ_SECONDS", 0.05)
     slow = [await call(3, b"{") for _ in range(MOST_AT_ONCE)]
     assert await status(await call(2, b"{}")) == 200
     assert {await status(each) for each in slow} == {408}

@@ -10,8 +10,8 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gateway.utf8 import Utf8
-from monitor.inflate import AT_ONCE_BYTES, FREE_BYTES, STEP_BYTES, BrokenCodingError, Inflater, UndecodedError
+from monitor.http.inflate import AT_ONCE_BYTES, FREE_BYTES, STEP_BYTES, BrokenCodingError, Inflater, UndecodedError
+from monitor.http.utf8 import Utf8
 
 MIB = 1024 * 1024
 TEXT = b'{"id":"abc"}' * 100

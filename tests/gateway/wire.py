@@ -13,14 +13,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
+from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
 from monitor.observations import AnyObservation, RequestSeen, TaskSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
+from monitor.runtime.clock import ManualClock
 
 TASK = "17f20503-6c24-4c16-946b-35dbbce2af2f"
 KEY = "key_" + "5ec2e7" * 21

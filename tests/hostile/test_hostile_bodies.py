@@ -12,15 +12,15 @@ from gateway.wire import answers, between, get, post, reply, split
 from hostile.bombs import PACKERS, SMALL_PIECES
 from hostile.conftest import Beats
 
-from monitor import turns
-from monitor.gateway.replies import MOST_CONTAINERS, CutCopy, EventCopy, ReplyCopy
 from monitor.gateway.request_body import RequestBody
-from monitor.inflate import AT_ONCE_BYTES, BrokenCodingError, UndecodedError
+from monitor.http import turns
+from monitor.http.body_copies import MOST_CONTAINERS, CutCopy, EventCopy, ReplyCopy
+from monitor.http.inflate import AT_ONCE_BYTES, BrokenCodingError, UndecodedError
+from monitor.http.turns import Turns
 from monitor.observations import Outcome
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Exchange
 from monitor.providers.runware import exchange
-from monitor.turns import Turns
 
 READERS: dict[str, Callable[[str], RequestBody | CutCopy | EventCopy]] = {
     "items": lambda codings: RequestBody(PROVIDERS["runware"].route("POST", "/v1"), codings),

@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import threading
 from pathlib import Path
-from monitor.lean import give_back_large_blocks
+from monitor.runtime.lean import give_back_large_blocks
 
 def memory():
     lines = Path("/proc/self/status").read_text().splitlines()

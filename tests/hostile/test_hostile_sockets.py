@@ -12,16 +12,16 @@ from hostile.conftest import Beats
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.clock import ManualClock
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway, socket_watch
 from monitor.gateway.observer import Observer
 from monitor.gateway.socket_watch import SocketWatch
+from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Failure, Leftovers
 from monitor.providers.runware.socket import MOST_PENDING_TASKS
+from monitor.runtime.clock import ManualClock
 
 READ_BYTES = 256 * 1024
 COMPRESSED = 0x80 | 0x40

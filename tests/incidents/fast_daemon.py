@@ -8,10 +8,10 @@ from pathlib import Path
 
 import uvloop
 
-from monitor.app import serve
-from monitor.clock import FastClock
 from monitor.config import load
-from monitor.logs import configure_logging
+from monitor.daemon.daemon import serve
+from monitor.runtime.clock import FastClock
+from monitor.runtime.logs import configure_logging
 
 if __name__ == "__main__":
     speed, epoch, _, _, path = sys.argv[1:]

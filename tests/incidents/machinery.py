@@ -21,7 +21,7 @@ from daemon.prometheus import serving
 from end_to_end.stage import KEY, PATIENCE_SECONDS
 from incidents.scale import document, shorter
 
-from monitor.clock import FastClock
+from monitor.runtime.clock import FastClock
 from monitor.simulator.app import build_app, serve
 
 ROOT = Path(__file__).parent.parent.parent

@@ -13,7 +13,7 @@ from typing import Any
 
 from alerts.promql import durations, milliseconds, tokens
 
-from monitor.clock import FastClock
+from monitor.runtime.clock import FastClock
 
 NOT_SCALED = {
     *("rate", "irate", "deriv", "predict_linear", "timestamp", "@"),

@@ -17,8 +17,8 @@ from alerts.pack import RULES, rules
 from end_to_end.stage import PATIENCE_SECONDS, Figures, Labels, LocalStage, parse, staged
 from incidents.machinery import OF_THE_MACHINE
 
-from monitor.clock import ManualClock
 from monitor.config import FollowUp
+from monitor.runtime.clock import ManualClock
 
 MINUTES = 24 * 60
 BETWEEN_MINUTES = 10

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from incidents.scale import document, expression
 
-from monitor.clock import FastClock
+from monitor.runtime.clock import FastClock
 
 CLOCK = FastClock(60.0, epoch=1000.0)
 EXPRESSIONS = [

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from runwayml import AsyncRunwayML
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import build_app, serve
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.organization import Organization

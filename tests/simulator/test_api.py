@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.call import Reply
 from monitor.simulator.catalog import CREATIONS, RECIPE_REQUIRED, RECIPES
 from monitor.simulator.routes import OTHER, ROUTES, match

@@ -11,7 +11,7 @@ import pytest
 import runwayml
 from runwayml import AsyncRunwayML
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.server import DEFAULT_KEY
 
 Until = Callable[[str, int], Awaitable[None]]

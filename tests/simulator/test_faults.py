@@ -12,7 +12,7 @@ import pytest
 import runwayml
 from runwayml import AsyncRunwayML
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.faults import Fault, FaultKind, Faults
 from monitor.simulator.kinds import Kind

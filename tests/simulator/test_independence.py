@@ -8,7 +8,7 @@ import pytest
 import monitor.simulator
 
 FOLDER = Path(monitor.simulator.__file__).parent
-ALLOWED = ("monitor.simulator", "monitor.clock", "monitor.errors")
+ALLOWED = ("monitor.simulator", "monitor.runtime.clock", "monitor.errors")
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))

@@ -9,7 +9,7 @@ import runwayml
 from runwayml import AsyncRunwayML, RunwayML
 from runwayml.lib.polling import TaskFailedError, WorkflowInvocationFailedError
 
-from monitor.clock import FastClock, ManualClock
+from monitor.runtime.clock import FastClock, ManualClock
 from monitor.simulator.app import SERVER, build_app, serve
 from monitor.simulator.server import DEFAULT_KEY
 

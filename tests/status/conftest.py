@@ -9,9 +9,9 @@ from web.listeners import Daemon as Listener
 
 from monitor.cli.client import DaemonClient
 from monitor.cli.status.figures import Figures, figures
-from monitor.clock import ManualClock
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
+from monitor.runtime.clock import ManualClock
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 

@@ -7,9 +7,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from listeners import Daemon
 from prometheus_client import CollectorRegistry
 
-from monitor.clock import ManualClock
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition, SelfMetrics
+from monitor.runtime.clock import ManualClock
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from monitor.clock import ManualClock
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
+from monitor.runtime.clock import ManualClock
 from monitor.web import build_web
 
 

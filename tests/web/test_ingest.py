@@ -17,7 +17,7 @@ from monitor.config import Account
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine, Sink
 from monitor.errors import StoreError
-from monitor.ingest import LARGEST_BODY_BYTES, Ingest
+from monitor.ingest.observations import LARGEST_BODY_BYTES, Ingest
 from monitor.judgement.evaluate import Memory, evaluate
 from monitor.judgement.snapshot import AccountSnapshot
 from monitor.metrics import SelfMetrics

@@ -9,7 +9,7 @@ from functools import partial
 
 from aiohttp import WSCloseCode, web
 
-from monitor.clock import Clock
+from monitor.runtime.clock import Clock
 from monitor.simulator.kinds import Kind
 from monitor.simulator.runware.compatible import FORMATS, answer_compatible
 from monitor.simulator.runware.control import control_app

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from monitor.clock import Clock
+from monitor.runtime.clock import Clock
 from monitor.simulator.faults import Fault, Faults
 from monitor.simulator.kinds import OWN_USER_AGENT
 from monitor.simulator.runware.apps import Apps

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.runware.app import build_app
 from monitor.simulator.runware.settings import DEFAULT_KEY
 

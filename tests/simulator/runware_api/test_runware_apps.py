@@ -11,7 +11,7 @@ from runware import Runware
 from runware.errors import RunwareError
 from runware.types.serverless import GetTaskOptions, InvokeOptions
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.runware.settings import DEFAULT_KEY
 
 TASK = "0a0a0a0a-0000-4000-8000-00000000000a"

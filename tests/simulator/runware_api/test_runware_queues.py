@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runware_api.conftest import Post, image, poll
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.runware.queues import Queue
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from runware_api.conftest import AUTHENTICATION, Socket, Taken, image, poll, task
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 
 Connect = Callable[..., Awaitable[tuple[Socket, str]]]
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from runware_api.conftest import Post, image, task
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.runware.settings import DEFAULT_KEY
 
 STREAM = {"accept": "text/event-stream"}

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from runware_api.conftest import AUTHENTICATION, Post, Taken, image, poll, task
 
-from monitor.clock import ManualClock
+from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import serve
 from monitor.simulator.runware.settings import DEFAULT_KEY
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from monitor.inflate import Inflater, content_codings
-from monitor.turns import Turns
+from monitor.http.inflate import Inflater, content_codings
+from monitor.http.turns import Turns
 
 MOST_TOGETHER_BYTES = 32 * 2**20
+READ_SECONDS = 30.0
 
 
 class BodyTooLargeError(Exception):
@@ -19,6 +21,14 @@ class BodyTooLargeError(Exception):
 
 class NoRoomError(Exception):
     """The bodies of all requests under way are too large together: the sender should come again later."""
+
+
+class BrokenBodyError(Exception):
+    """The body is malformed, or breaks off."""
+
+
+class SlowBodyError(Exception):
+    """The body has not come in time."""
 
 
 class Bodies:
@@ -34,17 +44,26 @@ class Bodies:
         """The whole body, its content codings undone. It counts as held until the context ends.
 
         Raises:
-            BodyTooLargeError, NoRoomError: as the classes say.
+            BodyTooLargeError, NoRoomError, BrokenBodyError, SlowBodyError: as the classes say.
             UndecodedError, BrokenCodingError: as `Inflater.feed`.
-            RequestPayloadError, ConnectionError: it is malformed, or breaks off.
         """
         body, plain = bytearray(), Inflater(content_codings(request.headers))
         try:
-            async for chunk in request.content.iter_any():
-                await self._turns.do(self._taken(plain.feed(chunk), body))
+            await self._collect(request, plain, body)
             yield body
         finally:
             self._held -= len(body)
+
+    async def _collect(self, request: web.BaseRequest, plain: Inflater, body: bytearray) -> None:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                async for chunk in request.content.iter_any():
+                    await self._turns.do(self._taken(plain.feed(chunk), body))
+        except TimeoutError:
+            raise SlowBodyError from None
+        except (web.RequestPayloadError, ConnectionError):
+            request.content.feed_eof()  # else the library reads on
+            raise BrokenBodyError from None
 
     def _taken(self, pieces: Iterator[bytes], body: bytearray) -> Iterator[None]:
         for piece in pieces:

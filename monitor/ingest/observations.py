@@ -15,18 +15,18 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
-from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine.engine import Sink
 from monitor.errors import StoreError
-from monitor.inflate import BrokenCodingError, UndecodedError
-from monitor.logs import redact
+from monitor.http.bodies import Bodies, BodyTooLargeError, BrokenBodyError, NoRoomError, SlowBodyError
+from monitor.http.inflate import BrokenCodingError, UndecodedError
+from monitor.http.turns import Turns
 from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider
 from monitor.providers.lenient import LARGEST_NUMBER, is_task_id, model_id
+from monitor.runtime.clock import Clock
+from monitor.runtime.logs import redact
 from monitor.tasks.series import known_field
-from monitor.turns import Turns
 
 LARGEST_BODY_BYTES = 8 * 2**20
 GROUP = 2_000
@@ -89,10 +89,12 @@ class Ingest:
             raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, LARGEST_BODY_BYTES + 1) from None
         except UndecodedError as fault:
             raise web.HTTPUnsupportedMediaType(text=f"Content-Encoding: {fault}; send gzip, or none") from None
-        except (web.RequestPayloadError, ConnectionError):
-            raise _goodbye() from None
         except BrokenCodingError as fault:
             raise web.HTTPBadRequest(text=f"Content-Encoding: {fault}") from None
+        except BrokenBodyError:
+            raise _goodbye() from None
+        except SlowBodyError:
+            raise web.HTTPRequestTimeout(text="the body did not come in time") from None
         except NoRoomError:
             answer.error = "too many large requests at once; send the request again later"
         except StoreError as fault:

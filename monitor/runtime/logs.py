@@ -16,7 +16,7 @@ from typing import TextIO
 
 from pydantic import SecretStr
 
-from monitor.lean import without
+from monitor.runtime.lean import without
 
 with without("rich"):
     import structlog

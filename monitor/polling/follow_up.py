@@ -6,13 +6,13 @@ import asyncio
 
 import structlog
 
-from monitor.clock import Clock
-from monitor.collect.pacing import Attempts, Backoff, Pause, Random, TokenBucket
-from monitor.collect.schedule import Schedule
-from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.engine import Sink
 from monitor.observations import AnyObservation, Outcome, RequestSeen, Source, TaskMissing, TaskSeen, UnknownSeen
+from monitor.polling.pacing import Attempts, Backoff, Pause, Random, TokenBucket
+from monitor.polling.provider_client import Vendor
+from monitor.polling.schedule import Schedule
+from monitor.runtime.clock import Clock
 from monitor.store import Database
 from monitor.tasks import task_rows
 from monitor.tasks.lifecycle import MISSING_GRACE_SECONDS, Task

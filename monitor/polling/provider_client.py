@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from monitor.clock import Clock
-from monitor.collect.client import Clients, is_from_proxy, problem_of
 from monitor.config import Account
-from monitor.inflate import BrokenCodingError, Inflater, UndecodedError
-from monitor.lean import without
-from monitor.network import Network
+from monitor.http.clients import Clients, is_from_proxy, problem_of
+from monitor.http.inflate import BrokenCodingError, Inflater, UndecodedError
+from monitor.http.network import Network
 from monitor.providers.base import Call, Exchange, Failure, Provider
+from monitor.runtime.clock import Clock
+from monitor.runtime.lean import without
 
 with without("rich", "pygments"):
     import httpx

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from monitor.gateway.utf8 import Utf8
-from monitor.inflate import Inflater, UndecodedError
+from monitor.http.inflate import Inflater, UndecodedError
+from monitor.http.utf8 import Utf8
 
 KEPT_BYTES = 1024 * 1024
 TOO_LARGE = "the body is too large to keep"

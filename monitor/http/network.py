@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import certifi
 from pydantic import SecretStr
 
-from monitor.logs import protect
+from monitor.runtime.logs import protect
 
 DIRECTLY = "none"
 SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}

@@ -21,9 +21,9 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEve
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from monitor.clock import Clock
 from monitor.errors import MonitorError, places
 from monitor.metrics import SelfMetrics
+from monitor.runtime.clock import Clock
 
 SHORTEST_REAL_SECONDS = 0.05
 PACE_SECONDS = 1.0

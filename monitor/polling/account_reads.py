@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import structlog
 
-from monitor.clock import Clock
-from monitor.collect.pacing import Backoff, Random
-from monitor.collect.vendor import Vendor
 from monitor.config import Account
 from monitor.engine.engine import Sink
 from monitor.observations import Outcome, ReadFinished, Source
+from monitor.polling.pacing import Backoff, Random
+from monitor.polling.provider_client import Vendor
 from monitor.providers.base import AccountReader
+from monitor.runtime.clock import Clock
 
 LONGEST_BACKOFF_SECONDS = 600.0
 SOURCE: Source = "account_read"

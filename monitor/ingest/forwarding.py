@@ -7,18 +7,19 @@ from collections import deque
 
 import structlog
 
-from monitor.clock import Clock
-from monitor.collect.application import Sender
-from monitor.collect.pacing import Backoff, Random
-from monitor.collect.schedule import Schedule
-from monitor.collect.steps import Steps
 from monitor.config import Webhook
 from monitor.engine.engine import Engine
 from monitor.errors import StoreError
+from monitor.http.network import Way
+from monitor.ingest import delivery_rows
+from monitor.ingest.application import Sender
+from monitor.ingest.delivery_rows import KEEP_SECONDS, LONGEST_DELAY_SECONDS, Delivery, Later
 from monitor.metrics import SelfMetrics
-from monitor.network import Way
-from monitor.store import Database, deliveries
-from monitor.store.deliveries import KEEP_SECONDS, LONGEST_DELAY_SECONDS, Delivery, Later
+from monitor.polling.clock_steps import Steps
+from monitor.polling.pacing import Backoff, Random
+from monitor.polling.schedule import Schedule
+from monitor.runtime.clock import Clock
+from monitor.store import Database
 
 LOOK_SECONDS = 1.0
 MOST_AT_ONCE = 8
@@ -105,8 +106,8 @@ class Deliveries:
 
     def _due(self, now: float, room: int, known: set[int]) -> list[Delivery]:
         with self._database.begin() as connection:
-            self._own.webhooks_waiting.labels(self._account).set(deliveries.waiting(connection, self._account))
-            return deliveries.due(connection, self._account, now, room, known)
+            self._own.webhooks_waiting.labels(self._account).set(delivery_rows.waiting(connection, self._account))
+            return delivery_rows.due(connection, self._account, now, room, known)
 
     def _begin(self) -> None:
         while self._ready and len(self._under_way) < MOST_AT_ONCE and not self._is_stopped:
@@ -142,6 +143,6 @@ class Deliveries:
     async def _settle(self) -> None:
         ends = dict(self._ends)
         if ends:
-            await self._engine.write("deliver", lambda connection: deliveries.settle(connection, ends))
+            await self._engine.write("deliver", lambda connection: delivery_rows.settle(connection, ends))
             for settled in ends:
                 self._ends.pop(settled, None)

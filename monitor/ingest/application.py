@@ -11,8 +11,8 @@ import aiohttp
 from yarl import URL
 
 from monitor import __version__
-from monitor.network import Way
-from monitor.store.deliveries import Delivery
+from monitor.http.network import Way
+from monitor.ingest.delivery_rows import Delivery
 
 ANSWER_SECONDS = 10.0
 LARGE_BYTES = 1024 * 1024

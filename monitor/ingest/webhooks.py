@@ -7,31 +7,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from hmac import compare_digest
 
 import structlog
 from aiohttp import web
 
-from monitor.bodies import Bodies, BodyTooLargeError, NoRoomError
-from monitor.clock import Clock
 from monitor.config import Account
 from monitor.engine.engine import Engine
 from monitor.errors import StoreError
-from monitor.gateway.replies import CutCopy
-from monitor.inflate import BrokenCodingError, UndecodedError
-from monitor.listener import Answers, Listener
+from monitor.http.bodies import Bodies, BodyTooLargeError, BrokenBodyError, NoRoomError, SlowBodyError
+from monitor.http.body_copies import CutCopy
+from monitor.http.inflate import BrokenCodingError, UndecodedError
+from monitor.http.listener import Answers, Listener
+from monitor.http.turns import Turns
+from monitor.ingest import delivery_rows
 from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Source
 from monitor.providers.base import Provider
 from monitor.providers.lenient import path_segments
-from monitor.store import deliveries
-from monitor.turns import Turns
+from monitor.runtime.clock import Clock
+from monitor.runtime.descriptors import most_connections
 
 SOURCE: Source = "webhook"
 LARGEST_BODY_BYTES = 32 * 2**20
 MOST_AT_ONCE = 16
-READ_SECONDS = 30.0
 RETRY_SECONDS = "30"
 
 log = structlog.get_logger()
@@ -60,7 +59,8 @@ class Webhooks:
     def runner(self, shutdown_timeout: float) -> web.BaseRunner:
         """The listener, ready for `setup()`."""
         answers = Answers(self._malformed, lambda _: web.Response(status=500))
-        return web.ServerRunner(Listener("webhooks", self.handle, answers), shutdown_timeout=shutdown_timeout)
+        listener = Listener("webhooks", self.handle, answers, most=most_connections())
+        return web.ServerRunner(listener, shutdown_timeout=shutdown_timeout)
 
     def _malformed(self, status: int) -> web.Response:
         self._own.webhooks.labels("", "unknown").inc()
@@ -90,10 +90,9 @@ class Webhooks:
             return _goodbye(413)
         except UndecodedError:
             return _goodbye(415)
-        except TimeoutError:
+        except SlowBodyError:
             return _goodbye(408)
-        except (web.RequestPayloadError, BrokenCodingError, ConnectionError):
-            request.content.feed_eof()  # else aiohttp reads on, and logs that it cannot
+        except (BrokenBodyError, BrokenCodingError):
             return _goodbye(400)
         return web.Response() if is_kept else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
 
@@ -101,19 +100,17 @@ class Webhooks:
         """Observe and store it; whether there was room for it.
 
         Raises:
-            TimeoutError: its body does not come.
             StoreError: the store does not work.
             Exception: as `Bodies.read`.
         """
-        async with AsyncExitStack() as stack:
-            async with asyncio.timeout(READ_SECONDS):
-                await _continue(request)
-                body = bytes(await stack.enter_async_context(self._bodies.read(request)))
+        await _continue(request)
+        async with self._bodies.read(request) as held:
+            body = bytes(held)
             now, content_type = self._clock.now(), request.headers.get("Content-Type", "")
             content_type = content_type if content_type.isascii() else ""
             await self._engine.submit(await self._told(account, body, now), SOURCE)
             return await self._engine.write(
-                "webhook", lambda connection: deliveries.add(connection, account.name, content_type, body, now)
+                "webhook", lambda connection: delivery_rows.add(connection, account.name, content_type, body, now)
             )
 
     def _account(self, path: str) -> Account | None:

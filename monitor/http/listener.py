@@ -16,9 +16,11 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.errors import places
-from monitor.logs import Seldom
+from monitor.runtime.logs import Seldom
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+IDLE_SECONDS = 20.0
+"""How long a bounded listener waits for the head of a request. A trickle of bytes does not extend it."""
 BY_CLIENT = (HttpProcessingError, web.RequestPayloadError)
 
 log = structlog.get_logger()
@@ -35,7 +37,8 @@ class Answers:
 class Listener(web.Server):
     """Gives each client a `Connection`; `name` stands in the log.
 
-    With `cancels`, a client that leaves ends its call. `limits` are those of `web.RequestHandler`.
+    With `cancels`, a client that leaves ends its call. `limits` are those of `web.RequestHandler`. At most `most`
+    connections are open: one more closes the oldest that is not being served.
     """
 
     def __init__(
@@ -45,17 +48,43 @@ class Listener(web.Server):
         answers: Answers,
         *,
         cancels: bool = False,
+        most: int | None = None,
         request_factory: Callable[..., web.BaseRequest] | None = None,
         **limits: Any,
     ) -> None:
-        super().__init__(handler, handler_cancellation=cancels, request_factory=request_factory)
+        super().__init__(self._served, handler_cancellation=cancels, request_factory=request_factory)
+        self._handler = handler
+        self._most = most
+        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
+        self._busy: set[web.RequestHandler] = set()
         self.name = name
         self.answers = answers
-        self.limits = limits
+        self.limits = limits if most is None else {"keepalive_timeout": IDLE_SECONDS, **limits}
         self._seldom = Seldom()
 
     def __call__(self) -> web.RequestHandler:
         return Connection(self, self._loop)
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection in, and close another where there are too many."""
+        super().connection_made(handler, transport)
+        self._open[handler] = transport
+        if self._most is not None and len(self._open) > self._most:
+            oldest = next(one for one in self._open if one not in self._busy)
+            self._open.pop(oldest).abort()
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """A connection is gone."""
+        super().connection_lost(handler, exc)
+        self._open.pop(handler, None)
+
+    async def _served(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        self._busy.add(connection)
+        try:
+            return await self._handler(request)
+        finally:
+            self._busy.discard(connection)
 
     def note(self, error: BaseException | None, status: int) -> None:
         """Log what went wrong: a fault of ours always, a client's once a minute at most."""
@@ -70,12 +99,13 @@ class Listener(web.Server):
 class Connection(web.RequestHandler):
     """One client's connection. Bodies stay as they are: they are decompressed where they are read, within bounds."""
 
-    __slots__ = ("_listener",)
+    __slots__ = ("_listener", "is_short")
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
         unlogged: Any = None
         super().__init__(listener, loop=loop, access_log=unlogged, auto_decompress=False, **listener.limits)
         self._listener = listener
+        self.is_short = False  # whether it took one of the last descriptors
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; a body that turns out malformed fails at once."""

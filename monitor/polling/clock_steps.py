@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from monitor.clock import Clock
+from monitor.runtime.clock import Clock
 
 LEAST_STEP_SECONDS = 300.0
 DOUBT_SECONDS = 86400.0

@@ -5,23 +5,24 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from monitor.clock import Clock
-from monitor.collect import deliveries
-from monitor.collect.application import Sender
-from monitor.collect.client import Clients
-from monitor.collect.deliveries import Deliveries
-from monitor.collect.followup import LOOK_SECONDS, FollowUp
-from monitor.collect.pacing import Random
-from monitor.collect.reads import AccountRead
-from monitor.collect.schedule import Schedule
-from monitor.collect.steps import Steps
-from monitor.collect.vendor import Vendor
 from monitor.config import Account, Config
 from monitor.engine.engine import Engine
+from monitor.http.clients import Clients
+from monitor.http.network import Network
+from monitor.ingest import delivery_rows
+from monitor.ingest.application import Sender
+from monitor.ingest.forwarding import LOOK_SECONDS as FORWARD_SECONDS
+from monitor.ingest.forwarding import Deliveries
 from monitor.metrics import SelfMetrics
-from monitor.network import Network
+from monitor.polling.account_reads import AccountRead
+from monitor.polling.clock_steps import Steps
+from monitor.polling.follow_up import LOOK_SECONDS, FollowUp
+from monitor.polling.pacing import Random
+from monitor.polling.provider_client import Vendor
+from monitor.polling.schedule import Schedule
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
+from monitor.runtime.clock import Clock
 from monitor.store import Database
 
 EXPIRE_SECONDS = 60.0
@@ -118,7 +119,7 @@ class Jobs:
             self._jitter,
         )
         forwarding = Deliveries(account.name, account.webhook, way, *parts)
-        self._schedule.every(forwarding.job, deliveries.LOOK_SECONDS, forwarding.run)
+        self._schedule.every(forwarding.job, FORWARD_SECONDS, forwarding.run)
         self._jobs_of[account.name].append(forwarding.job)
         self._forwarding[account.name] = forwarding
 
@@ -135,4 +136,7 @@ class Jobs:
 
     async def _prune(self) -> None:
         if not self._steps.are_recent():
-            await self._engine.prune(self._clock.now(), self._config.retention.tasks)
+            now = self._clock.now()
+            await self._engine.prune(now, self._config.retention.tasks)
+            oldest = now - 2 * delivery_rows.KEEP_SECONDS
+            await self._engine.write("prune", lambda connection: delivery_rows.prune(connection, oldest))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-from monitor.lean import without
-from monitor.network import Way
+from monitor.http.network import Way
+from monitor.runtime.lean import without
 
 with without("rich", "pygments"):
     import httpx

@@ -18,23 +18,24 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
-from monitor.clock import Clock
-from monitor.collect import Jobs
 from monitor.config import Account, Address, Config
+from monitor.daemon.jobs import Jobs
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
 from monitor.errors import ConfigError, ListenError, StoreError, StoreInUseError, unexpected
 from monitor.gateway import build_gateway
-from monitor.gateway.webhooks import Webhooks
-from monitor.ingest import Ingest
+from monitor.http.listener import note_in_loop
+from monitor.http.network import Network
+from monitor.ingest.observations import Ingest
+from monitor.ingest.webhooks import Webhooks
 from monitor.judgement.credits.state import rules_of
 from monitor.judgement.evaluate import Memory, evaluate
 from monitor.judgement.snapshot import Snapshot
-from monitor.lean import give_back_large_blocks
-from monitor.listener import note_in_loop
 from monitor.metrics import Exposition, SelfMetrics
-from monitor.network import Network
 from monitor.providers import PROVIDERS
+from monitor.runtime.clock import Clock
+from monitor.runtime.descriptors import raise_limit
+from monitor.runtime.lean import give_back_large_blocks
 from monitor.store import Database, default_file, state_folder
 from monitor.web import WebRunner, build_web
 
@@ -314,6 +315,7 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
     asyncio.get_running_loop().set_exception_handler(note_in_loop)
     database = Database(config.store or _default_store(), exclusive=True)
     await _claim(database)
+    raise_limit()
     _favour_the_loop()
     give_back_large_blocks()
     try:

@@ -1,0 +1,1 @@
+"""What every listener and client of the daemon shares: bodies within bounds, the network policy, browsers kept out."""

@@ -1,0 +1,1 @@
+"""What the process runs on: its clock, its logs, its memory and its processors."""
