@@ -4,17 +4,17 @@
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements-build.lock requirements.lock requirements-demo.lock ./
-RUN pip install --require-hashes -r requirements-build.lock
+COPY requirements/build.lock requirements/runtime.lock requirements/demo.lock requirements/
+RUN pip install --require-hashes -r requirements/build.lock
 RUN python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv install --require-hashes -r requirements.lock
+    && pip --python /opt/venv install --require-hashes -r requirements/runtime.lock
 COPY pyproject.toml README.md ./
 COPY monitor monitor
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && pip --python /opt/venv install --no-deps --no-index /wheels/*.whl
 
 FROM build AS build-demo
-RUN pip --python /opt/venv install --require-hashes -r requirements-demo.lock
+RUN pip --python /opt/venv install --require-hashes -r requirements/demo.lock
 
 FROM python:3.11-slim-bookworm AS monitor
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -44,12 +44,12 @@ dashboards: $(VENV)/installed-dev ## write dashboards/*.json from dashboards/src
 
 lock: $(VENV)/created ## pin the newest allowed versions of all dependencies, with their hashes
 	$(RUN) pip install --quiet "$(UV)"
-	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
-	$(COMPILE) pyproject.toml --group demo -c requirements-dev.lock -o requirements-demo.lock
-	$(COMPILE) pyproject.toml --group bench -c requirements-dev.lock -o requirements-bench.lock
-	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
-	$(COMPILE) --group legacy -c requirements.lock -o requirements-legacy.lock
+	$(COMPILE) pyproject.toml -o requirements/runtime.lock
+	$(COMPILE) pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(COMPILE) pyproject.toml --group demo -c requirements/dev.lock -o requirements/demo.lock
+	$(COMPILE) pyproject.toml --group bench -c requirements/dev.lock -o requirements/bench.lock
+	$(COMPILE) --group build -c requirements/dev.lock -o requirements/build.lock
+	$(COMPILE) --group legacy -c requirements/runtime.lock -o requirements/legacy.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_MODULES) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -63,12 +63,12 @@ $(VENV)/created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed-%: requirements-%.lock pyproject.toml | $(VENV)/created
+$(VENV)/installed-%: requirements/%.lock pyproject.toml | $(VENV)/created
 	$(RUN) pip install --quiet --require-hashes -r $<
 	$(RUN) pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(LEGACY)/installed: requirements-legacy.lock | $(VENV)/created
+$(LEGACY)/installed: requirements/legacy.lock | $(VENV)/created
 	$(PYTHON) -m venv $(LEGACY)
 	$(LEGACY)/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@

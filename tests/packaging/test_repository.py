@@ -41,11 +41,9 @@ def test_every_test_that_the_security_page_names_exists(root: Path) -> None:
     assert [name for name in named if not (root / "tests" / name).is_file()] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements", "requirements-dev", "requirements-demo", "requirements-build", "requirements-legacy"]
-)
+@pytest.mark.parametrize("name", ["runtime", "dev", "demo", "bench", "build", "legacy"])
 def test_every_locked_package_has_hashes(root: Path, name: str) -> None:
-    packages = re.split(r"\n(?=\S)", (root / f"{name}.lock").read_text().strip())
+    packages = re.split(r"\n(?=\S)", (root / f"requirements/{name}.lock").read_text().strip())
     assert packages
     assert [each.split("\n")[0] for each in packages if "--hash=sha256:" not in each] == []
 
@@ -54,10 +52,10 @@ def pins(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", path.read_text(), re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-demo", "requirements-build"])
+@pytest.mark.parametrize("name", ["runtime", "demo", "build"])
 def test_what_is_tested_is_what_is_shipped(root: Path, name: str) -> None:
-    tested = pins(root / "requirements-dev.lock")
-    assert pins(root / f"{name}.lock").items() <= tested.items()
+    tested = pins(root / "requirements/dev.lock")
+    assert pins(root / f"requirements/{name}.lock").items() <= tested.items()
 
 
 def test_the_node_lock_has_a_checksum_for_every_package(root: Path) -> None:
