@@ -8,7 +8,7 @@ COPY requirements/build.lock requirements/runtime.lock requirements/demo.lock re
 RUN pip install --require-hashes -r requirements/build.lock
 RUN python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv install --require-hashes -r requirements/runtime.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY monitor monitor
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && pip --python /opt/venv install --no-deps --no-index /wheels/*.whl

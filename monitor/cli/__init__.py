@@ -74,11 +74,27 @@ def _in_file(path: Path | None, fault: str) -> str:
 
 app = typer.Typer(
     name="genmedia-monitor",
-    help="Watch an application's use of generative-media APIs, and warn before a limit is hit.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def genmedia_monitor(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Watch an application's use of generative-media APIs, and warn before a limit is hit."""
+
+
 for command in (run, check_config, status, plan, advice, backtest, simulate, version):
     app.command()(command)
 
@@ -86,7 +102,7 @@ for command in (run, check_config, status, plan, advice, backtest, simulate, ver
 def main() -> None:
     """Run the command line; an error that its user can mend is shown as plain lines, with exit status 1."""
     try:
-        app()
+        app(prog_name="genmedia-monitor")
     except ConfigError as error:
         for fault in error.faults:
             typer.echo(f"configuration: {fault}", err=True)
