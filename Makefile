@@ -12,10 +12,10 @@ NODE_MODULES := tests/node/node_modules
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint bench fuzz docs dashboards lock clean
+.PHONY: help demo test coverage lint bench fuzz docs docs-site dashboards lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/installed-demo ## watch a simulated Runway and Runware under load, until Ctrl-C
 	@exec $(RUN) demo $(DEMO_ARGS)
@@ -23,7 +23,7 @@ demo: $(VENV)/installed-demo ## watch a simulated Runway and Runware under load,
 test: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run every test; PYTEST_ARGS="-k words" runs some
 	@exec $(RUN) pytest $(PYTEST_ARGS)
 
-coverage: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run the tests and print what they cover; takes half as long again
+coverage: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run the tests and print what they cover; takes half as long again at least
 	$(RUN) coverage run -m pytest $(PYTEST_ARGS)
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
@@ -34,15 +34,18 @@ lint: $(VENV)/installed-dev ## check style, format, types and layers
 	$(RUN) mypy
 	$(VENV)/bin/python $(VENV)/bin/lint-imports
 
-bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for docs/benchmarks.md; 10 minutes
+bench: $(VENV)/installed-bench ## measure the cost beside nginx and Envoy, for docs/reference/benchmarks.md; 10 minutes
 	@exec $(RUN) benchmarks $(BENCH_ARGS)
 
 fuzz: $(VENV)/installed-dev ## fuzz all that reads what vendors say; 40 minutes, FUZZ_ARGS="--seconds 60" is shorter
 	@$(RUN) pip install --quiet "atheris>=3,<4" || echo "atheris cannot be installed here: Hypothesis alone"
 	@exec $(RUN) benchmarks.fuzz $(FUZZ_ARGS)
 
-docs: $(VENV)/installed-dev ## write docs/metrics.md from the code
-	$(RUN) monitor.metrics > docs/metrics.md
+docs: $(VENV)/installed-dev ## write docs/reference/metrics.md from the code
+	$(RUN) monitor.metrics > docs/reference/metrics.md
+
+docs-site: $(VENV)/installed-docs ## build the site of docs/ into site/, and fail on a link that leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build
 
 dashboards: $(VENV)/installed-dev ## write dashboards/*.json from dashboards/src
 	$(RUN) dashboards.src
@@ -54,10 +57,11 @@ lock: $(VENV)/created ## pin the newest allowed versions of all dependencies, wi
 	$(COMPILE) pyproject.toml --group demo -c requirements/dev.lock -o requirements/demo.lock
 	$(COMPILE) pyproject.toml --group bench -c requirements/dev.lock -o requirements/bench.lock
 	$(COMPILE) --group build -c requirements/dev.lock -o requirements/build.lock
+	$(COMPILE) --group docs -c requirements/dev.lock -o requirements/docs.lock
 	$(COMPILE) --group legacy -c requirements/runtime.lock -o requirements/legacy.lock
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(NODE_MODULES) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf $(VENV) $(NODE_MODULES) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/created:

@@ -1,4 +1,4 @@
-"""Runs every benchmark and prints the figures as docs/benchmarks.md holds them."""
+"""Runs every benchmark and prints the figures as docs/reference/benchmarks.md holds them."""
 
 from __future__ import annotations
 

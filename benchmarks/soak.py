@@ -48,7 +48,7 @@ def measure(folder: Path, requests: int) -> list[Reading]:
 
 
 def table(readings: list[Reading]) -> str:
-    """The figures as docs/benchmarks.md holds them."""
+    """The figures as docs/reference/benchmarks.md holds them."""
     lines = ["| requests | MiB |", "|---|---|"]
     return "\n".join([*lines, *(f"| {one.requests:,} | {one.mib:.1f} |" for one in readings)])
 

@@ -148,7 +148,7 @@ def keep_up(direct: str, through: str, rate: int, daemon: Program) -> Pace:
 
 
 def table(told: Figures) -> str:
-    """The figures as docs/benchmarks.md holds them."""
+    """The figures as docs/reference/benchmarks.md holds them."""
     rows = [
         (f"{IDLE_SOCKETS} idle sockets with compression", f"{told.idle:.0f} MiB ({told.before:.0f} before)", "150 MiB"),
         *(_row(pace) for pace in told.paces),

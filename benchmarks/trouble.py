@@ -207,7 +207,7 @@ async def measure(folder: Path, seconds: float) -> list[Found]:
 
 
 def table(found: list[Found]) -> str:
-    """The figures as docs/benchmarks.md holds them."""
+    """The figures as docs/reference/benchmarks.md holds them."""
     rows: list[tuple[Any, ...]] = [
         (one.name, f"{one.sent:,}", one.unlike, f"{one.counted:,}", f"{one.ready} of {one.asked}", f"{one.mib:.0f}")
         for one in found

@@ -1,4 +1,4 @@
-"""Prints the tables of docs/capacity.md."""
+"""Prints the tables of docs/explanation/capacity.md."""
 
 from __future__ import annotations
 

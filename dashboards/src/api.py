@@ -111,7 +111,7 @@ def _in_flight() -> models.Panel:
 def _failures() -> models.Panel:
     return lines(
         "Requests that did not succeed",
-        "By outcome, all kinds of requests. docs/metrics.md tells which of them are errors.",
+        "By outcome, all kinds of requests. docs/reference/metrics.md tells which of them are errors.",
         [Query(counted('genmedia_requests_total{@account,outcome!="success"}', "outcome") + " > 0", "{{outcome}}")],
         unit="short",
         colours=OUTCOME,

@@ -1,4 +1,4 @@
-"""What every board says alike: selectors, colours and grades. Labels' values are explained in docs/metrics.md."""
+"""Selectors, colours and grades that all boards share. docs/reference/metrics.md explains the values of labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks a running daemon for its figures. What they mean is described in `docs/api.md`."""
+"""Asks a running daemon for its figures. What they mean is described in `docs/reference/api.md`."""
 
 from __future__ import annotations
 

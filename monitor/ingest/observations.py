@@ -1,4 +1,4 @@
-"""`POST /api/v1/observations`: facts from other languages, replayed logs, remote gateways. See `docs/api.md`.
+"""`POST /api/v1/observations`: facts from other languages, replayed logs, remote gateways. See `docs/reference/api.md`.
 
 A sender is trusted with the truth, not with labels: endpoints become the provider's templates, whatever does not look
 like a model's id becomes `unknown`, a field that the provider does not have becomes `other`, and other strings out of

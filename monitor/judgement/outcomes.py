@@ -1,6 +1,6 @@
 """Which outcomes of a request are errors, and whose: the one table behind page, API, `status`, rules and boards.
 
-`docs/metrics.md` shows it with the PromQL that follows from it.
+`docs/reference/metrics.md` shows it with the PromQL that follows from it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of every exported family. Public names never change their meaning; `docs/metrics.md` is made from here."""
+"""Every exported family, and the source of `docs/reference/metrics.md`. A public name keeps its meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer as data: `--json` prints it, the view words it. Its shape is promised in `docs/plan.md`."""
+"""The answer as data: `--json` prints it, the view words it. Its shape is promised in `docs/reference/plan.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the JSON API answers about accounts, as its clients read it. What the figures mean is in `docs/api.md`."""
+"""The JSON API's answers about accounts, as its clients read them. `docs/reference/api.md` explains the figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON API: the snapshot, for programs. Described in `docs/api.md`."""
+"""The JSON API: the snapshot, for programs. Described in `docs/reference/api.md`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from alerts import pack
 
 ALERTS = Path(__file__).parent.parent.parent / "alerts"
 SHIPPED = ALERTS / "alertmanager.yml"
-DOCUMENTATION = ALERTS.parent / "docs" / "alerting.md"
+DOCUMENTATION = ALERTS.parent / "docs" / "how-to" / "alerting.md"
 SECRETS = "/etc/alertmanager/secrets/"
 BOARD = "http://127.0.0.1:3000/d/genmedia-limits?var-provider=runway&var-account=production&var-model=gen4.5"
 RUNBOOK = "https://example.com/docs/runbooks/GenmediaDailyLimitExhausted.md"

@@ -40,7 +40,7 @@ SECTIONS = [
 PROMISES = {"fires", "silent just below", "resolves", "does not flap"}
 ALWAYS_FIRING = "GenmediaWatchdog"
 CASE = re.compile(r"(Genmedia\w+): (.+)")
-DOCUMENTS = [pack.ROOT / "docs" / "alerts.md", *sorted(pack.RUNBOOKS.glob("*.md"))]
+DOCUMENTS = [pack.ROOT / "docs" / "reference" / "alerts.md", *sorted(pack.RUNBOOKS.glob("*.md"))]
 each_rule = pytest.mark.parametrize("rule", pack.rules(), ids=str)
 each_alert = pytest.mark.parametrize("rule", pack.alerts(), ids=str)
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
@@ -182,8 +182,8 @@ def test_the_list_of_alerts_has_it(rule: Rule) -> None:
     """The row's last column is the first line of the runbook."""
     line = (pack.RUNBOOKS / f"{rule.name}.md").read_text().splitlines()[2]
     severity = rule.body["labels"]["severity"]
-    row = f"| [{rule.name}](runbooks/{rule.name}.md) | {rule.group} | {severity} | {line} |"
-    assert row in (pack.ROOT / "docs" / "alerts.md").read_text().splitlines()
+    row = f"| [{rule.name}](../runbooks/{rule.name}.md) | {rule.group} | {severity} | {line} |"
+    assert row in (pack.ROOT / "docs" / "reference" / "alerts.md").read_text().splitlines()
 
 
 def cases() -> Iterator[tuple[str, set[str], list[list[Any]]]]:

@@ -56,7 +56,9 @@ def expressions() -> Iterator[tuple[str, str]]:
     """Where each query stands, and the query: of rules, boards and the reference of the metrics."""
     yield from ((str(rule), str(rule.body["expr"])) for rule in pack.rules())
     yield from ((str(query), query.promql) for query in queries())
-    yield from (("docs/metrics.md", text) for text in re.findall(r"```promql\n(.+?)```", errors_section(), re.DOTALL))
+    yield from (
+        ("docs/reference/metrics.md", text) for text in re.findall(r"```promql\n(.+?)```", errors_section(), re.DOTALL)
+    )
 
 
 JUDGING = [

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from monitor.config.values import AccountShape, ConfigShape
 from monitor.providers import PROVIDERS
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 ROW = re.compile(r"^\| `([^`]+)` \| *(.*?) *\| *(.*?) *\| (.+) \|$", re.MULTILINE)
 OUT_OF_RANGE = "99999d"
 UNWRITTEN = dict.fromkeys(("accounts[].base_url", "accounts[].ws_url"), "the provider's")

@@ -1,4 +1,4 @@
-"""What docs/adding-a-provider.md promises: a vendor that nobody has heard of is watched by its declaration alone."""
+"""The promise of docs/how-to/add-a-provider.md: the declaration of a new vendor is enough to watch it."""
 
 from __future__ import annotations
 

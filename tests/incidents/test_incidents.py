@@ -130,5 +130,7 @@ def test_the_document_lists_every_incident_with_its_times() -> None:
         incident.name: "; ".join(f"`{name}` {time} min" for name, time in incident.fires.items())
         for incident in INCIDENTS
     }
-    rows = re.findall(r"^\| ([\w-]+) \| (`.*) \|$", (ROOT / "docs" / "alerting.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([\w-]+) \| (`.*) \|$", (ROOT / "docs" / "how-to" / "alerting.md").read_text(), re.MULTILINE
+    )
     assert dict(rows) == told

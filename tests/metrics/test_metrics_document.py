@@ -12,7 +12,7 @@ from monitor.metrics import Exposition, SelfMetrics
 from monitor.metrics.daemon_families import BUILD_INFO
 from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 VALUES = re.compile(r"^- `([a-z]+)`([^:]*): ((?:.+\n)(?:  .+\n)*)", re.MULTILINE)
 OPEN = {*ACCOUNT_LABELS, *BUILD_INFO.labels, "model", "endpoint", "code", "upstream"}
 
@@ -26,7 +26,7 @@ def told_values() -> dict[str, set[str]]:
 
 def test_the_document_is_what_the_table_says() -> None:
     made = subprocess.run([sys.executable, "-m", "monitor.metrics"], capture_output=True, check=True, text=True)
-    assert DOCUMENT.read_text() == made.stdout, "run: python -m monitor.metrics > docs/metrics.md"
+    assert DOCUMENT.read_text() == made.stdout, "run: python -m monitor.metrics > docs/reference/metrics.md"
 
 
 def test_everything_exported_is_in_the_table_and_the_other_way_round(snapshot: Snapshot) -> None:

@@ -36,12 +36,12 @@ def test_every_scrape_that_is_shown_keeps_our_labels(tracked_files: list[Path]) 
 
 
 def test_every_test_that_the_security_page_names_exists(root: Path) -> None:
-    named = re.findall(r"`([a-z_]+/test_[a-z_]+\.py)`", (root / "docs/security.md").read_text())
+    named = re.findall(r"`([a-z_]+/test_[a-z_]+\.py)`", (root / "docs/reference/security.md").read_text())
     assert len(named) >= 10
     assert [name for name in named if not (root / "tests" / name).is_file()] == []
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "demo", "bench", "build", "legacy"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "demo", "bench", "build", "docs", "legacy"])
 def test_every_locked_package_has_hashes(root: Path, name: str) -> None:
     packages = re.split(r"\n(?=\S)", (root / f"requirements/{name}.lock").read_text().strip())
     assert packages
@@ -66,13 +66,13 @@ def test_the_node_lock_has_a_checksum_for_every_package(root: Path) -> None:
 
 
 def test_every_make_target_that_the_documents_name_exists(root: Path) -> None:
-    documents = [root / "README.md", *(root / "docs").glob("*.md")]
-    named = {target for path in documents for target in re.findall(r"`make ([a-z]+)", path.read_text())}
-    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    documents = [root / "README.md", *(root / "docs").rglob("*.md")]
+    named = {target for path in documents for target in re.findall(r"`make ([a-z-]+)", path.read_text())}
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
     assert named <= targets
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "docs", "lock", "clean"])
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "docs", "docs-site", "lock", "clean"])
 def test_make_help_lists_every_target(root: Path, target: str) -> None:
     shown = subprocess.run(["make", "help"], cwd=root, check=True, capture_output=True, text=True).stdout
     assert f"make {target}\t" in shown

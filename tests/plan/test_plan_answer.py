@@ -586,7 +586,7 @@ def test_a_model_outside_the_tables_has_no_tiers() -> None:
 
 
 def test_the_document_names_every_field() -> None:
-    document = (Path(__file__).parents[2] / "docs" / "plan.md").read_text()
+    document = (Path(__file__).parents[2] / "docs" / "reference" / "plan.md").read_text()
     structs: list[type[msgspec.Struct]] = [
         PlanAnswer,
         LimitAnswer,

@@ -25,7 +25,7 @@ OVERDUE_AFTER, STOPPED_AFTER = HOUR + MARGIN, 49 * HOUR + MARGIN
 OK, DUE, OVERDUE, CLIPPED, STOPPED = AutobillingState
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "credits.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "credits.md"
 
 
 def steady(hourly: float, hours: float, until: float = NOW) -> tuple[Flow, ...]:

@@ -14,7 +14,7 @@ from monitor.observations import DaySpend, SpendTotal, Usage
 from monitor.web.view import account_view
 
 Ask = Callable[..., Awaitable[Figures]]
-DOCUMENT = Path(__file__).parents[2] / "docs" / "status.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "status.md"
 
 
 def only(account: AccountSnapshot) -> Snapshot:

@@ -8,7 +8,7 @@ from monitor.judgement.snapshot import Snapshot
 from monitor.metrics.families import FAMILIES
 from monitor.tasks.counters import CounterSpec
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 
 
 async def test_nothing_is_told_before_the_first_evaluation(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""What the command shows, as data: `--json` prints it, the view words it. Its shape is promised in `docs/status.md`."""
+"""The figures as data: `--json` prints them, the view words them. `docs/reference/status.md` promises its shape."""
 
 from __future__ import annotations
 

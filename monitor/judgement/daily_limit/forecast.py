@@ -7,7 +7,7 @@ was not watched, the present pace goes on. The pace is measured over half an hou
 lead to the limit, with a margin for chance, before anything is announced. What has been announced is kept up while the
 shorter pace still leads there.
 
-The constants were chosen on the tuning seeds of `benchmarks.forecast`; docs/benchmarks.md tells how well they do.
+The constants were chosen on the tuning seeds of `benchmarks.forecast`; docs/reference/benchmarks.md has their scores.
 """
 
 from __future__ import annotations
