@@ -19,6 +19,7 @@ from monitor.polling.clock_steps import Steps
 from monitor.polling.pacing import Backoff, Random
 from monitor.polling.schedule import Schedule
 from monitor.runtime.clock import Clock
+from monitor.runtime.logs import Outage
 from monitor.store import Database
 
 LOOK_SECONDS = 1.0
@@ -65,6 +66,7 @@ class Deliveries:
         self._clock = clock
         self._steps = steps
         self._random = random
+        self._outage = Outage()
         self._ready: deque[Delivery] = deque()
         self._under_way: dict[int, int] = {}
         self._ends: dict[int, Later | None] = {}
@@ -128,6 +130,9 @@ class Deliveries:
         """When to try again; None where there is no need to, or no use."""
         if not problem:
             self._own.webhooks.labels(self._account, "forwarded").inc()
+            is_last = not self._ready and len(self._under_way) == 1
+            if is_last and (outage := self._outage.ended()) is not None:
+                log.info("webhook.forwarded", account=self._account, **outage)
             return None
         self._own.webhooks.labels(self._account, "failed").inc()
         now, attempts = self._clock.now(), delivery.attempts + 1
@@ -137,7 +142,8 @@ class Deliveries:
             told.error("webhook.dropped")
             return None
         delay = Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, self._random, delivery.attempts).failed()
-        told.warning("webhook.failed", next_in_seconds=round(delay))
+        if (more := self._outage.failed(problem)) is not None:
+            told.warning("webhook.failed", next_in_seconds=round(delay), **more)
         return Later(now + delay, attempts)
 
     async def _settle(self) -> None:

@@ -11,6 +11,7 @@ from monitor.polling.pacing import Backoff, Random
 from monitor.polling.provider_client import Vendor
 from monitor.providers.base import AccountReader
 from monitor.runtime.clock import Clock
+from monitor.runtime.logs import Outage
 
 LONGEST_BACKOFF_SECONDS = 600.0
 SOURCE: Source = "account_read"
@@ -38,6 +39,8 @@ class AccountRead:
         self._sink = sink
         self._clock = clock
         self._backoff = Backoff(self.interval, LONGEST_BACKOFF_SECONDS, random)
+        self._outage = Outage()
+        self._has_worked = False
 
     async def run(self) -> float | None:
         """Read once and store what was told; after a failure, the seconds until the next read.
@@ -53,13 +56,18 @@ class AccountRead:
         return wait
 
     def _plan(self, finished: ReadFinished, problem: str) -> float | None:
-        """Log the read; the seconds to wait where it failed."""
-        told = log.bind(account=finished.account, read=finished.read, outcome=finished.outcome.value)
+        """Log what has changed; the seconds to wait where the read failed."""
+        facts = {"account": finished.account, "read": finished.read, "outcome": finished.outcome.value}
         if finished.outcome is Outcome.SUCCESS:
             self._backoff.succeeded()
-            told.info("read.finished", seconds=round(finished.duration_seconds, 3))
+            outage = self._outage.ended()
+            if outage is not None or not self._has_worked:
+                log.info("read.finished", **facts, seconds=round(finished.duration_seconds, 3), **(outage or {}))
+            self._has_worked = True
             return None
         wait = self._backoff.failed()
-        told = told.bind(problem=problem) if problem else told
-        told.warning("read.failed", next_in_seconds=round(wait))
+        if problem:
+            facts["problem"] = problem
+        if (more := self._outage.failed(facts)) is not None:
+            log.warning("read.failed", **facts, next_in_seconds=round(wait), **more)
         return wait

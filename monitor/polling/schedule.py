@@ -9,6 +9,7 @@ steps forward the library would list every run in between, millions of them: `_S
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from monitor.errors import MonitorError, places
 from monitor.metrics import SelfMetrics
 from monitor.runtime.clock import Clock
+from monitor.runtime.logs import Outage
 
 SHORTEST_REAL_SECONDS = 0.05
 PACE_SECONDS = 1.0
@@ -66,7 +68,7 @@ class Schedule:
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
         self._ids = count()
-        self._told: dict[str, str] = {}  # why a job fails, so that it is logged once
+        self._outages: defaultdict[str, Outage] = defaultdict(Outage)
         self._running: set[asyncio.Task[Any]] = set()
         self._pace: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler(
@@ -147,14 +149,16 @@ class Schedule:
                 done = await work
         except MonitorError as error:
             self._own.job_errors.labels(label).inc()
-            if self._told.get(name) != str(error):
-                log.warning("job.failed", job=name, error=str(error))
-            self._told[name] = str(error)
+            if (more := self._outages[name].failed(str(error))) is not None:
+                log.warning("job.failed", job=name, error=str(error), **more)
         except Exception as error:  # noqa: BLE001 - whatever it is, the job runs again
             self._own.job_errors.labels(label).inc()
-            log.error("job.failed", job=name, error=type(error).__name__, at=places(error))  # noqa: TRY400 - quotes data
+            fault = {"error": type(error).__name__, "at": places(error)}
+            if (more := self._outages[name].failed(fault)) is not None:
+                log.error("job.failed", job=name, **fault, **more)  # noqa: TRY400 - its text quotes data
         else:
-            self._told.pop(name, None)
+            if (outage := self._outages.pop(name, Outage()).ended()) is not None:
+                log.info("job.recovered", job=name, **outage)
             return done
         return None
 

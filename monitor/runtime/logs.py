@@ -11,7 +11,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
 from pydantic import SecretStr
@@ -34,8 +34,11 @@ SECRET_NAMES = frozenset({"apikey", "authorization"})
 # What is shorter keeps no secret, and taken out of every word it would leave nothing to read.
 LEAST_LENGTH = 3
 SECONDS_BETWEEN_LINES = 60.0
+REMINDER_SECONDS = 300.0
 # At INFO these say a line or more for each request or each scheduled run.
-CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "apscheduler", "httpcore", "httpx")
+CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "httpcore", "httpx")
+# It warns of each run that it skips, which `genmedia_monitor_jobs_missed_total` counts.
+WARNING_LIBRARIES = ("apscheduler",)
 
 # They warn of odd cookies and headers, and quote what the vendor sent.
 QUOTING_LIBRARIES = ("aiohttp.client", "aiohttp.internal")
@@ -89,6 +92,40 @@ class Seldom:
         return True
 
 
+class Outage:
+    """Something that fails again and again, logged when it begins, every five minutes, and when it ends.
+
+    `now` gives seconds on a clock that never steps.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._cause: object = None
+        self._began_at = 0.0
+        self._logged_at = 0.0
+        self._failures = 0
+
+    def failed(self, cause: object) -> dict[str, int] | None:
+        """Note one more failure: what to add to its log line, None where it needs no line. Another cause needs one."""
+        now = self._now()
+        if not self._failures:
+            self._began_at = now
+        self._failures += 1
+        is_known = self._failures > 1 and cause == self._cause
+        if is_known and now - self._logged_at < REMINDER_SECONDS:
+            return None
+        self._cause, self._logged_at = cause, now
+        return {"failures": self._failures} if self._failures > 1 else {}
+
+    def ended(self) -> dict[str, int] | None:
+        """It works: what to add to the line that says so, None where it did not fail before."""
+        if not self._failures:
+            return None
+        facts = {"failures": self._failures, "outage_seconds": round(self._now() - self._began_at)}
+        self._failures = 0
+        return facts
+
+
 _redactor = Redactor()
 
 
@@ -129,6 +166,8 @@ def configure_logging(secrets: Iterable[SecretStr] = (), stream: TextIO | None =
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for library in CHATTY_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+    for library in WARNING_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.ERROR)
     for library in QUOTING_LIBRARIES:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     structlog.configure(

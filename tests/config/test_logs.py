@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from monitor.runtime.logs import REDACTED, Redactor, configure_logging, protect, redact
+from monitor.runtime.logs import REDACTED, Outage, Redactor, configure_logging, protect, redact
 
 SHAPED = "key_" + "0123456789abcdef" * 8
 CONFIGURED = "p@ssw0rd.without+shape"
@@ -164,9 +164,10 @@ def test_a_terminal_gets_readable_lines_without_a_warning() -> None:
 def test_request_lines_of_libraries_are_silenced_and_their_warnings_are_not() -> None:
     stream = io.StringIO()
     configure_logging((), stream)
-    for library in ("httpx", "httpcore.connection", "apscheduler.executors.default", "aiohttp.access"):
+    for library in ("httpx", "httpcore.connection", "alembic", "aiohttp.access"):
         logging.getLogger(library).info("chatter")
         logging.getLogger(library).warning("trouble")
+    logging.getLogger("apscheduler.scheduler").warning("a run was skipped, which is counted")
 
     assert [line["event"] for line in lines(stream)] == ["trouble"] * 4
 
@@ -178,3 +179,17 @@ def test_debug_lines_show_only_when_asked_for() -> None:
         structlog.get_logger("test").debug("read.started")
 
     assert (len(lines(quiet)), len(lines(verbose))) == (0, 1)
+
+
+def test_an_outage_is_logged_when_it_begins_now_and_then_and_when_it_ends() -> None:
+    now = [0.0]
+    outage = Outage(lambda: now[0])
+    logged = []
+    for second in range(900):
+        now[0] = float(second)
+        logged += [(second, more)] if (more := outage.failed("timeout")) is not None else []
+    assert logged == [(0, {}), (300, {"failures": 301}), (600, {"failures": 601})]
+    assert outage.failed("unauthorized") == {"failures": 901}
+    assert outage.ended() == {"failures": 901, "outage_seconds": 899}
+    assert outage.ended() is None
+    assert outage.failed("unauthorized") == {}

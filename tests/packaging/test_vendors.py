@@ -13,7 +13,11 @@ from monitor.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2] / "monitor"
 OF_VENDORS = ("providers", "simulator")
-CORE = sorted(path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in OF_VENDORS)
+OWN_COMMAND = ROOT / "cli" / "simulate.py"
+"""The options of the simulator."""
+CORE = sorted(
+    path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in OF_VENDORS and path != OWN_COMMAND
+)
 # A runway is also what a balance has left: as a vendor it has a capital, or is the whole of a string or of a module.
 WORDS = {"runway"}
 ANYWHERE = "|".join([*(PROVIDERS.keys() - WORDS), *(provider.key_env for provider in PROVIDERS.values())])
