@@ -23,6 +23,8 @@ from monitor.providers.base import Provider
 from monitor.runtime import descriptors
 from monitor.runtime.clock import Clock
 
+# How long a client may keep one of the last descriptors without asking for anything.
+SHORT_SECONDS = 1.0
 # RFC 9110, 9.2.2.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 Accounts = Callable[[], Mapping[str, Account]]
@@ -122,6 +124,8 @@ class GatewayListener(Listener):
         left = descriptors.left_above(transport)
         if isinstance(handler, Connection):
             handler.is_short = left < descriptors.KEPT_BACK
+            if handler.is_short:
+                asyncio.get_running_loop().call_later(SHORT_SECONDS, self.close_if_idle, handler)
         if left < descriptors.LAST:
             self._refusals.answer(short_of_means())
             transport.abort()

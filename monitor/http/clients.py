@@ -5,6 +5,7 @@ from __future__ import annotations
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 from monitor.http.network import Way
+from monitor.runtime.descriptors import is_own_shortage
 from monitor.runtime.lean import without
 
 with without("rich", "pygments"):
@@ -69,10 +70,18 @@ def problem_of(error: Exception, way: Way, peer: str) -> str:
             return f"the proxy {way.proxy} refused the way to {peer}: {error}"
         case httpx.ConnectError() if "SSL" in str(error) or "certificate" in str(error):
             return f"do not trust {peer}: {error}"
-        case httpx.ConnectError():
-            return f"cannot connect to {'the proxy ' + way.proxy if way.proxy else peer}"
+        case httpx.ConnectError() | OSError():
+            why = ": this machine has no file descriptor, port or memory left" if _is_short(error) else ""
+            return f"cannot connect to {'the proxy ' + way.proxy if way.proxy else peer}{why}"
         case httpx.InvalidURL():
             return f"{peer} has no usable host name"
         case _:
             through = f" through the proxy {way.proxy}" if way.proxy else ""
             return f"the connection to {peer}{through} broke: {type(error).__name__}"
+
+
+def _is_short(error: BaseException | None) -> bool:
+    """Whether a shortage of our own is behind an error of the client library, which wraps it."""
+    if isinstance(error, OSError) and is_own_shortage(error):
+        return True
+    return error is not None and _is_short(error.__cause__ or error.__context__)

@@ -7,6 +7,7 @@ request leaves one line that quotes nothing of it. All that we take from inside 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.errors import places
+from monitor.runtime.descriptors import OWN_SHORTAGES
 from monitor.runtime.logs import Seldom
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -24,6 +26,7 @@ IDLE_SECONDS = 20.0
 BY_CLIENT = (HttpProcessingError, web.RequestPayloadError)
 
 log = structlog.get_logger()
+_seldom = Seldom()
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Listener(web.Server):
     """Gives each client a `Connection`; `name` stands in the log.
 
     With `cancels`, a client that leaves ends its call. `limits` are those of `web.RequestHandler`. At most `most`
-    connections are open: one more closes the oldest that is not being served.
+    connections are open: one more closes the oldest that asks for nothing, else the oldest whose request is still
+    coming.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class Listener(web.Server):
         self._handler = handler
         self._most = most
         self._open: dict[web.RequestHandler, asyncio.Transport] = {}
-        self._busy: set[web.RequestHandler] = set()
+        self._busy: dict[web.RequestHandler, web.BaseRequest] = {}
         self.name = name
         self.answers = answers
         self.limits = limits if most is None else {"keepalive_timeout": IDLE_SECONDS, **limits}
@@ -70,21 +74,33 @@ class Listener(web.Server):
         super().connection_made(handler, transport)
         self._open[handler] = transport
         if self._most is not None and len(self._open) > self._most:
-            oldest = next(one for one in self._open if one not in self._busy)
-            self._open.pop(oldest).abort()
+            self._open.pop(self._least_missed(handler)).abort()
+            if self._seldom("full"):
+                log.warning("listener.full", listener=self.name, connections=self._most)
+
+    def _least_missed(self, newest: web.RequestHandler) -> web.RequestHandler:
+        """Which connection to close; the newest where every other one has a whole request to be answered."""
+        idle = (one for one in self._open if one not in self._busy and one is not newest)
+        sending = (one for one, asks in self._busy.items() if one in self._open and not asks.content.is_eof())
+        return next(idle, None) or next(sending, newest)
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         """A connection is gone."""
         super().connection_lost(handler, exc)
         self._open.pop(handler, None)
 
+    def close_if_idle(self, handler: web.RequestHandler) -> None:
+        """Close a connection that asks for nothing now."""
+        if handler in self._open and handler not in self._busy:
+            self._open.pop(handler).abort()
+
     async def _served(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
-        self._busy.add(connection)
+        self._busy[connection] = request
         try:
             return await self._handler(request)
         finally:
-            self._busy.discard(connection)
+            del self._busy[connection]
 
     def note(self, error: BaseException | None, status: int) -> None:
         """Log what went wrong: a fault of ours always, a client's once a minute at most."""
@@ -149,4 +165,8 @@ def note_in_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     # After this word, asyncio shows the callback with its arguments.
     what = str(context.get("message", "")).partition(" callback ")[0]
+    if isinstance(error, OSError) and error.errno in OWN_SHORTAGES:
+        if _seldom():
+            log.error("connections.lost", what=what, why=errno.errorcode.get(error.errno))
+        return
     log.error("loop.failed", what=what, error=type(error).__name__ if error else None, at=places(error))

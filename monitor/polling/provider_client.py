@@ -68,7 +68,7 @@ class Vendor:
                     exchange = replace(exchange, status=response.status_code, response_headers=dict(response.headers))
                     body, failure = await _read(response)
                     return replace(exchange, body=body, failure=failure)
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
             problem = problem_of(error, way, account.base_url)
             return replace(exchange, failure=_failure_of(error, exchange), problem=problem)
 

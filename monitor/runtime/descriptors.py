@@ -70,9 +70,12 @@ def provider_socket(address: AddressInfo) -> socket.socket:
 def is_own_shortage(error: BaseException) -> bool:
     """Whether an attempt to connect failed for want of descriptors, memory or ports of this machine.
 
-    A name that cannot be resolved for want of a descriptor says only that it failed: whether one is free is tried.
+    A name that cannot be resolved for want of a descriptor, and several addresses that failed for different reasons,
+    say only that it failed: whether one is free is tried.
     """
-    return getattr(error, "errno", None) in OWN_SHORTAGES or _has_none_left()
+    number = getattr(error, "errno", None)
+    is_vague = number is None or isinstance(getattr(error, "os_error", error), socket.gaierror)
+    return _has_none_left() if is_vague else number in OWN_SHORTAGES
 
 
 def _has_none_left() -> bool:
