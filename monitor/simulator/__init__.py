@@ -1,6 +1,6 @@
-"""A simulated Runway: the vendor's API as the official SDKs see it, with faults and a witness.
+"""Simulated providers with faults and a request log, for tests and demonstrations.
 
-`simulation`, `organization` and what they stand on are pure: the time is an argument. `server` puts them on HTTP, and
-`app` serves them. The package `runware` simulates Runware likewise.
-The tables here are the simulator's own, so that it can bear witness against the rest of the program.
+`runway` and `runware` are twins: the same topic has the same file in both. `shared` holds what is the same code.
+The tables here are the simulator's own. They share nothing with the rest of the program, so that the simulator can
+check the program's figures independently.
 """

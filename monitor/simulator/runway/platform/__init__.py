@@ -1,0 +1,1 @@
+"""The accounts of the simulated Runway: credits, queues, tasks and realtime sessions. Pure."""
