@@ -11,8 +11,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from monitor.simulator.kinds import Kind
 from monitor.simulator.settings import NotNegative, Share
+from monitor.simulator.shared.requests import Kind
 
 
 class FaultKind(StrEnum):

@@ -10,7 +10,6 @@ from functools import partial
 from aiohttp import WSCloseCode, web
 
 from monitor.runtime.clock import Clock
-from monitor.simulator.kinds import Kind
 from monitor.simulator.runware.compatible import FORMATS, answer_compatible
 from monitor.simulator.runware.control import control_app
 from monitor.simulator.runware.http import answer_tasks
@@ -19,6 +18,7 @@ from monitor.simulator.runware.server import Opening, Server, is_own
 from monitor.simulator.runware.serverless import add_serverless
 from monitor.simulator.runware.sockets import answer_socket
 from monitor.simulator.runware.witness import HTTP, Record
+from monitor.simulator.shared.requests import Kind
 
 SERVER = web.AppKey("runware", Server)
 

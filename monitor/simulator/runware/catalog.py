@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from monitor.simulator.kinds import Kind
+from monitor.simulator.shared.requests import Kind
 
 STREAMED = "textInference"
 """The one type that can be told bit by bit."""

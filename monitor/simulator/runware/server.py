@@ -11,7 +11,6 @@ from aiohttp import web
 
 from monitor.runtime.clock import Clock
 from monitor.simulator.faults import Fault, Faults
-from monitor.simulator.kinds import OWN_USER_AGENT
 from monitor.simulator.runware.apps import Apps
 from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.items import Item
@@ -21,6 +20,7 @@ from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.tasks import Part, Task
 from monitor.simulator.runware.webhooks import Webhooks
 from monitor.simulator.runware.witness import Record, Witness
+from monitor.simulator.shared.requests import OWN_USER_AGENT
 
 _LONGEST_PAUSE = 0.05
 _SHORTEST_PAUSE = 0.0005

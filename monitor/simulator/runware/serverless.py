@@ -13,13 +13,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from monitor.simulator.kinds import Kind
 from monitor.simulator.runware.apps import Apps, Invocation, Problem
 from monitor.simulator.runware.http import bearer
 from monitor.simulator.runware.plain import Document, Reply, answer_plainly
 from monitor.simulator.runware.refusals import Refusal, status_of
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.witness import Record
+from monitor.simulator.shared.requests import Kind
 
 _ASYNC = "/v1/apps/{app}/invoke-async/{endpoint}"
 _SYNC = "/v1/apps/{app}/invoke-sync/{endpoint}"
