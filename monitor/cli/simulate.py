@@ -14,7 +14,7 @@ from monitor.runtime.clock import Clock, FastClock, SystemClock
 from monitor.simulator.catalog import TIERS
 from monitor.simulator.runware.settings import DEFAULT_KEY as RUNWARE_KEY
 from monitor.simulator.runware.settings import Settings as RunwareSettings
-from monitor.simulator.settings import DEFAULT_KEY, Durations, Settings
+from monitor.simulator.runway.settings import DEFAULT_KEY, Durations, Settings
 
 if TYPE_CHECKING:
     from aiohttp import web

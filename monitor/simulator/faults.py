@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from monitor.simulator.settings import NotNegative, Share
+from monitor.simulator.runway.settings import NotNegative, Share
 from monitor.simulator.shared.requests import Kind
 
 

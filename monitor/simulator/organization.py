@@ -13,8 +13,8 @@ from monitor.simulator.failures import failure
 from monitor.simulator.pool import Pool
 from monitor.simulator.purse import Autobiller, Purse
 from monitor.simulator.refusals import refuse
+from monitor.simulator.runway.settings import Autobilling, Limit, Settings
 from monitor.simulator.sessions import Session
-from monitor.simulator.settings import Autobilling, Limit, Settings
 from monitor.simulator.tasks import OPEN, Status, Task
 from monitor.simulator.timeline import Timeline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from monitor.simulator.settings import Limit
+from monitor.simulator.runway.settings import Limit
 
 Admit = Callable[[float], bool]
 _DAY = 86_400.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from datetime import UTC, datetime
 
-from monitor.simulator.settings import Autobilling
+from monitor.simulator.runway.settings import Autobilling
 
 _THIRTY_DAYS = 30 * 86_400.0
 _RETRY_SECONDS = 86_400.0

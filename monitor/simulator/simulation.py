@@ -10,7 +10,7 @@ from monitor.simulator.call import Call, Reply
 from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import Refusal, refuse
 from monitor.simulator.routes import CONSUME, OTHER, Match, match
-from monitor.simulator.settings import Settings
+from monitor.simulator.runway.settings import Settings
 from monitor.simulator.tasks import timestamp
 
 API_VERSION = "2024-11-06"

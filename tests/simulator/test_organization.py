@@ -9,7 +9,7 @@ from monitor.simulator.failures import NO_CODE
 from monitor.simulator.organization import Organization
 from monitor.simulator.purse import utc_day
 from monitor.simulator.refusals import Refusal
-from monitor.simulator.settings import Autobilling, Settings
+from monitor.simulator.runway.settings import Autobilling, Settings
 from monitor.simulator.tasks import Status, Task
 
 START = 1_750_000_000.0

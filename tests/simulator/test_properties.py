@@ -14,7 +14,7 @@ from monitor.simulator.failures import FAILURES
 from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import Refusal
 from monitor.simulator.routes import ROUTES
-from monitor.simulator.settings import Settings
+from monitor.simulator.runway.settings import Settings
 from monitor.simulator.simulation import API_VERSION, Simulation
 from monitor.simulator.tasks import Status, Task
 

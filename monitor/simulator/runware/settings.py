@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 
 from monitor.simulator.runware.catalog import DEFAULT, MODELS, Pace
 from monitor.simulator.runware.refusals import WEIGHTS
-from monitor.simulator.settings import Count, NotNegative, Share
+from monitor.simulator.runway.settings import Count, NotNegative, Share
 
 DEFAULT_KEY = "5imu1atedRunwareKey0123456789abc"
 """Well formed, and good for nothing but the simulator."""
