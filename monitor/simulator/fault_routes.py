@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from monitor.simulator.faults import Fault, Faults
+from monitor.simulator.shared.faults import Fault, Faults
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

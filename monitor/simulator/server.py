@@ -13,9 +13,9 @@ from aiohttp import web
 
 from monitor.runtime.clock import Clock
 from monitor.simulator.call import Call, Reply
-from monitor.simulator.faults import Fault, FaultKind, Faults
 from monitor.simulator.routes import Match, match
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
+from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.requests import CLIENT_GONE, OWN_USER_AGENT, Kind
 from monitor.simulator.simulation import Simulation
 from monitor.simulator.spoilt import spoil

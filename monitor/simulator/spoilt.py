@@ -12,7 +12,7 @@ from http.client import responses
 import msgspec
 from aiohttp import web
 
-from monitor.simulator.faults import Fault, FaultKind
+from monitor.simulator.shared.faults import Fault, FaultKind
 
 _JSON = "application/json; charset=utf-8"
 _LOGIN = "https://login.example/"

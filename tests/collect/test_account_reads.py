@@ -18,8 +18,8 @@ from monitor.polling.provider_client import Vendor
 from monitor.polling.schedule import Schedule
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import Server
+from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.simulation import KeyState
 from monitor.store import Database
 

@@ -21,8 +21,8 @@ from monitor.polling.follow_up import MOST_AT_ONCE, FollowUp
 from monitor.polling.provider_client import Vendor
 from monitor.polling.schedule import Schedule
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import Server
+from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.requests import Kind
 from monitor.simulator.simulation import KeyState
 from monitor.store import Database

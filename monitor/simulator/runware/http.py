@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.runware.desk import Answer, items_of, kind_of_all
 from monitor.simulator.runware.items import Item
 from monitor.simulator.runware.refusals import Refusal, error, status_of
@@ -18,6 +17,7 @@ from monitor.simulator.runware.server import Server, World, is_own, until_over
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.streams import stream
 from monitor.simulator.runware.witness import HTTP, STREAM, Record
+from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind
 from monitor.simulator.spoilt import spoil
 

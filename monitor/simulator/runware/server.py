@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from monitor.runtime.clock import Clock
-from monitor.simulator.faults import Fault, Faults
 from monitor.simulator.runware.apps import Apps
 from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.items import Item
@@ -20,6 +19,7 @@ from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.tasks import Part, Task
 from monitor.simulator.runware.webhooks import Webhooks
 from monitor.simulator.runware.witness import Record, Witness
+from monitor.simulator.shared.faults import Fault, Faults
 from monitor.simulator.shared.requests import OWN_USER_AGENT
 
 _LONGEST_PAUSE = 0.05
