@@ -20,12 +20,12 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from monitor.simulator.fault_routes import add_fault_routes, json_reply, say_what_is_wrong
 from monitor.simulator.runware.account import Account
 from monitor.simulator.runware.platform import KeyState, Platform
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.witness import task_counts, task_record
+from monitor.simulator.shared.control import add_fault_routes, json_reply, say_what_is_wrong
 
 
 class Change(Struct, forbid_unknown_fields=True):
