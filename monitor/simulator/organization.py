@@ -15,8 +15,8 @@ from monitor.simulator.purse import Autobiller, Purse
 from monitor.simulator.refusals import refuse
 from monitor.simulator.runway.settings import Autobilling, Limit, Settings
 from monitor.simulator.sessions import Session
+from monitor.simulator.shared.timeline import Timeline
 from monitor.simulator.tasks import OPEN, Status, Task
-from monitor.simulator.timeline import Timeline
 
 _HOUR = 3_600.0
 _ROUTINGS_KEPT = 1_000

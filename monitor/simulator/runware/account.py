@@ -12,7 +12,7 @@ from monitor.simulator.runware.queues import Queue
 from monitor.simulator.runware.refusals import Refusal, status_of
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.tasks import Asked, Part, Plan, Task
-from monitor.simulator.timeline import Timeline
+from monitor.simulator.shared.timeline import Timeline
 
 WAITED_TOO_LONG = "timeoutProvider"
 
