@@ -18,8 +18,8 @@ from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.streams import stream
 from monitor.simulator.runware.witness import HTTP, STREAM, Record
 from monitor.simulator.shared.faults import Fault, FaultKind
+from monitor.simulator.shared.malformed_answers import spoil
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind
-from monitor.simulator.spoilt import spoil
 
 TEMPLATE = "/v1"
 _LATE = Fault(fault=FaultKind.HTML, status=504)

@@ -16,8 +16,8 @@ from monitor.simulator.runware.server import Server, is_own
 from monitor.simulator.runware.streams import HEADERS
 from monitor.simulator.runware.witness import HTTP, STREAM, Record
 from monitor.simulator.shared.faults import Fault, FaultKind
+from monitor.simulator.shared.malformed_answers import spoil
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind
-from monitor.simulator.spoilt import spoil
 
 Document = dict[str, Any]
 
