@@ -11,9 +11,9 @@ import typer
 
 from monitor.errors import ListenError
 from monitor.runtime.clock import Clock, FastClock, SystemClock
-from monitor.simulator.catalog import TIERS
 from monitor.simulator.runware.settings import DEFAULT_KEY as RUNWARE_KEY
 from monitor.simulator.runware.settings import Settings as RunwareSettings
+from monitor.simulator.runway.catalog import TIERS
 from monitor.simulator.runway.settings import DEFAULT_KEY, Durations, Settings
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok, page
-from monitor.simulator.catalog import MODELS
 from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import invalid, issue, refuse
+from monitor.simulator.runway.catalog import MODELS
 from monitor.simulator.tasks import timestamp
 
 _LONGEST = timedelta(days=90)

@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok
-from monitor.simulator.catalog import (
+from monitor.simulator.organization import Organization
+from monitor.simulator.refusals import invalid, issue, refuse
+from monitor.simulator.runway.catalog import (
     CREATIONS,
     RECIPE_REQUIRED,
     RECIPE_VERSIONS,
@@ -14,8 +16,6 @@ from monitor.simulator.catalog import (
     REQUIRED_BY_MODEL,
     estimate,
 )
-from monitor.simulator.organization import Organization
-from monitor.simulator.refusals import invalid, issue, refuse
 from monitor.simulator.tasks import WORKFLOW, Task, invocation_document, task_document, timestamp
 
 _LONGEST_SECONDS = 3_600

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok, page
-from monitor.simulator.catalog import ROUTABLE, Modality, estimate, provider
 from monitor.simulator.generations import check_values
 from monitor.simulator.organization import Organization
 from monitor.simulator.refusals import invalid, issue, refuse
+from monitor.simulator.runway.catalog import ROUTABLE, Modality, estimate, provider
 from monitor.simulator.tasks import timestamp
 
 

@@ -17,8 +17,8 @@ from monitor.providers.runway.tiers import (
     UNTABLED,
 )
 from monitor.providers.tiers import Claim, Tier, TierTable
-from monitor.simulator.catalog import MODELS as SIMULATED_MODELS
-from monitor.simulator.catalog import TIERS as SIMULATED_TIERS
+from monitor.simulator.runway.catalog import MODELS as SIMULATED_MODELS
+from monitor.simulator.runway.catalog import TIERS as SIMULATED_TIERS
 
 ROWS = [(table, tier) for table in TIERS.tables for tier in table.tiers]
 VIDEO = ("gen4.5", "veo3.1", "gen4_turbo", "aleph2", "wan3")

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.runtime.clock import ManualClock
 from monitor.simulator.call import Reply
-from monitor.simulator.catalog import CREATIONS, RECIPE_REQUIRED, RECIPES
 from monitor.simulator.routes import OTHER, ROUTES, match
+from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED, RECIPES
 from monitor.simulator.simulation import KeyState, Simulation
 
 Ask = Callable[..., Reply]
