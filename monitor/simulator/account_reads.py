@@ -8,8 +8,8 @@ from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok, page
 from monitor.simulator.organization import Organization
-from monitor.simulator.refusals import invalid, issue, refuse
 from monitor.simulator.runway.catalog import MODELS
+from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.tasks import timestamp
 
 _LONGEST = timedelta(days=90)

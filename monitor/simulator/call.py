@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.simulator.refusals import invalid, issue, refuse
+from monitor.simulator.runway.errors import invalid, issue, refuse
 
 _LARGEST_PAGE = 100
 _LONGEST_NUMBER = 9

@@ -7,7 +7,6 @@ from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok
 from monitor.simulator.organization import Organization
-from monitor.simulator.refusals import invalid, issue, refuse
 from monitor.simulator.runway.catalog import (
     CREATIONS,
     RECIPE_REQUIRED,
@@ -16,6 +15,7 @@ from monitor.simulator.runway.catalog import (
     REQUIRED_BY_MODEL,
     estimate,
 )
+from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.tasks import WORKFLOW, Task, invocation_document, task_document, timestamp
 
 _LONGEST_SECONDS = 3_600

@@ -9,8 +9,8 @@ import msgspec
 
 from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.organization import Organization
-from monitor.simulator.refusals import invalid, issue, refuse
 from monitor.simulator.runway.catalog import estimate
+from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.tasks import timestamp
 
 PROCESSING_SECONDS = 5.0

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.organization import Organization
-from monitor.simulator.refusals import Refusal, refuse
 from monitor.simulator.routes import CONSUME, OTHER, Match, match
+from monitor.simulator.runway.errors import Refusal, refuse
 from monitor.simulator.runway.settings import Settings
 from monitor.simulator.tasks import timestamp
 
