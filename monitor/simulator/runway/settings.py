@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
-from monitor.simulator.failures import WEIGHTS
 from monitor.simulator.runway.catalog import TIERS
+from monitor.simulator.runway.failures import WEIGHTS
 
 DEFAULT_KEY = "key_" + "0123456789abcdef" * 8
 """Well formed, and good for nothing but the simulator."""
