@@ -21,7 +21,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from monitor.simulator.organization import Organization
-from monitor.simulator.purse import SMALLEST_PURCHASE
+from monitor.simulator.runway.platform.credits import SMALLEST_PURCHASE
 from monitor.simulator.runway.settings import Settings
 from monitor.simulator.server import Server
 from monitor.simulator.shared.control import add_fault_routes, json_reply, say_what_is_wrong

@@ -8,10 +8,10 @@ from collections import defaultdict, deque
 from functools import partial
 from typing import Any
 
-from monitor.simulator.purse import Autobiller, Purse
 from monitor.simulator.runway.catalog import MODELS, TIERS, Tier
 from monitor.simulator.runway.errors import refuse
 from monitor.simulator.runway.failures import failure
+from monitor.simulator.runway.platform.credits import Autobiller, Purse
 from monitor.simulator.runway.platform.queues import Pool
 from monitor.simulator.runway.settings import Autobilling, Limit, Settings
 from monitor.simulator.sessions import Session

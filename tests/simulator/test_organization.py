@@ -5,10 +5,10 @@ import random
 import pytest
 
 from monitor.simulator.organization import Organization
-from monitor.simulator.purse import utc_day
 from monitor.simulator.runway.catalog import MODELS, TIERS, estimate
 from monitor.simulator.runway.errors import Refusal
 from monitor.simulator.runway.failures import NO_CODE
+from monitor.simulator.runway.platform.credits import utc_day
 from monitor.simulator.runway.settings import Autobilling, Settings
 from monitor.simulator.tasks import Status, Task
 
