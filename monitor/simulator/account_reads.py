@@ -10,7 +10,7 @@ from monitor.simulator.call import Call, Reply, ok, page
 from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import MODELS
 from monitor.simulator.runway.errors import invalid, issue, refuse
-from monitor.simulator.tasks import timestamp
+from monitor.simulator.runway.platform.tasks import timestamp
 
 _LONGEST = timedelta(days=90)
 _DEFAULT = timedelta(days=30)

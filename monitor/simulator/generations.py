@@ -16,7 +16,7 @@ from monitor.simulator.runway.catalog import (
     estimate,
 )
 from monitor.simulator.runway.errors import invalid, issue, refuse
-from monitor.simulator.tasks import WORKFLOW, Task, invocation_document, task_document, timestamp
+from monitor.simulator.runway.platform.tasks import WORKFLOW, Task, invocation_document, task_document, timestamp
 
 _LONGEST_SECONDS = 3_600
 _MOST_OUTPUTS = 10

@@ -13,10 +13,10 @@ from monitor.simulator.runway.errors import refuse
 from monitor.simulator.runway.failures import failure
 from monitor.simulator.runway.platform.credits import Autobiller, Purse
 from monitor.simulator.runway.platform.queues import Pool
+from monitor.simulator.runway.platform.tasks import OPEN, Status, Task
 from monitor.simulator.runway.settings import Autobilling, Limit, Settings
 from monitor.simulator.sessions import Session
 from monitor.simulator.shared.timeline import Timeline
-from monitor.simulator.tasks import OPEN, Status, Task
 
 _HOUR = 3_600.0
 _ROUTINGS_KEPT = 1_000

@@ -11,7 +11,7 @@ from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import estimate
 from monitor.simulator.runway.errors import invalid, issue, refuse
-from monitor.simulator.tasks import timestamp
+from monitor.simulator.runway.platform.tasks import timestamp
 
 PROCESSING_SECONDS = 5.0
 """How long an avatar or a voice is PROCESSING."""

@@ -11,7 +11,7 @@ from monitor.simulator.generations import check_values
 from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import ROUTABLE, Modality, estimate, provider
 from monitor.simulator.runway.errors import invalid, issue, refuse
-from monitor.simulator.tasks import timestamp
+from monitor.simulator.runway.platform.tasks import timestamp
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from monitor.simulator.tasks import timestamp
+from monitor.simulator.runway.platform.tasks import timestamp
 
 MODEL = "gwm1_avatars"
 UPFRONT_CREDITS = 2

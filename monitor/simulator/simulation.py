@@ -10,8 +10,8 @@ from monitor.simulator.call import Call, Reply
 from monitor.simulator.organization import Organization
 from monitor.simulator.routes import CONSUME, OTHER, Match, match
 from monitor.simulator.runway.errors import Refusal, refuse
+from monitor.simulator.runway.platform.tasks import timestamp
 from monitor.simulator.runway.settings import Settings
-from monitor.simulator.tasks import timestamp
 
 API_VERSION = "2024-11-06"
 WEB_APP_HOST = "api.runwayml.com"

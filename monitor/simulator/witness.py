@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from monitor.simulator.organization import Organization
-from monitor.simulator.tasks import Task
+from monitor.simulator.runway.platform.tasks import Task
 
 _KEPT = 200_000
 

@@ -9,8 +9,8 @@ from monitor.simulator.runway.catalog import MODELS, TIERS, estimate
 from monitor.simulator.runway.errors import Refusal
 from monitor.simulator.runway.failures import NO_CODE
 from monitor.simulator.runway.platform.credits import utc_day
+from monitor.simulator.runway.platform.tasks import Status, Task
 from monitor.simulator.runway.settings import Autobilling, Settings
-from monitor.simulator.tasks import Status, Task
 
 START = 1_750_000_000.0
 MODEL = "gen4.5"
