@@ -13,9 +13,9 @@ from monitor.simulator.runway.errors import refuse
 from monitor.simulator.runway.failures import failure
 from monitor.simulator.runway.platform.credits import Autobiller, Purse
 from monitor.simulator.runway.platform.queues import Pool
+from monitor.simulator.runway.platform.sessions import Session
 from monitor.simulator.runway.platform.tasks import OPEN, Status, Task
 from monitor.simulator.runway.settings import Autobilling, Limit, Settings
-from monitor.simulator.sessions import Session
 from monitor.simulator.shared.timeline import Timeline
 
 _HOUR = 3_600.0

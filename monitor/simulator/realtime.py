@@ -10,7 +10,7 @@ from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.organization import Organization
 from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.runway.platform.credits import utc_day
-from monitor.simulator.sessions import (
+from monitor.simulator.runway.platform.sessions import (
     CONVERSATION,
     LONGEST_SECONDS,
     MODEL,
