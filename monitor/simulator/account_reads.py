@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok, page
-from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import MODELS
 from monitor.simulator.runway.errors import invalid, issue, refuse
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import timestamp
 
 _LONGEST = timedelta(days=90)

@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from monitor.simulator.organization import Organization
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.credits import SMALLEST_PURCHASE
 from monitor.simulator.runway.platform.tasks import OPEN
 from monitor.simulator.runway.settings import Settings

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok
-from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import (
     CREATIONS,
     RECIPE_REQUIRED,
@@ -16,6 +15,7 @@ from monitor.simulator.runway.catalog import (
     estimate,
 )
 from monitor.simulator.runway.errors import invalid, issue, refuse
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import WORKFLOW, Task, invocation_document, task_document, timestamp
 
 _LONGEST_SECONDS = 3_600

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
-from monitor.simulator.organization import Organization
 from monitor.simulator.runway.errors import invalid, issue, refuse
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.credits import utc_day
 from monitor.simulator.runway.platform.sessions import (
     CONVERSATION,

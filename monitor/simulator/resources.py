@@ -8,9 +8,9 @@ from typing import Any, Literal, TypedDict
 import msgspec
 
 from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
-from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import estimate
 from monitor.simulator.runway.errors import invalid, issue, refuse
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import timestamp
 
 PROCESSING_SECONDS = 5.0

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from monitor.simulator import account_reads, generations, realtime, resources, routing
 from monitor.simulator.call import Call, Reply
-from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import CREATIONS
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.shared.requests import Kind
 
 Handler = Callable[[Organization, Call, str], Reply]

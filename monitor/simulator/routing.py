@@ -8,9 +8,9 @@ from typing import Any
 
 from monitor.simulator.call import Call, Reply, ok, page
 from monitor.simulator.generations import check_values
-from monitor.simulator.organization import Organization
 from monitor.simulator.runway.catalog import ROUTABLE, Modality, estimate, provider
 from monitor.simulator.runway.errors import invalid, issue, refuse
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import timestamp
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from monitor.simulator.organization import Organization
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import Task
 
 _KEPT = 200_000

@@ -14,7 +14,7 @@ from runwayml import AsyncRunwayML
 from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import build_app, serve
 from monitor.simulator.call import Call, Reply
-from monitor.simulator.organization import Organization
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.settings import Settings
 from monitor.simulator.server import DEFAULT_KEY
 from monitor.simulator.simulation import API_VERSION, Simulation

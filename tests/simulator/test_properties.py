@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.simulator.call import Call
-from monitor.simulator.organization import Organization
 from monitor.simulator.routes import ROUTES
 from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED
 from monitor.simulator.runway.errors import Refusal
 from monitor.simulator.runway.failures import FAILURES
+from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import Status, Task
 from monitor.simulator.runway.settings import Settings
 from monitor.simulator.simulation import API_VERSION, Simulation
