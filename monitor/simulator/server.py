@@ -14,12 +14,12 @@ from aiohttp import web
 from monitor.runtime.clock import Clock
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.routes import Match, match
+from monitor.simulator.runway.platform.accounts import Simulation
 from monitor.simulator.runway.platform.tasks import WORKFLOW
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.malformed_answers import spoil
 from monitor.simulator.shared.requests import CLIENT_GONE, OWN_USER_AGENT, Kind
-from monitor.simulator.simulation import Simulation
 from monitor.simulator.witness import Record, Witness
 
 UNPROCESSED = Reply(200)

@@ -18,9 +18,9 @@ from monitor.polling.provider_client import Vendor
 from monitor.polling.schedule import Schedule
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.runtime.clock import ManualClock
+from monitor.simulator.runway.platform.accounts import KeyState
 from monitor.simulator.server import Server
 from monitor.simulator.shared.faults import Fault, FaultKind
-from monitor.simulator.simulation import KeyState
 from monitor.store import Database
 
 

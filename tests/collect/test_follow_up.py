@@ -21,10 +21,10 @@ from monitor.polling.follow_up import MOST_AT_ONCE, FollowUp
 from monitor.polling.provider_client import Vendor
 from monitor.polling.schedule import Schedule
 from monitor.runtime.clock import ManualClock
+from monitor.simulator.runway.platform.accounts import KeyState
 from monitor.simulator.server import Server
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.requests import Kind
-from monitor.simulator.simulation import KeyState
 from monitor.store import Database
 from monitor.tasks import counter_rows, task_rows
 from monitor.tasks.counters import CounterSpec

@@ -15,9 +15,9 @@ from monitor.runtime.clock import ManualClock
 from monitor.simulator.app import build_app, serve
 from monitor.simulator.call import Call, Reply
 from monitor.simulator.runway.platform.account import Organization
+from monitor.simulator.runway.platform.accounts import API_VERSION, Simulation
 from monitor.simulator.runway.settings import Settings
 from monitor.simulator.server import DEFAULT_KEY
-from monitor.simulator.simulation import API_VERSION, Simulation
 
 START = 1_750_000_000.0
 

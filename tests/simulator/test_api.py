@@ -10,7 +10,7 @@ from monitor.runtime.clock import ManualClock
 from monitor.simulator.call import Reply
 from monitor.simulator.routes import OTHER, ROUTES, match
 from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED, RECIPES
-from monitor.simulator.simulation import KeyState, Simulation
+from monitor.simulator.runway.platform.accounts import KeyState, Simulation
 
 Ask = Callable[..., Reply]
 DOCS = "https://docs.dev.runwayml.com/api"

@@ -14,9 +14,9 @@ from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED
 from monitor.simulator.runway.errors import Refusal
 from monitor.simulator.runway.failures import FAILURES
 from monitor.simulator.runway.platform.account import Organization
+from monitor.simulator.runway.platform.accounts import API_VERSION, Simulation
 from monitor.simulator.runway.platform.tasks import Status, Task
 from monitor.simulator.runway.settings import Settings
-from monitor.simulator.simulation import API_VERSION, Simulation
 
 START = 1_750_000_000.0
 DAY = 86_400.0
