@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from monitor.simulator.call import Call, Reply, ok, page
+from monitor.simulator.runway.api.messages import Call, Reply, ok, page
 from monitor.simulator.runway.catalog import MODELS
 from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.runway.platform.account import Organization

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from monitor.simulator.call import Call, Reply, ok
+from monitor.simulator.runway.api.messages import Call, Reply, ok
 from monitor.simulator.runway.catalog import (
     CREATIONS,
     RECIPE_REQUIRED,

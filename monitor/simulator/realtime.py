@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import partial
 from typing import Any
 
-from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
+from monitor.simulator.runway.api.messages import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.credits import utc_day

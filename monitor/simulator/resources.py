@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 import msgspec
 
-from monitor.simulator.call import NO_CONTENT, Call, Reply, ok, page
+from monitor.simulator.runway.api.messages import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.runway.catalog import estimate
 from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.runway.platform.account import Organization

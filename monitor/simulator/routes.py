@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from monitor.simulator import account_reads, generations, realtime, resources, routing
-from monitor.simulator.call import Call, Reply
+from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.catalog import CREATIONS
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.shared.requests import Kind
