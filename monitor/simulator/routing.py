@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.simulator.generations import check_values
+from monitor.simulator.runway.api.generations import check_values
 from monitor.simulator.runway.api.messages import Call, Reply, ok, page
 from monitor.simulator.runway.catalog import ROUTABLE, Modality, estimate, provider
 from monitor.simulator.runway.errors import invalid, issue, refuse
