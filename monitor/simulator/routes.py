@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from monitor.simulator import realtime, routing
-from monitor.simulator.runway.api import account_reads, generations, resources
+from monitor.simulator import routing
+from monitor.simulator.runway.api import account_reads, generations, realtime, resources
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.catalog import CREATIONS
 from monitor.simulator.runway.platform.account import Organization
