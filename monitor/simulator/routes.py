@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from monitor.simulator import routing
 from monitor.simulator.runway.api import account_reads, generations, realtime, resources
+from monitor.simulator.runway.api import model_router as routing
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.catalog import CREATIONS
 from monitor.simulator.runway.platform.account import Organization
