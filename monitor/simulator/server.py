@@ -12,8 +12,8 @@ import msgspec
 from aiohttp import web
 
 from monitor.runtime.clock import Clock
-from monitor.simulator.routes import Match, match
 from monitor.simulator.runway.api.messages import Call, Reply
+from monitor.simulator.runway.api.routes import Match, match
 from monitor.simulator.runway.platform.accounts import Simulation
 from monitor.simulator.runway.platform.tasks import WORKFLOW
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.routes import OTHER, ROUTES, match
 from monitor.simulator.runway.api.messages import Reply
+from monitor.simulator.runway.api.routes import OTHER, ROUTES, match
 from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED, RECIPES
 from monitor.simulator.runway.platform.accounts import KeyState, Simulation
 

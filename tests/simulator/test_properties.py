@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.simulator.routes import ROUTES
 from monitor.simulator.runway.api.messages import Call
+from monitor.simulator.runway.api.routes import ROUTES
 from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED
 from monitor.simulator.runway.errors import Refusal
 from monitor.simulator.runway.failures import FAILURES

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.simulator.routes import CONSUME, OTHER, Match, match
 from monitor.simulator.runway.api.messages import Call, Reply
+from monitor.simulator.runway.api.routes import CONSUME, OTHER, Match, match
 from monitor.simulator.runway.errors import Refusal, refuse
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import timestamp
