@@ -24,10 +24,10 @@ from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.accounts import KeyState
 from monitor.simulator.runway.platform.credits import SMALLEST_PURCHASE
 from monitor.simulator.runway.platform.tasks import OPEN
+from monitor.simulator.runway.request_log import task_counts, task_record
 from monitor.simulator.runway.settings import Settings
 from monitor.simulator.server import Server
 from monitor.simulator.shared.control import add_fault_routes, json_reply, say_what_is_wrong
-from monitor.simulator.witness import task_counts, task_record
 
 
 class Charge(Struct, frozen=True, forbid_unknown_fields=True):

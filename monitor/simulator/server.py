@@ -16,11 +16,11 @@ from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.api.routes import Match, match
 from monitor.simulator.runway.platform.accounts import Simulation
 from monitor.simulator.runway.platform.tasks import WORKFLOW
+from monitor.simulator.runway.request_log import Record, Witness
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.malformed_answers import spoil
 from monitor.simulator.shared.requests import CLIENT_GONE, OWN_USER_AGENT, Kind
-from monitor.simulator.witness import Record, Witness
 
 UNPROCESSED = Reply(200)
 """Stands for the reply to a request that a fault kept from taking effect."""
