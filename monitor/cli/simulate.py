@@ -81,7 +81,7 @@ def simulate(
 
 def _runway(clock: Clock, key: str | None, settings: Settings, credits_: int, seed: int) -> web.Application:
     from monitor.simulator.app import build_app
-    from monitor.simulator.server import Opening
+    from monitor.simulator.runway.server import Opening
 
     return build_app(clock, [Opening(key=key or DEFAULT_KEY, settings=settings, credits=credits_)], seed)
 

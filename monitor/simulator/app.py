@@ -11,7 +11,7 @@ from aiohttp import web
 from monitor.errors import ListenError
 from monitor.runtime.clock import Clock
 from monitor.simulator.control import control_app
-from monitor.simulator.server import Opening, Server
+from monitor.simulator.runway.server import Opening, Server
 
 SERVER = web.AppKey("server", Server)
 _STOP_SECONDS = 2.0

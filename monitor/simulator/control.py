@@ -25,8 +25,8 @@ from monitor.simulator.runway.platform.accounts import KeyState
 from monitor.simulator.runway.platform.credits import SMALLEST_PURCHASE
 from monitor.simulator.runway.platform.tasks import OPEN
 from monitor.simulator.runway.request_log import task_counts, task_record
+from monitor.simulator.runway.server import Server
 from monitor.simulator.runway.settings import Settings
-from monitor.simulator.server import Server
 from monitor.simulator.shared.control import add_fault_routes, json_reply, say_what_is_wrong
 
 

@@ -19,7 +19,7 @@ from monitor.polling.schedule import Schedule
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.runtime.clock import ManualClock
 from monitor.simulator.runway.platform.accounts import KeyState
-from monitor.simulator.server import Server
+from monitor.simulator.runway.server import Server
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.store import Database
 

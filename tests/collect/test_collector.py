@@ -19,7 +19,7 @@ from monitor.metrics import SelfMetrics
 from monitor.observations import TaskSeen, TaskStatus
 from monitor.runtime.clock import ManualClock
 from monitor.runtime.logs import configure_logging
-from monitor.simulator.server import DEFAULT_KEY, Server
+from monitor.simulator.runway.server import DEFAULT_KEY, Server
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.store import Database
 from monitor.tasks import task_rows

@@ -22,7 +22,7 @@ from monitor.polling.provider_client import Vendor
 from monitor.polling.schedule import Schedule
 from monitor.runtime.clock import ManualClock
 from monitor.simulator.runway.platform.accounts import KeyState
-from monitor.simulator.server import Server
+from monitor.simulator.runway.server import Server
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.requests import Kind
 from monitor.store import Database

@@ -16,8 +16,8 @@ from monitor.simulator.app import build_app, serve
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.accounts import API_VERSION, Simulation
+from monitor.simulator.runway.server import DEFAULT_KEY
 from monitor.simulator.runway.settings import Settings
-from monitor.simulator.server import DEFAULT_KEY
 
 START = 1_750_000_000.0
 

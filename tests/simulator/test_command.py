@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from monitor.cli.simulate import simulate
-from monitor.simulator.server import DEFAULT_KEY
+from monitor.simulator.runway.server import DEFAULT_KEY
 
 PROGRAM = [sys.executable, "-c", "import typer; from monitor.cli.simulate import simulate; typer.run(simulate)"]
 

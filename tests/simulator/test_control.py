@@ -12,7 +12,7 @@ import runwayml
 from runwayml import AsyncRunwayML
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.server import DEFAULT_KEY
+from monitor.simulator.runway.server import DEFAULT_KEY
 
 Until = Callable[[str, int], Awaitable[None]]
 

@@ -11,7 +11,7 @@ from runwayml.lib.polling import TaskFailedError, WorkflowInvocationFailedError
 
 from monitor.runtime.clock import FastClock, ManualClock
 from monitor.simulator.app import SERVER, build_app, serve
-from monitor.simulator.server import DEFAULT_KEY
+from monitor.simulator.runway.server import DEFAULT_KEY
 
 URI = "https://example.com/x.png"
 
