@@ -10,7 +10,7 @@ from aiohttp import web
 
 from monitor.errors import ListenError
 from monitor.runtime.clock import Clock
-from monitor.simulator.control import control_app
+from monitor.simulator.runway.control import control_app
 from monitor.simulator.runway.server import Opening, Server
 
 SERVER = web.AppKey("server", Server)
