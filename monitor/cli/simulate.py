@@ -80,7 +80,7 @@ def simulate(
 
 
 def _runway(clock: Clock, key: str | None, settings: Settings, credits_: int, seed: int) -> web.Application:
-    from monitor.simulator.app import build_app
+    from monitor.simulator.runway.app import build_app
     from monitor.simulator.runway.server import Opening
 
     return build_app(clock, [Opening(key=key or DEFAULT_KEY, settings=settings, credits=credits_)], seed)
@@ -104,7 +104,7 @@ def _hint(vendor: Vendor, key: str | None) -> str:
 
 
 async def _run(app: web.Application, hint: str, host: str, port: int) -> None:
-    from monitor.simulator.app import serve
+    from monitor.simulator.runway.app import serve
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.runtime.lean import without
 
-UNUSED = ("rich", "pygments", "alembic", "mako", "psycopg", "sqlalchemy.orm", "monitor.simulator.app")
+UNUSED = ("rich", "pygments", "alembic", "mako", "psycopg", "sqlalchemy.orm", "monitor.simulator.runway.app")
 
 
 def test_the_daemon_loads_nothing_large_that_it_does_not_use() -> None:

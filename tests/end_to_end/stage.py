@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from monitor.config import Account, Address, Config, FollowUp, GatewayConfig, Limits, Webhook, WebhooksConfig
 from monitor.daemon.daemon import Daemon
 from monitor.runtime.clock import Clock, SystemClock
-from monitor.simulator.app import build_app as build_runway
-from monitor.simulator.app import serve
 from monitor.simulator.runware.app import build_app as build_runware
+from monitor.simulator.runway.app import build_app as build_runway
+from monitor.simulator.runway.app import serve
 from monitor.store import Database
 
 KEY = "key_" + "c0ffee42" * 16

@@ -21,7 +21,7 @@ from monitor.providers.lenient import json_object, model_id, number
 from monitor.providers.reads import Drift, finished
 from monitor.providers.statuses import code_label, error_outcome
 from monitor.runtime.clock import SystemClock
-from monitor.simulator.app import serve
+from monitor.simulator.runway.app import serve
 from monitor.store import Database
 
 DRAWING = Route("/draw", Kind.CREATE, model_fields=("brush",), reads_reply=True)

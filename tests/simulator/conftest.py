@@ -12,8 +12,8 @@ from aiohttp import web
 from runwayml import AsyncRunwayML
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.app import build_app, serve
 from monitor.simulator.runway.api.messages import Call, Reply
+from monitor.simulator.runway.app import build_app, serve
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.accounts import API_VERSION, Simulation
 from monitor.simulator.runway.server import DEFAULT_KEY

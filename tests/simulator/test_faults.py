@@ -13,7 +13,7 @@ import runwayml
 from runwayml import AsyncRunwayML
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.app import SERVER, build_app, serve
+from monitor.simulator.runway.app import SERVER, build_app, serve
 from monitor.simulator.runway.server import DEFAULT_KEY
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.requests import Kind

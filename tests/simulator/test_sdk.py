@@ -10,7 +10,7 @@ from runwayml import AsyncRunwayML, RunwayML
 from runwayml.lib.polling import TaskFailedError, WorkflowInvocationFailedError
 
 from monitor.runtime.clock import FastClock, ManualClock
-from monitor.simulator.app import SERVER, build_app, serve
+from monitor.simulator.runway.app import SERVER, build_app, serve
 from monitor.simulator.runway.server import DEFAULT_KEY
 
 URI = "https://example.com/x.png"
