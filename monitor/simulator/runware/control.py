@@ -21,7 +21,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from monitor.simulator.runware.account import Account
-from monitor.simulator.runware.platform import KeyState, Platform
+from monitor.simulator.runware.platform.accounts import KeyState, Platform
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.witness import task_counts, task_record

@@ -13,7 +13,7 @@ from monitor.runtime.clock import Clock
 from monitor.simulator.runware.apps import Apps
 from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.items import Item
-from monitor.simulator.runware.platform import Platform
+from monitor.simulator.runware.platform.accounts import Platform
 from monitor.simulator.runware.sessions import Sessions
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.tasks import Part, Task

@@ -1,0 +1,1 @@
+"""The accounts of the simulated Runware: balance, queues, tasks and sessions. Pure."""
