@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from monitor.simulator.runware.account import Account
+from monitor.simulator.runware.platform.account import Account
 
 MODEL = "serverless"
 """Under this name settings say how long an invocation takes, how many run and how many may wait."""

@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from monitor.simulator.runware.account import Account
+from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.accounts import KeyState, Platform
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.settings import Settings

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.simulator.runware.account import Account
 from monitor.simulator.runware.account_reads import read
 from monitor.simulator.runware.catalog import AIR, RESULTS, STREAMED, WITHOUT_MODEL, first_kind, kind_of
 from monitor.simulator.runware.items import Item, acknowledgement, polled, told
+from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.refusals import Refusal, error, status_of
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.tasks import Asked, Delivery, Status, Task

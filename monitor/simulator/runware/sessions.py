@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from monitor.simulator.runware.account import Account
+from monitor.simulator.runware.platform.account import Account
 
 if TYPE_CHECKING:
     from monitor.simulator.runware.sockets import Connection

@@ -12,8 +12,8 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
-from monitor.simulator.runware.account import Account
 from monitor.simulator.runware.items import told
+from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.tasks import Part, Task
 
 ATTEMPTS = 3
