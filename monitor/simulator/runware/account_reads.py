@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from monitor.simulator.runware.ledger import Use, figures, summed, totals
 from monitor.simulator.runware.platform.account import Account
+from monitor.simulator.runware.platform.credits import Use, figures, summed, totals
 from monitor.simulator.runware.refusals import Refusal
 
 _LONGEST_DAYS = 30
