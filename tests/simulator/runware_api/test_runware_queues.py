@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from runware_api.conftest import Post, image, poll
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.runware.queues import Queue
+from monitor.simulator.runware.platform.queues import Queue
 
 
 async def test_latency_grows_with_depth_then_tasks_are_turned_away(

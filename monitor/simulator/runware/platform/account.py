@@ -8,7 +8,7 @@ from collections import deque
 from functools import partial
 
 from monitor.simulator.runware.platform.credits import Ledger
-from monitor.simulator.runware.queues import Queue
+from monitor.simulator.runware.platform.queues import Queue
 from monitor.simulator.runware.refusals import Refusal, status_of
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.tasks import Asked, Part, Plan, Task
