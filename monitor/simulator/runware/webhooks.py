@@ -14,7 +14,7 @@ import msgspec
 
 from monitor.simulator.runware.items import told
 from monitor.simulator.runware.platform.account import Account
-from monitor.simulator.runware.tasks import Part, Task
+from monitor.simulator.runware.platform.tasks import Part, Task
 
 ATTEMPTS = 3
 _PAUSE_SECONDS = 1.0

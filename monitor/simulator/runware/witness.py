@@ -10,7 +10,7 @@ from typing import Any
 from monitor.simulator.runware.desk import Answer, model_of
 from monitor.simulator.runware.items import Item
 from monitor.simulator.runware.platform.account import Account
-from monitor.simulator.runware.tasks import Task
+from monitor.simulator.runware.platform.tasks import Task
 
 HTTP, STREAM, WEBSOCKET = "http", "stream", "websocket"
 _KEPT = 200_000
