@@ -14,8 +14,8 @@ from monitor.simulator.runware.apps import Apps
 from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.items import Item
 from monitor.simulator.runware.platform.accounts import Platform
+from monitor.simulator.runware.platform.sessions import Sessions
 from monitor.simulator.runware.platform.tasks import Part, Task
-from monitor.simulator.runware.sessions import Sessions
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.webhooks import Webhooks
 from monitor.simulator.runware.witness import Record, Witness
