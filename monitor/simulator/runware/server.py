@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from monitor.runtime.clock import Clock
-from monitor.simulator.runware.apps import Apps
 from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.items import Item
 from monitor.simulator.runware.platform.accounts import Platform
+from monitor.simulator.runware.platform.apps import Apps
 from monitor.simulator.runware.platform.sessions import Sessions
 from monitor.simulator.runware.platform.tasks import Part, Task
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
