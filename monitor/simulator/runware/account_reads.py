@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from monitor.simulator.runware.errors import Refusal
 from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.credits import Use, figures, summed, totals
-from monitor.simulator.runware.refusals import Refusal
 
 _LONGEST_DAYS = 30
 _GROUPS = {"date": "timeseries", "model": "model", "apiKey": "apiKey"}

@@ -12,8 +12,8 @@ from aiohttp import WSCloseCode, web
 from monitor.runtime.clock import Clock
 from monitor.simulator.runware.compatible import FORMATS, answer_compatible
 from monitor.simulator.runware.control import control_app
+from monitor.simulator.runware.errors import error
 from monitor.simulator.runware.http import answer_tasks
-from monitor.simulator.runware.refusals import error
 from monitor.simulator.runware.server import Opening, Server, is_own
 from monitor.simulator.runware.serverless import add_serverless
 from monitor.simulator.runware.sockets import answer_socket

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from monitor.simulator.runware.catalog import RESULTS
+from monitor.simulator.runware.errors import SUCCESS_WITHOUT_CONTENT, error
 from monitor.simulator.runware.platform.tasks import Part, Status, Task
-from monitor.simulator.runware.refusals import SUCCESS_WITHOUT_CONTENT, error
 
 Item = dict[str, Any]
 _TEXT = "A lighthouse in a storm."

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from monitor.simulator.runware.catalog import DEFAULT, MODELS, Pace
-from monitor.simulator.runware.refusals import WEIGHTS
+from monitor.simulator.runware.errors import WEIGHTS
 from monitor.simulator.runway.settings import Count, NotNegative, Share
 
 DEFAULT_KEY = "5imu1atedRunwareKey0123456789abc"

@@ -13,10 +13,10 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from monitor.simulator.runware.desk import Answer, items_of, kind_of_all
+from monitor.simulator.runware.errors import Refusal, error
 from monitor.simulator.runware.items import Item, told
 from monitor.simulator.runware.platform.sessions import Session
 from monitor.simulator.runware.platform.tasks import Part, Task
-from monitor.simulator.runware.refusals import Refusal, error
 from monitor.simulator.runware.server import Server, World, is_own
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.witness import HTTP, WEBSOCKET, Record

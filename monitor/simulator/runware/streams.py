@@ -10,9 +10,9 @@ import msgspec
 from aiohttp import web
 
 from monitor.simulator.runware.desk import Answer
+from monitor.simulator.runware.errors import SUCCESS_WITHOUT_CONTENT
 from monitor.simulator.runware.items import acknowledgement, failure, usage
 from monitor.simulator.runware.platform.tasks import Part, Task
-from monitor.simulator.runware.refusals import SUCCESS_WITHOUT_CONTENT
 
 HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
 

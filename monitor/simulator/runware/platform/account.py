@@ -7,10 +7,10 @@ import uuid
 from collections import deque
 from functools import partial
 
+from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.platform.credits import Ledger
 from monitor.simulator.runware.platform.queues import Queue
 from monitor.simulator.runware.platform.tasks import Asked, Part, Plan, Task
-from monitor.simulator.runware.refusals import Refusal, status_of
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.shared.timeline import Timeline
 

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.simulator.runware.errors import Refusal
 from monitor.simulator.runware.platform.account import Account
-from monitor.simulator.runware.refusals import Refusal
 from monitor.simulator.runware.settings import Settings
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from monitor.simulator.runware.errors import SUCCESS_WITHOUT_CONTENT, status_of
 from monitor.simulator.runware.platform.tasks import Task
-from monitor.simulator.runware.refusals import SUCCESS_WITHOUT_CONTENT, status_of
 
 _SERVER_ERRORS = 500
 _KEPT = 10_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from monitor.simulator.runware.refusals import SUCCESS_WITHOUT_CONTENT
+from monitor.simulator.runware.errors import SUCCESS_WITHOUT_CONTENT
 
 Plan = list[str | None]
 """How each part of a task will end: None for a success, else an error code."""
