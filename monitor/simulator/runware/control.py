@@ -22,9 +22,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.accounts import KeyState, Platform
+from monitor.simulator.runware.request_log import task_counts, task_record
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.settings import Settings
-from monitor.simulator.runware.witness import task_counts, task_record
 from monitor.simulator.shared.control import add_fault_routes, json_reply, say_what_is_wrong
 
 

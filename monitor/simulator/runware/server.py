@@ -16,9 +16,9 @@ from monitor.simulator.runware.platform.accounts import Platform
 from monitor.simulator.runware.platform.apps import Apps
 from monitor.simulator.runware.platform.sessions import Sessions
 from monitor.simulator.runware.platform.tasks import Part, Task
+from monitor.simulator.runware.request_log import Record, Witness
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.webhooks import Webhooks
-from monitor.simulator.runware.witness import Record, Witness
 from monitor.simulator.shared.faults import Fault, Faults
 from monitor.simulator.shared.requests import OWN_USER_AGENT
 

@@ -17,8 +17,8 @@ from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.http import bearer
 from monitor.simulator.runware.plain import Document, Reply, answer_plainly
 from monitor.simulator.runware.platform.apps import Apps, Invocation, Problem
+from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
-from monitor.simulator.runware.witness import Record
 from monitor.simulator.shared.requests import Kind
 
 _ASYNC = "/v1/apps/{app}/invoke-async/{endpoint}"

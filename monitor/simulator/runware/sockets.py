@@ -17,9 +17,9 @@ from monitor.simulator.runware.errors import Refusal, error
 from monitor.simulator.runware.items import Item, told
 from monitor.simulator.runware.platform.sessions import Session
 from monitor.simulator.runware.platform.tasks import Part, Task
+from monitor.simulator.runware.request_log import HTTP, WEBSOCKET, Record
 from monitor.simulator.runware.server import Server, World, is_own
 from monitor.simulator.runware.settings import Settings
-from monitor.simulator.runware.witness import HTTP, WEBSOCKET, Record
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.requests import Kind
 
