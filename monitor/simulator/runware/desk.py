@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.simulator.runware.account_reads import read
+from monitor.simulator.runware.api.messages import Item, acknowledgement, polled, told
 from monitor.simulator.runware.catalog import AIR, RESULTS, STREAMED, WITHOUT_MODEL, first_kind, kind_of
 from monitor.simulator.runware.errors import Refusal, error, status_of
-from monitor.simulator.runware.items import Item, acknowledgement, polled, told
 from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.tasks import Asked, Delivery, Status, Task
 from monitor.simulator.runware.settings import Settings

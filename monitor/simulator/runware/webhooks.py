@@ -12,7 +12,7 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
-from monitor.simulator.runware.items import told
+from monitor.simulator.runware.api.messages import told
 from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.tasks import Part, Task
 
