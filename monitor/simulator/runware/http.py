@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_all
 from monitor.simulator.runware.api.messages import Item
-from monitor.simulator.runware.desk import Answer, items_of, kind_of_all
 from monitor.simulator.runware.errors import Refusal, error, status_of
 from monitor.simulator.runware.request_log import HTTP, STREAM, Record
 from monitor.simulator.runware.server import Server, World, is_own, until_over

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from monitor.simulator.runware.api.generations import Answer, model_of
 from monitor.simulator.runware.api.messages import Item
-from monitor.simulator.runware.desk import Answer, model_of
 from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.tasks import Task
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from monitor.runtime.clock import Clock
+from monitor.simulator.runware.api.generations import Answer, take
 from monitor.simulator.runware.api.messages import Item
-from monitor.simulator.runware.desk import Answer, take
 from monitor.simulator.runware.platform.accounts import Platform
 from monitor.simulator.runware.platform.apps import Apps
 from monitor.simulator.runware.platform.sessions import Sessions

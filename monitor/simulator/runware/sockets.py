@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_all
 from monitor.simulator.runware.api.messages import Item, told
-from monitor.simulator.runware.desk import Answer, items_of, kind_of_all
 from monitor.simulator.runware.errors import Refusal, error
 from monitor.simulator.runware.platform.sessions import Session
 from monitor.simulator.runware.platform.tasks import Part, Task

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from monitor.simulator.runware.api.generations import Answer
 from monitor.simulator.runware.api.messages import acknowledgement, failure, usage
-from monitor.simulator.runware.desk import Answer
 from monitor.simulator.runware.errors import SUCCESS_WITHOUT_CONTENT
 from monitor.simulator.runware.platform.tasks import Part, Task
 
