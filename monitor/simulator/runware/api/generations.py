@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.simulator.runware.account_reads import read
+from monitor.simulator.runware.api.account_reads import read
 from monitor.simulator.runware.api.messages import Item, acknowledgement, polled, told
 from monitor.simulator.runware.catalog import AIR, RESULTS, STREAMED, WITHOUT_MODEL, first_kind, kind_of
 from monitor.simulator.runware.errors import Refusal, error, status_of
