@@ -13,8 +13,8 @@ from aiohttp import web
 
 from monitor.simulator.runware.request_log import HTTP, STREAM, Record
 from monitor.simulator.runware.server import Server, is_own
-from monitor.simulator.runware.streams import HEADERS
 from monitor.simulator.runware.transports.http import JSON, bearer, in_vendor_s_words
+from monitor.simulator.runware.transports.streams import HEADERS
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.malformed_answers import spoil
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind

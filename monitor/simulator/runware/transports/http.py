@@ -16,7 +16,7 @@ from monitor.simulator.runware.errors import Refusal, error, status_of
 from monitor.simulator.runware.request_log import HTTP, STREAM, Record
 from monitor.simulator.runware.server import Server, World, is_own, until_over
 from monitor.simulator.runware.settings import Settings
-from monitor.simulator.runware.streams import stream
+from monitor.simulator.runware.transports.streams import stream
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.malformed_answers import spoil
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind
