@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.simulator.runware.platform.account import Account
 
 if TYPE_CHECKING:
-    from monitor.simulator.runware.sockets import Connection
+    from monitor.simulator.runware.transports.sockets import Connection
 
 
 @dataclass(slots=True, eq=False)
