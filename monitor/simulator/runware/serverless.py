@@ -14,10 +14,10 @@ from http import HTTPStatus
 from aiohttp import web
 
 from monitor.simulator.runware.errors import Refusal, status_of
-from monitor.simulator.runware.plain import Document, Reply, answer_plainly
 from monitor.simulator.runware.platform.apps import Apps, Invocation, Problem
 from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
+from monitor.simulator.runware.transports.documents import Document, Reply, answer_plainly
 from monitor.simulator.runware.transports.http import bearer
 from monitor.simulator.shared.requests import Kind
 
