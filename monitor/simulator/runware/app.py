@@ -14,9 +14,9 @@ from monitor.simulator.runware.control import control_app
 from monitor.simulator.runware.errors import error
 from monitor.simulator.runware.request_log import HTTP, Record
 from monitor.simulator.runware.server import Opening, Server, is_own
-from monitor.simulator.runware.serverless import add_serverless
 from monitor.simulator.runware.transports.compatible import FORMATS, answer_compatible
 from monitor.simulator.runware.transports.http import answer_tasks
+from monitor.simulator.runware.transports.serverless import add_serverless
 from monitor.simulator.runware.transports.sockets import answer_socket
 from monitor.simulator.shared.requests import Kind
 
