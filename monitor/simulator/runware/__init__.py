@@ -1,5 +1,5 @@
-"""A simulated Runware: tasks over HTTP, event streams and WebSocket, queues that saturate, and a witness.
+"""A simulated Runware: tasks over HTTP, event streams and WebSocket, and queues that saturate.
 
-`account`, `desk` and what they stand on are pure: the time is an argument. `http`, `streams` and `sockets` put them on
-the wire. The tables here are the simulator's own, so that it can bear witness against the rest of the program.
+`platform` holds the accounts and everything that happens to them, `api` answers tasks. Both are pure: the time is an
+argument. `transports` put them on the wire, `control` lets a test change them, `app` serves all of it.
 """
