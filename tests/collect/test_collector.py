@@ -72,7 +72,7 @@ def reads_up(database: Database, account: str = "production") -> dict[str, bool]
 
 
 def requests(server: Server) -> int:
-    return server.world.witness.total
+    return server.world.request_log.total
 
 
 def task_of(database: Database, task: str) -> TaskStatus | None:

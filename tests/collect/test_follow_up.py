@@ -122,7 +122,7 @@ class World:
         return {task for one in self.server.world.simulation.organizations.values() for task in one.tasks}
 
     def polls(self) -> list[dict[str, Any]]:
-        return [each for each in self.server.world.witness.requests(0) if each["own"]]
+        return [each for each in self.server.world.request_log.requests(0) if each["own"]]
 
     def polled(self) -> set[str]:
         return {each["path"].rpartition("/")[2] for each in self.polls()}

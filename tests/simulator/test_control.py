@@ -21,7 +21,7 @@ async def create(sdk: AsyncRunwayML) -> str:
     return (await sdk.text_to_video.create(model="gen4.5", prompt_text="a cat", ratio="1280:720", duration=5)).id
 
 
-async def test_the_witness_recounts_every_request_and_every_task(
+async def test_the_request_log_recounts_every_request_and_every_task(
     sdk: AsyncRunwayML, control: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     await control.patch("/accounts/simulated", json={"script": [None, "SAFETY.INPUT.TEXT"]})

@@ -251,4 +251,4 @@ async def test_long_answers_are_compressed_for_who_asks(url: str) -> None:
 
 
 def test_the_server_of_an_app_can_be_reached_in_process(clock: ManualClock) -> None:
-    assert build_app(clock)[SERVER].world.witness.total == 0
+    assert build_app(clock)[SERVER].world.request_log.total == 0

@@ -62,7 +62,7 @@ class Record:
             mine.model = mine.model or answer.model
 
 
-class Witness:
+class RequestLog:
     """Keeps the last 200,000 requests one by one, and the ids of the tasks that were sent."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from monitor.simulator.runware.platform.accounts import Platform
 from monitor.simulator.runware.platform.apps import Apps
 from monitor.simulator.runware.platform.sessions import Sessions
 from monitor.simulator.runware.platform.tasks import Part, Task
-from monitor.simulator.runware.request_log import Record, Witness
+from monitor.simulator.runware.request_log import Record, RequestLog
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.webhooks import Webhooks
 from monitor.simulator.shared.faults import Fault, Faults
@@ -41,7 +41,7 @@ class World:
     """What a reset replaces as a whole; a request belongs to the one in which it began."""
 
     platform: Platform
-    witness: Witness
+    request_log: RequestLog
     faults: Faults
     sessions: Sessions
     apps: dict[str, Apps] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Server:
         self.world = self._new_world()
 
     def _new_world(self) -> World:
-        world = World(Platform(self._seed), Witness(), Faults(self._seed), Sessions())
+        world = World(Platform(self._seed), RequestLog(), Faults(self._seed), Sessions())
         for one in self._openings:
             world.platform.add(one.name, one.key, one.settings, one.balance, self.clock.now())
         return world
@@ -105,7 +105,7 @@ class Server:
 
     def write_down(self, world: World, record: Record) -> None:
         """Before anything is sent, so that no client knows of what the witness does not."""
-        world.witness.add(record, self.clock.now())
+        world.request_log.add(record, self.clock.now())
 
 
 def is_own(request: web.Request) -> bool:

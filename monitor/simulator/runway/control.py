@@ -150,13 +150,13 @@ class _Control:
 
     async def counts(self, _: web.Request) -> web.Response:
         organizations = self._organizations().values()
-        witness = self._server.world.witness
-        requests = {"total": witness.total, "in_flight": self._server.in_flight, "requests": witness.counts()}
+        log = self._server.world.request_log
+        requests = {"total": log.total, "in_flight": self._server.in_flight, "requests": log.counts()}
         return json_reply({"now": self._server.clock.now(), **requests, "tasks": task_counts(organizations)})
 
     async def requests(self, request: web.Request) -> web.Response:
         after = msgspec.convert(request.query.get("after", "0"), int, strict=False)
-        return json_reply(self._server.world.witness.requests(after))
+        return json_reply(self._server.world.request_log.requests(after))
 
     async def tasks(self, _: web.Request) -> web.Response:
         now = self._server.clock.now()

@@ -43,7 +43,7 @@ class Record:
 _GROUPED = ("organization", "own", "method", "template", "kind", "model", "status", "fault", "reason")
 
 
-class Witness:
+class RequestLog:
     """Counts every request exactly, and keeps the last 200,000 one by one."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.api.routes import Match, match
 from monitor.simulator.runway.platform.accounts import Simulation
 from monitor.simulator.runway.platform.tasks import WORKFLOW
-from monitor.simulator.runway.request_log import Record, Witness
+from monitor.simulator.runway.request_log import Record, RequestLog
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.malformed_answers import spoil
@@ -43,7 +43,7 @@ class World:
     """What a reset replaces as a whole; a request belongs to the one in which it began."""
 
     simulation: Simulation
-    witness: Witness
+    request_log: RequestLog
     faults: Faults
 
 
@@ -61,7 +61,7 @@ class Server:
         self.world = self._new_world()
 
     def _new_world(self) -> World:
-        world = World(Simulation(self._seed), Witness(), Faults(self._seed))
+        world = World(Simulation(self._seed), RequestLog(), Faults(self._seed))
         for one in self._openings:
             world.simulation.add(one.name, one.key, one.settings, one.credits, self.clock.now())
         return world
@@ -123,7 +123,7 @@ class Server:
     def _write_down(self, world: World, record: Record) -> None:
         """Before anything is sent, so that no client knows of what the witness does not."""
         record.finished_at = self.clock.now()
-        world.witness.add(record)
+        world.request_log.add(record)
 
 
 def _record(request: web.Request, found: Match, now: float) -> Record:

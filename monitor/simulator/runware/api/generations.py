@@ -25,7 +25,8 @@ _SLOW = frozenset({"videoInference", "3dInference", "training"})
 class Answer:
     """What is answered for one task of a request.
 
-    `verdict` is for the witness: acknowledged, done, failed, conflict, refused, running, missing, silent or answered.
+    `verdict` is for the request log: acknowledged, done, failed, conflict, refused, running, missing, silent,
+    or answered.
     `task` is there while results are still to be told; `status` is HTTP's where there is nothing but errors.
     """
 

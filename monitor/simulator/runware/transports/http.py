@@ -116,7 +116,7 @@ class _Exchange:
             self._record.account, self._settings = owner.name, owner.settings
         self._record.kind = kind_of_all(items).value
         self._record.name(items)
-        self._world.witness.note_sent(self._record)
+        self._world.request_log.note_sent(self._record)
         return key, items
 
     async def _tell(self, answers: list[Answer], fault: Fault | None) -> web.StreamResponse:

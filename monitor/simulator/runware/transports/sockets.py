@@ -156,7 +156,7 @@ class Connection:
             self._authenticate(message)
             return
         record.name(message.items)
-        self._world.witness.note_sent(record)
+        self._world.request_log.note_sent(record)
         latency, fault = self._world.faults.draw(
             _METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own, record.account
         )
