@@ -68,7 +68,7 @@ def test_the_daily_limit_and_no_credits_answer_with_the_captured_bodies(
     body = msgspec.json.encode(limited.document)
     assert body == b'{"error":"Your daily task limit has been reached.","docUrl":"https://docs.dev.runwayml.com/api"}'
     assert len(body) == 96
-    simulation.organizations["test"].purse.balance = 0
+    simulation.organizations["test"].ledger.balance = 0
     change(simulation, clock, limits={})
     poor = create(ask)
     assert (poor.status, poor.document) == (
@@ -108,7 +108,7 @@ def test_unknown_paths_are_404_and_wrong_methods_405(ask: Ask) -> None:
 
 @pytest.mark.parametrize("path", sorted(CREATIONS))
 def test_every_creation_endpoint_makes_tasks_of_each_of_its_models(ask: Ask, simulation: Simulation, path: str) -> None:
-    simulation.organizations["test"].purse.balance = 10**9
+    simulation.organizations["test"].ledger.balance = 10**9
     filled = {
         name: [{"uri": "https://x/y.png"}]
         for name in ("promptImage", "referenceImages", "videoUri", "character", "reference", "imageUri", "audioUri",

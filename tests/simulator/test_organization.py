@@ -69,7 +69,7 @@ def test_a_daily_limit_of_zero_refuses_everything(organization: Organization) ->
     change(organization, limits={MODEL: {"concurrency": 1, "daily": 0}})
     with pytest.raises(Refusal, match="daily task limit"):
         submit(organization)
-    assert organization.purse.balance == 10_000
+    assert organization.ledger.balance == 10_000
 
 
 def test_a_concurrency_of_zero_throttles_until_it_is_raised(organization: Organization) -> None:
@@ -95,7 +95,7 @@ def test_the_daily_slot_frees_24_hours_after_its_own_submit_not_at_midnight(orga
 
 
 def test_without_credits_nothing_is_accepted_and_nothing_counted(organization: Organization) -> None:
-    organization.purse.balance = 59
+    organization.ledger.balance = 59
     with pytest.raises(Refusal, match="enough credits"):
         submit(organization)
     assert organization.pool(MODEL).daily(START) == 0
@@ -105,9 +105,9 @@ def test_without_credits_nothing_is_accepted_and_nothing_counted(organization: O
 def test_credits_are_taken_at_submit_and_the_unused_share_comes_back(organization: Organization) -> None:
     change(organization, charged_share=0.5)
     task = submit(organization)
-    assert organization.purse.balance == 9_940
+    assert organization.ledger.balance == 9_940
     organization.advance(START + 60)
-    assert (task.cost, organization.purse.balance) == (30, 9_970)
+    assert (task.cost, organization.ledger.balance) == (30, 9_970)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_failures_are_charged_or_refunded_by_their_class(organization: Organizat
     organization.script.append(code)
     task = submit(organization)
     organization.advance(START + 60)
-    assert (task.status, task.cost, organization.purse.balance) == (Status.FAILED, cost, 10_000 - cost)
+    assert (task.status, task.cost, organization.ledger.balance) == (Status.FAILED, cost, 10_000 - cost)
     assert task.failure_code == (None if code == NO_CODE else code)
 
 
@@ -146,7 +146,7 @@ def test_cancelling_refunds_what_has_not_begun_and_frees_the_slot(organization: 
     assert (throttled.cost, pending.cost, follower.status) == (0, 0, Status.PENDING)
     organization.advance(START + 5)
     organization.cancel(follower, START + 5)
-    assert (follower.cost, organization.purse.balance) == (60, 9_940)
+    assert (follower.cost, organization.ledger.balance) == (60, 9_940)
     organization.advance(START + 100)
     assert [task.status for task in (pending, throttled, follower)] == [Status.CANCELLED] * 3
     assert organization.pool(MODEL).active == 0
@@ -156,7 +156,7 @@ def test_deleting_a_finished_task_refunds_nothing(organization: Organization) ->
     task = submit(organization)
     organization.advance(START + 60)
     organization.cancel(task, START + 60)
-    assert (task.status, task.gone, organization.purse.balance) == (Status.SUCCEEDED, True, 9_940)
+    assert (task.status, task.gone, organization.ledger.balance) == (Status.SUCCEEDED, True, 9_940)
 
 
 def test_a_refund_on_a_later_day_makes_that_day_negative(organization: Organization) -> None:
@@ -164,17 +164,17 @@ def test_a_refund_on_a_later_day_makes_that_day_negative(organization: Organizat
     change(organization, durations={"running": DAY})
     submit(organization)
     organization.advance(START + 2 * DAY)
-    assert organization.purse.used[utc_day(START)] == {MODEL: 60}
-    assert organization.purse.used[utc_day(START + DAY)] == {MODEL: -60}
+    assert organization.ledger.used[utc_day(START)] == {MODEL: 60}
+    assert organization.ledger.used[utc_day(START + DAY)] == {MODEL: -60}
 
 
 def test_autobilling_buys_at_the_hourly_check_and_only_then(organization: Organization) -> None:
     change(organization, autobilling={"threshold": 10_000, "amount": 2_000})
     submit(organization)
     organization.advance(START + HOUR - 1)
-    assert organization.purse.balance == 9_940
+    assert organization.ledger.balance == 9_940
     organization.advance(START + HOUR)
-    assert organization.purse.balance == 11_940
+    assert organization.ledger.balance == 11_940
 
 
 def test_purchases_are_clipped_to_the_monthly_limit_and_then_fail() -> None:
@@ -183,7 +183,7 @@ def test_purchases_are_clipped_to_the_monthly_limit_and_then_fail() -> None:
     balances = []
     for hours in (1, 2, 3, 30):
         organization.advance(START + hours * HOUR)
-        balances.append(organization.purse.balance)
+        balances.append(organization.ledger.balance)
     assert balances == [6_000, 10_000, 10_000, 10_000]
     organization.advance(START + 31 * DAY)
     assert organization.autobiller.stopped
@@ -200,9 +200,9 @@ def test_a_failing_charge_is_tried_three_times_a_day_apart_then_autobilling_stop
     assert attempts == [1, 1, 2, 2, 3, 3]
     change(organization, START, autobilling={"threshold": 20_000, "amount": 1_000})
     organization.advance(START + 600 * HOUR)
-    assert organization.purse.balance == 10_000
+    assert organization.ledger.balance == 10_000
     assert organization.buy(START + 600 * HOUR)
-    assert organization.purse.balance == 11_000
+    assert organization.ledger.balance == 11_000
 
 
 def test_the_same_seed_repeats_a_run() -> None:

@@ -121,11 +121,11 @@ def test_the_daily_cap_refuses_exactly_when_the_last_24_hours_are_full(plan: lis
 @given(plan=steps, credits_=st.integers(0, 300))
 def test_no_credit_is_made_or_lost(plan: list[Step], credits_: int) -> None:
     result = run(plan, concurrency=2, daily=1_000, credits_=credits_)
-    purse = result.organization.purse
+    ledger = result.organization.ledger
     held = sum(task.estimate if task.cost is None else task.cost for task in result.accepted)
-    assert purse.balance == credits_ - held
-    assert purse.balance >= 0
-    assert sum(amount for day in purse.used.values() for amount in day.values()) == held
+    assert ledger.balance == credits_ - held
+    assert ledger.balance >= 0
+    assert sum(amount for day in ledger.used.values() for amount in day.values()) == held
 
 
 @given(plan=steps, concurrency=st.integers(1, 4))
@@ -170,5 +170,5 @@ def test_no_request_however_odd_is_without_an_answer(template: str, method: str,
     query = {"limit": "5", "sort": "usedBy", "order": "asc"}
     reply = simulation.handle(Call(method, path, START, query, headers, msgspec.json.encode(fields)))
     assert reply.status in {200, 204, 400, 401, 404, 405, 409, 429}
-    assert organization.purse.balance <= 10_000
+    assert organization.ledger.balance <= 10_000
     msgspec.json.encode(reply.document)

@@ -70,8 +70,8 @@ def account_state(server: Server, organization: Organization) -> dict[str, Any]:
     now = server.clock.now()
     return {
         "name": organization.name,
-        "credits": organization.purse.balance,
-        "purchased": organization.purse.bought,
+        "credits": organization.ledger.balance,
+        "purchased": organization.ledger.bought,
         "autobillingStopped": organization.autobiller.stopped,
         "failedCharges": organization.autobiller.failed_attempts,
         "keys": server.world.simulation.key_states(organization.name),
@@ -129,7 +129,7 @@ class _Control:
 
     def _apply(self, organization: Organization, change: Change) -> None:
         if change.credits is not UNSET:
-            organization.purse.balance = change.credits
+            organization.ledger.balance = change.credits
         if change.keys is not UNSET:
             self._server.world.simulation.set_keys(organization.name, change.keys)
         if change.script is not UNSET:
@@ -140,7 +140,7 @@ class _Control:
     def _apply_money(self, organization: Organization, change: Change) -> None:
         now = self._server.clock.now()
         if change.charge is not UNSET:
-            organization.purse.take(change.charge.model, change.charge.credits, now)
+            organization.ledger.charge(change.charge.model, change.charge.credits, now)
         if change.failed_charges is not UNSET:
             organization.autobiller.failed_attempts = change.failed_charges
         if change.buy:

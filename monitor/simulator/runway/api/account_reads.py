@@ -21,7 +21,7 @@ def read_organization(organization: Organization, call: Call, _: str) -> Reply:
     names = [*MODELS, *(name for name in organization.settings.limits if name not in MODELS)]
     return ok(
         {
-            "creditBalance": organization.purse.balance,
+            "creditBalance": organization.ledger.balance,
             "tier": {
                 "maxMonthlyCreditSpend": organization.monthly_credits,
                 "models": {name: _limit(organization, name) for name in names},
@@ -43,7 +43,7 @@ def _limit(organization: Organization, model: str) -> dict[str, int | None]:
 def read_usage(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/organization/usage: net credits per UTC day and model."""
     start, before = _dates(call)
-    used = organization.purse.used
+    used = organization.ledger.used
     days = [(start + timedelta(days=n)).isoformat() for n in range((before - start).days)]
     rows: dict[str, Mapping[str, int]] = {day: used.get(day, {}) for day in days}
     results = [

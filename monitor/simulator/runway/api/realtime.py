@@ -67,7 +67,7 @@ def _complete(organization: Organization, session: Session, now: float) -> None:
 
 def _end(organization: Organization, session: Session, status: SessionStatus, now: float) -> None:
     session.status, session.finished_at = status, now
-    organization.purse.take(MODEL, session.running_credits, now)
+    organization.ledger.charge(MODEL, session.running_credits, now)
     if not session.queued:
         organization.pool(MODEL).leave(now)
 

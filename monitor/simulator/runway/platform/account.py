@@ -11,7 +11,7 @@ from typing import Any
 from monitor.simulator.runway.catalog import MODELS, TIERS, Tier
 from monitor.simulator.runway.errors import refuse
 from monitor.simulator.runway.failures import failure
-from monitor.simulator.runway.platform.credits import Autobiller, Purse
+from monitor.simulator.runway.platform.credits import Autobiller, Ledger
 from monitor.simulator.runway.platform.queues import Pool
 from monitor.simulator.runway.platform.sessions import Session
 from monitor.simulator.runway.platform.tasks import OPEN, Status, Task
@@ -33,7 +33,7 @@ class Organization:
     def __init__(self, name: str, settings: Settings, credits_: int, rng: random.Random, now: float) -> None:
         self.name = name
         self.settings = settings
-        self.purse = Purse(credits_)
+        self.ledger = Ledger(credits_)
         self.autobiller = Autobiller()
         self.tasks: dict[str, Task] = {}
         self.script: deque[str | None] = deque()
@@ -95,9 +95,9 @@ class Organization:
         pool = self.pool(model)
         if pool.is_used_up(now):
             raise refuse("daily_limit")
-        if self.purse.balance < credits_:
+        if self.ledger.balance < credits_:
             raise refuse("no_credits")
-        self.purse.take(model, credits_, now)
+        self.ledger.charge(model, credits_, now)
         return pool
 
     def submit(self, model: str, billed_as: str, endpoint: str, estimate: int, now: float) -> Task:
@@ -127,11 +127,11 @@ class Organization:
     def buy(self, now: float) -> bool:
         """Trigger a purchase by the autobilling plan by hand; tells whether it worked."""
         plan = self.settings.autobilling
-        return plan is not None and self.autobiller.trigger(plan, self.monthly_credits, self.purse, now)
+        return plan is not None and self.autobiller.trigger(plan, self.monthly_credits, self.ledger, now)
 
     def purchase(self, credits_: int, now: float) -> bool:
         """Buy so many by hand, as far as the month allows; tells whether it worked. Autobilling goes on after it."""
-        return self.autobiller.trigger(Autobilling(0, credits_), self.monthly_credits, self.purse, now)
+        return self.autobiller.trigger(Autobilling(0, credits_), self.monthly_credits, self.ledger, now)
 
     def _draw_seconds(self, model: str) -> float:
         durations = self.settings.durations
@@ -169,10 +169,10 @@ class Organization:
     def _end(self, task: Task, status: Status, cost: int, now: float) -> None:
         task.status, task.cost, task.finished_at = status, cost, now
         if cost != task.estimate:
-            self.purse.take(task.billed_as, cost - task.estimate, now)
+            self.ledger.charge(task.billed_as, cost - task.estimate, now)
 
     def _check_balance(self, now: float) -> None:
         self.timeline.at(now + _HOUR, self._check_balance)
         plan = self.settings.autobilling
         if plan is not None:
-            self.autobiller.check(plan, self.monthly_credits, self.purse, now)
+            self.autobiller.check(plan, self.monthly_credits, self.ledger, now)

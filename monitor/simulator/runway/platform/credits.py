@@ -19,7 +19,7 @@ def utc_day(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
-class Purse:
+class Ledger:
     """The balance, the net use per UTC day and model, and the purchases of the last 30 days.
 
     Use is booked on the day it happens and a refund on the day it is made, so that a day can be negative.
@@ -31,7 +31,7 @@ class Purse:
         self.bought = 0
         self._purchases: deque[tuple[float, int]] = deque()
 
-    def take(self, model: str, credits_: int, now: float) -> None:
+    def charge(self, model: str, credits_: int, now: float) -> None:
         """Book `credits_` for a generation; a negative amount is a refund."""
         self.balance -= credits_
         self.used[utc_day(now)][model] += credits_
@@ -62,18 +62,18 @@ class Autobiller:
     def stopped(self) -> bool:
         return self.failed_attempts >= _ATTEMPTS
 
-    def check(self, plan: Autobilling, monthly_credits: int, purse: Purse, now: float) -> None:
+    def check(self, plan: Autobilling, monthly_credits: int, ledger: Ledger, now: float) -> None:
         """The hourly check."""
-        if not self.stopped and now >= self._not_before and purse.balance < plan.threshold:
-            self.trigger(plan, monthly_credits, purse, now)
+        if not self.stopped and now >= self._not_before and ledger.balance < plan.threshold:
+            self.trigger(plan, monthly_credits, ledger, now)
 
-    def trigger(self, plan: Autobilling, monthly_credits: int, purse: Purse, now: float) -> bool:
+    def trigger(self, plan: Autobilling, monthly_credits: int, ledger: Ledger, now: float) -> bool:
         """Charge now, whatever the balance; tells whether it worked."""
-        amount = min(plan.amount, monthly_credits - purse.bought_in_30_days(now))
+        amount = min(plan.amount, monthly_credits - ledger.bought_in_30_days(now))
         if plan.charge_fails or amount < SMALLEST_PURCHASE:
             self.failed_attempts += 1
             self._not_before = now + _RETRY_SECONDS
             return False
-        purse.buy(amount, now)
+        ledger.buy(amount, now)
         self.failed_attempts = 0
         return True
