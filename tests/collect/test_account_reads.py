@@ -93,7 +93,7 @@ async def test_failures_back_off_up_to_ten_minutes_and_a_success_goes_back_to_th
 async def test_a_rejected_key_backs_off_and_is_told_without_the_key(
     read: AccountRead, account: Account, server: Server
 ) -> None:
-    server.world.simulation.set_keys("simulated", KeyState.REVOKED)
+    server.world.platform.set_keys("simulated", KeyState.REVOKED)
     with capture_logs() as logs:
         assert await read.run() == 60.0
 

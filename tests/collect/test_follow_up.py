@@ -119,7 +119,7 @@ class World:
         return {task.id: task for task in found.values()}
 
     def _submitted(self) -> set[str]:
-        return {task for one in self.server.world.simulation.organizations.values() for task in one.tasks}
+        return {task for one in self.server.world.platform.accounts.values() for task in one.tasks}
 
     def polls(self) -> list[dict[str, Any]]:
         return [each for each in self.server.world.request_log.requests(0) if each["own"]]
@@ -225,11 +225,11 @@ async def test_an_overloaded_vendor_is_asked_less_and_less_and_fully_again_after
 
 async def test_a_rejected_key_pauses_the_account_for_ten_minutes(world: World) -> None:
     await world.submit(3)
-    world.server.world.simulation.set_keys("simulated", KeyState.REVOKED)
+    world.server.world.platform.set_keys("simulated", KeyState.REVOKED)
     await world.live(600)
 
     assert len(world.polls()) == 3
-    world.server.world.simulation.set_keys("simulated", KeyState.VALID)
+    world.server.world.platform.set_keys("simulated", KeyState.VALID)
     await world.live(60)
     assert {task.status for task in world.tasks().values()} == {TaskStatus.SUCCEEDED}
 
@@ -290,7 +290,7 @@ async def test_no_more_than_eight_reads_are_under_way_at_once(world: World) -> N
 
 
 async def test_a_task_that_fails_is_followed_to_its_reason(world: World) -> None:
-    organization = next(iter(world.server.world.simulation.organizations.values()))
+    organization = next(iter(world.server.world.platform.accounts.values()))
     organization.script.append("SAFETY.INPUT.TEXT")
     (task,) = await world.submit()
     await world.live(40)

@@ -15,7 +15,7 @@ from monitor.runtime.clock import ManualClock
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.app import build_app, serve
 from monitor.simulator.runway.platform.account import Organization
-from monitor.simulator.runway.platform.accounts import API_VERSION, Simulation
+from monitor.simulator.runway.platform.accounts import API_VERSION, Platform
 from monitor.simulator.runway.server import DEFAULT_KEY
 from monitor.simulator.runway.settings import Settings
 
@@ -35,21 +35,21 @@ def organization() -> Organization:
 
 
 @pytest.fixture
-def simulation() -> Simulation:
-    simulation = Simulation(seed=1)
-    simulation.add("test", DEFAULT_KEY, Settings(), 10_000, START)
-    return simulation
+def platform() -> Platform:
+    platform = Platform(seed=1)
+    platform.add("test", DEFAULT_KEY, Settings(), 10_000, START)
+    return platform
 
 
 @pytest.fixture
-def ask(simulation: Simulation, clock: ManualClock) -> Ask:
-    """Ask the simulation with a good key and version; keywords are headers or the query."""
+def ask(platform: Platform, clock: ManualClock) -> Ask:
+    """Ask the platform with a good key and version; keywords are headers or the query."""
 
     def ask(method: str, path: str, body: Any = None, *, query: dict[str, str] | None = None, **headers: str) -> Reply:
         sent = {"authorization": f"Bearer {DEFAULT_KEY}", "x-runway-version": API_VERSION, "host": "localhost"}
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
         raw = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
-        return simulation.handle(Call(method, path, clock.now(), query or {}, sent, raw))
+        return platform.handle(Call(method, path, clock.now(), query or {}, sent, raw))
 
     return ask
 

@@ -10,7 +10,7 @@ from monitor.runtime.clock import ManualClock
 from monitor.simulator.runway.api.messages import Reply
 from monitor.simulator.runway.api.routes import OTHER, ROUTES, match
 from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED, RECIPES
-from monitor.simulator.runway.platform.accounts import KeyState, Simulation
+from monitor.simulator.runway.platform.accounts import KeyState, Platform
 
 Ask = Callable[..., Reply]
 DOCS = "https://docs.dev.runwayml.com/api"
@@ -22,8 +22,8 @@ def create(ask: Ask, **changes: Any) -> Reply:
     return ask("POST", "/v1/text_to_video", {**VIDEO, **changes})
 
 
-def change(simulation: Simulation, clock: ManualClock, **changes: Any) -> None:
-    organization = simulation.organizations["test"]
+def change(platform: Platform, clock: ManualClock, **changes: Any) -> None:
+    organization = platform.accounts["test"]
     organization.change(organization.settings.changed(changes), clock.now())
 
 
@@ -52,24 +52,24 @@ def test_the_door_refuses_a_wrong_key_host_or_version(
     assert (reply.status, reply.document["error"], reply.document["docUrl"]) == (status, error, DOCS)
 
 
-def test_a_revoked_key_and_a_key_of_the_other_host_are_401(ask: Ask, simulation: Simulation) -> None:
+def test_a_revoked_key_and_a_key_of_the_other_host_are_401(ask: Ask, platform: Platform) -> None:
     for state, reason in [(KeyState.REVOKED, "unauthorized"), (KeyState.WRONG_HOST, "wrong_host")]:
-        simulation.set_keys("test", state)
+        platform.set_keys("test", state)
         reply = ask("GET", "/v1/organization")
         assert (reply.status, reply.reason) == (401, reason)
 
 
 def test_the_daily_limit_and_no_credits_answer_with_the_captured_bodies(
-    ask: Ask, simulation: Simulation, clock: ManualClock
+    ask: Ask, platform: Platform, clock: ManualClock
 ) -> None:
-    change(simulation, clock, limits={"gen4.5": {"daily": 0}})
+    change(platform, clock, limits={"gen4.5": {"daily": 0}})
     limited = create(ask)
     assert limited.status == 429
     body = msgspec.json.encode(limited.document)
     assert body == b'{"error":"Your daily task limit has been reached.","docUrl":"https://docs.dev.runwayml.com/api"}'
     assert len(body) == 96
-    simulation.organizations["test"].ledger.balance = 0
-    change(simulation, clock, limits={})
+    platform.accounts["test"].ledger.balance = 0
+    change(platform, clock, limits={})
     poor = create(ask)
     assert (poor.status, poor.document) == (
         400,
@@ -107,8 +107,8 @@ def test_unknown_paths_are_404_and_wrong_methods_405(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(CREATIONS))
-def test_every_creation_endpoint_makes_tasks_of_each_of_its_models(ask: Ask, simulation: Simulation, path: str) -> None:
-    simulation.organizations["test"].ledger.balance = 10**9
+def test_every_creation_endpoint_makes_tasks_of_each_of_its_models(ask: Ask, platform: Platform, path: str) -> None:
+    platform.accounts["test"].ledger.balance = 10**9
     filled = {
         name: [{"uri": "https://x/y.png"}]
         for name in ("promptImage", "referenceImages", "videoUri", "character", "reference", "imageUri", "audioUri",
@@ -118,7 +118,7 @@ def test_every_creation_endpoint_makes_tasks_of_each_of_its_models(ask: Ask, sim
     for model in CREATIONS[path].models:
         reply = ask("POST", path, {**body, "model": model})
         assert reply.status == 200, reply.document
-        assert simulation.organizations["test"].tasks[reply.document["id"]].model == model
+        assert platform.accounts["test"].tasks[reply.document["id"]].model == model
         assert ("estimatedCost" in reply.document) == (path != "/v1/avatar_videos")
 
 
@@ -130,18 +130,18 @@ def test_every_recipe_is_a_task_named_after_it(ask: Ask, name: str) -> None:
     assert ask("POST", f"/v1/recipes/{name}", {**required, "version": "2020-01"}).status == 400
 
 
-def test_avatar_videos_are_billed_under_other_ids_than_they_are_asked_for(ask: Ask, simulation: Simulation) -> None:
+def test_avatar_videos_are_billed_under_other_ids_than_they_are_asked_for(ask: Ask, platform: Platform) -> None:
     for kind in ("text", "audio"):
         body = {"model": "gwm1_avatars", "avatar": {"type": "custom"}, "speech": {"type": kind}}
         assert ask("POST", "/v1/avatar_videos", body).status == 200
-    assert set(simulation.organizations["test"].pools) == {
+    assert set(platform.accounts["test"].pools) == {
         "gwm1_avatar_async_text_to_video",
         "gwm1_avatar_async_audio_to_video",
     }
 
 
-def test_each_status_has_its_own_fields_and_no_others(ask: Ask, simulation: Simulation, clock: ManualClock) -> None:
-    simulation.organizations["test"].script.extend([None, None, "SAFETY.INPUT.TEXT", "-"])
+def test_each_status_has_its_own_fields_and_no_others(ask: Ask, platform: Platform, clock: ManualClock) -> None:
+    platform.accounts["test"].script.extend([None, None, "SAFETY.INPUT.TEXT", "-"])
     ids = [create(ask).document["id"] for _ in range(4)]
 
     def read(number: int) -> dict[str, Any]:
@@ -173,8 +173,8 @@ def test_a_cancelled_or_deleted_task_is_404_ever_after(ask: Ask, clock: ManualCl
         assert [ask(method, f"/v1/tasks/{task}").status for method in ("DELETE", "GET")] == [404, 404]
 
 
-def test_a_cancelled_task_can_be_shown_as_such(ask: Ask, simulation: Simulation, clock: ManualClock) -> None:
-    change(simulation, clock, cancelled_visible=True)
+def test_a_cancelled_task_can_be_shown_as_such(ask: Ask, platform: Platform, clock: ManualClock) -> None:
+    change(platform, clock, cancelled_visible=True)
     task = create(ask).document["id"]
     assert ask("DELETE", f"/v1/tasks/{task}").status == 204
     document = ask("GET", f"/v1/tasks/{task}").document
@@ -182,8 +182,8 @@ def test_a_cancelled_task_can_be_shown_as_such(ask: Ask, simulation: Simulation,
     assert ask("DELETE", f"/v1/tasks/{task}").status == 404
 
 
-def test_a_new_task_can_be_unknown_for_a_moment(ask: Ask, simulation: Simulation, clock: ManualClock) -> None:
-    change(simulation, clock, visible_after=1)
+def test_a_new_task_can_be_unknown_for_a_moment(ask: Ask, platform: Platform, clock: ManualClock) -> None:
+    change(platform, clock, visible_after=1)
     task = create(ask).document["id"]
     assert ask("GET", f"/v1/tasks/{task}").status == 404
     clock.advance(1)
@@ -191,9 +191,9 @@ def test_a_new_task_can_be_unknown_for_a_moment(ask: Ask, simulation: Simulation
 
 
 def test_the_organization_shows_null_and_zero_limits_and_todays_use(
-    ask: Ask, simulation: Simulation, clock: ManualClock
+    ask: Ask, platform: Platform, clock: ManualClock
 ) -> None:
-    change(simulation, clock, limits={"gen4_turbo": {}, "veo3.1": {"concurrency": 0, "daily": 0}, "brand_new": {}})
+    change(platform, clock, limits={"gen4_turbo": {}, "veo3.1": {"concurrency": 0, "daily": 0}, "brand_new": {}})
     create(ask)
     document = ask("GET", "/v1/organization").document
     models = document["tier"]["models"]
@@ -208,9 +208,9 @@ def test_the_organization_shows_null_and_zero_limits_and_todays_use(
     assert ask("GET", "/v1/organization").document["usage"]["models"] == {"gen4.5": {"dailyGenerations": 0}}
 
 
-def test_usage_is_net_credits_by_utc_day_with_empty_days(ask: Ask, simulation: Simulation, clock: ManualClock) -> None:
-    simulation.organizations["test"].script.extend([None, "INTERNAL"])
-    change(simulation, clock, durations={"running": 86_400, "pending": 0}, limits={"gen4.5": {"concurrency": 2}})
+def test_usage_is_net_credits_by_utc_day_with_empty_days(ask: Ask, platform: Platform, clock: ManualClock) -> None:
+    platform.accounts["test"].script.extend([None, "INTERNAL"])
+    change(platform, clock, durations={"running": 86_400, "pending": 0}, limits={"gen4.5": {"concurrency": 2}})
     create(ask)
     create(ask)
     clock.advance(2 * 86_400)
@@ -245,9 +245,9 @@ def test_usage_refuses_dates_that_make_no_sense(ask: Ask, body: dict[str, Any]) 
     assert ask("POST", "/v1/organization/usage", body).status == 400
 
 
-def test_a_workflow_invocation_is_polled_apart_from_tasks(ask: Ask, simulation: Simulation, clock: ManualClock) -> None:
+def test_a_workflow_invocation_is_polled_apart_from_tasks(ask: Ask, platform: Platform, clock: ManualClock) -> None:
     workflow = ask("GET", "/v1/workflows").document["data"][0]["versions"][0]["id"]
-    simulation.organizations["test"].script.extend([None, "SAFETY.INPUT.TEXT"])
+    platform.accounts["test"].script.extend([None, "SAFETY.INPUT.TEXT"])
     first, second = (ask("POST", f"/v1/workflows/{workflow}", {"nodeOutputs": {}}) for _ in range(2))
     assert first.document == {"id": first.task}
     assert ask("GET", f"/v1/tasks/{first.task}").status == 404
@@ -265,7 +265,7 @@ def test_a_workflow_invocation_is_polled_apart_from_tasks(ask: Ask, simulation: 
     assert ask("POST", f"/v1/workflows/{ID}", {}).status == 404
 
 
-def test_the_model_router_names_the_cheapest_model_with_room(ask: Ask, simulation: Simulation) -> None:
+def test_the_model_router_names_the_cheapest_model_with_room(ask: Ask, platform: Platform) -> None:
     body = {"configId": "default", "input": {"promptText": "a cat", "duration": 5}}
     first = ask("POST", "/v1/generate/video", body).document["routing"]
     assert first["model"] == "grok_imagine_1_5_lite"
@@ -276,7 +276,7 @@ def test_the_model_router_names_the_cheapest_model_with_room(ask: Ask, simulatio
     router = ask("GET", "/v1/routers", query={"limit": "1"}).document["data"][0]
     rows = ask("GET", f"/v1/routers/{router['id']}/requests", query={"limit": "5"}).document["data"]
     assert [row["model"] for row in rows] == ["kling2.5_turbo_pro", "grok_imagine_1_5_lite"]
-    assert rows[0]["taskId"] in simulation.organizations["test"].tasks
+    assert rows[0]["taskId"] in platform.accounts["test"].tasks
 
 
 def test_the_model_router_says_why_it_cannot_choose(ask: Ask) -> None:
@@ -288,10 +288,10 @@ def test_the_model_router_says_why_it_cannot_choose(ask: Ask) -> None:
     assert (none.status, none.document["code"], none.document["emptiedBy"]) == (400, "no_eligible_model", ["price"])
 
 
-def test_a_dry_run_makes_no_task(ask: Ask, simulation: Simulation) -> None:
+def test_a_dry_run_makes_no_task(ask: Ask, platform: Platform) -> None:
     reply = ask("POST", "/v1/generate/video", {"configId": "default", "input": {}, "dryRun": True})
     assert (reply.status, set(reply.document)) == (200, {"routing"})
-    assert not simulation.organizations["test"].tasks
+    assert not platform.accounts["test"].tasks
 
 
 def test_a_realtime_session_waits_is_consumed_once_and_becomes_a_conversation(ask: Ask, clock: ManualClock) -> None:

@@ -14,7 +14,7 @@ from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED
 from monitor.simulator.runway.errors import Refusal
 from monitor.simulator.runway.failures import FAILURES
 from monitor.simulator.runway.platform.account import Organization
-from monitor.simulator.runway.platform.accounts import API_VERSION, Simulation
+from monitor.simulator.runway.platform.accounts import API_VERSION, Platform
 from monitor.simulator.runway.platform.tasks import Status, Task
 from monitor.simulator.runway.settings import Settings
 
@@ -161,14 +161,14 @@ values = st.recursive(
 )
 @settings(max_examples=500)
 def test_no_request_however_odd_is_without_an_answer(template: str, method: str, fields: Any, filled: bool) -> None:
-    simulation = Simulation(seed=1)
-    organization = simulation.add("test", "key_x", Settings(), 10_000, START)
+    platform = Platform(seed=1)
+    organization = platform.add("test", "key_x", Settings(), 10_000, START)
     if filled and isinstance(fields, dict):
         fields = {**dict.fromkeys(FIELDS, "x"), "input": {}, "from": {"type": "audio"}, **fields}
     path = template.replace("{id}", organization.workflow_id).replace("{name}", "product_ad")
     headers = {"authorization": "Bearer key_x", "x-runway-version": API_VERSION}
     query = {"limit": "5", "sort": "usedBy", "order": "asc"}
-    reply = simulation.handle(Call(method, path, START, query, headers, msgspec.json.encode(fields)))
+    reply = platform.handle(Call(method, path, START, query, headers, msgspec.json.encode(fields)))
     assert reply.status in {200, 204, 400, 401, 404, 405, 409, 429}
     assert organization.ledger.balance <= 10_000
     msgspec.json.encode(reply.document)

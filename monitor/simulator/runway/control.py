@@ -74,7 +74,7 @@ def account_state(server: Server, organization: Organization) -> dict[str, Any]:
         "purchased": organization.ledger.bought,
         "autobillingStopped": organization.autobiller.stopped,
         "failedCharges": organization.autobiller.failed_attempts,
-        "keys": server.world.simulation.key_states(organization.name),
+        "keys": server.world.platform.key_states(organization.name),
         "settings": organization.settings,
         "script": list(organization.script),
         "models": {
@@ -97,8 +97,8 @@ class _Control:
 
     def _organizations(self) -> dict[str, Organization]:
         """All of them, at the present time."""
-        self._server.world.simulation.advance(self._server.clock.now())
-        return self._server.world.simulation.organizations
+        self._server.world.platform.advance(self._server.clock.now())
+        return self._server.world.platform.accounts
 
     async def accounts(self, _: web.Request) -> web.Response:
         return json_reply([account_state(self._server, one) for one in self._organizations().values()])
@@ -112,7 +112,7 @@ class _Control:
         rest = {name: value for name, value in fields.items() if name not in NewAccount.__struct_fields__}
         settings = Settings().changed(rest)
         now = self._server.clock.now()
-        organization = self._server.world.simulation.add(new.name, new.key, settings, new.credits, now)
+        organization = self._server.world.platform.add(new.name, new.key, settings, new.credits, now)
         return json_reply(account_state(self._server, organization), 201)
 
     async def change_account(self, request: web.Request) -> web.Response:
@@ -122,7 +122,7 @@ class _Control:
         change = msgspec.convert({name: fields.pop(name) for name in names if name in fields}, Change)
         settings = organization.settings.changed(fields)
         if change.add_key is not UNSET:
-            self._server.world.simulation.add_key(organization.name, change.add_key)
+            self._server.world.platform.add_key(organization.name, change.add_key)
         organization.change(settings, self._server.clock.now())
         self._apply(organization, change)
         return json_reply(account_state(self._server, organization))
@@ -131,7 +131,7 @@ class _Control:
         if change.credits is not UNSET:
             organization.ledger.balance = change.credits
         if change.keys is not UNSET:
-            self._server.world.simulation.set_keys(organization.name, change.keys)
+            self._server.world.platform.set_keys(organization.name, change.keys)
         if change.script is not UNSET:
             organization.script.clear()
             organization.script.extend(change.script)

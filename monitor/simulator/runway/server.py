@@ -14,7 +14,7 @@ from aiohttp import web
 from monitor.runtime.clock import Clock
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.api.routes import Match, match
-from monitor.simulator.runway.platform.accounts import Simulation
+from monitor.simulator.runway.platform.accounts import Platform
 from monitor.simulator.runway.platform.tasks import WORKFLOW
 from monitor.simulator.runway.request_log import Record, RequestLog
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
@@ -42,13 +42,13 @@ class Opening:
 class World:
     """What a reset replaces as a whole; a request belongs to the one in which it began."""
 
-    simulation: Simulation
+    platform: Platform
     request_log: RequestLog
     faults: Faults
 
 
 class Server:
-    """Puts a simulation on HTTP, spoils answers as told, and writes down what happened.
+    """Puts a platform on HTTP, spoils answers as told, and writes down what happened.
 
     Everything happens in `clock`'s time.
     """
@@ -61,9 +61,9 @@ class Server:
         self.world = self._new_world()
 
     def _new_world(self) -> World:
-        world = World(Simulation(self._seed), RequestLog(), Faults(self._seed))
+        world = World(Platform(self._seed), RequestLog(), Faults(self._seed))
         for one in self._openings:
-            world.simulation.add(one.name, one.key, one.settings, one.credits, self.clock.now())
+            world.platform.add(one.name, one.key, one.settings, one.credits, self.clock.now())
         return world
 
     def reset(self) -> None:
@@ -84,7 +84,7 @@ class Server:
         record = _record(request, found, self.clock.now())
         try:
             call = _call(request, self.clock.now(), await request.read())
-            _describe(world.simulation, record, call, found)
+            _describe(world.platform, record, call, found)
             reply, fault = await self._carry_out(world, record, call, found)
         except (asyncio.CancelledError, ConnectionError):
             record.fault = CLIENT_GONE
@@ -114,7 +114,7 @@ class Server:
 
     @staticmethod
     def _handle(world: World, record: Record, call: Call) -> Reply:
-        reply = world.simulation.handle(call)
+        reply = world.platform.handle(call)
         record.reason, record.task_status = reply.reason, reply.task_status
         record.model = reply.model or record.model
         record.task = reply.task or record.task
@@ -145,9 +145,9 @@ def _call(request: web.Request, now: float, body: bytes) -> Call:
     return Call(request.method, request.rel_url.raw_path, now, dict(request.query), headers, body)
 
 
-def _describe(simulation: Simulation, record: Record, call: Call, found: Match) -> None:
+def _describe(platform: Platform, record: Record, call: Call, found: Match) -> None:
     """Write down whose request it is and what it names."""
-    organization = simulation.owner(call, found)
+    organization = platform.owner(call, found)
     if organization is not None:
         record.organization = organization.name
         task = organization.tasks.get(found.variable)

@@ -34,11 +34,11 @@ class Key:
     state: KeyState = KeyState.VALID
 
 
-class Simulation:
+class Platform:
     """Answers calls as Runway would. Seeded: the same calls at the same times have the same answers."""
 
     def __init__(self, seed: int) -> None:
-        self.organizations: dict[str, Organization] = {}
+        self.accounts: dict[str, Organization] = {}
         self._keys: dict[str, Key] = {}
         self._rng = random.Random(seed)
 
@@ -48,12 +48,12 @@ class Simulation:
         Raises:
             ValueError: the name or the key is in use.
         """
-        if name in self.organizations:
+        if name in self.accounts:
             raise ValueError(f"there already is an account {name!r}")
         self._check_unused(key)
         rng = random.Random(self._rng.getrandbits(64))
         organization = Organization(name, settings, credits_, rng, now)
-        self.organizations[name] = organization
+        self.accounts[name] = organization
         _add_router(organization, now)
         self.add_key(name, key)
         return organization
@@ -65,7 +65,7 @@ class Simulation:
             ValueError: the key is in use.
         """
         self._check_unused(key)
-        self._keys[key] = Key(self.organizations[name])
+        self._keys[key] = Key(self.accounts[name])
 
     def _check_unused(self, key: str) -> None:
         if key in self._keys:
@@ -85,11 +85,11 @@ class Simulation:
         key = self._keys.get(_bearer(call))
         if key is not None:
             return key.organization
-        owners = (one for one in self.organizations.values() if found.variable in one.sessions)
+        owners = (one for one in self.accounts.values() if found.variable in one.sessions)
         return next(owners, None) if found.template == CONSUME else None
 
     def advance(self, now: float) -> None:
-        for organization in self.organizations.values():
+        for organization in self.accounts.values():
             organization.advance(now)
 
     def handle(self, call: Call) -> Reply:
