@@ -134,7 +134,7 @@ def test_avatar_videos_are_billed_under_other_ids_than_they_are_asked_for(ask: A
     for kind in ("text", "audio"):
         body = {"model": "gwm1_avatars", "avatar": {"type": "custom"}, "speech": {"type": kind}}
         assert ask("POST", "/v1/avatar_videos", body).status == 200
-    assert set(platform.accounts["test"].pools) == {
+    assert set(platform.accounts["test"].queues) == {
         "gwm1_avatar_async_text_to_video",
         "gwm1_avatar_async_audio_to_video",
     }

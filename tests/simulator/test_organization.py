@@ -98,7 +98,7 @@ def test_without_credits_nothing_is_accepted_and_nothing_counted(organization: O
     organization.ledger.balance = 59
     with pytest.raises(Refusal, match="enough credits"):
         submit(organization)
-    assert organization.pool(MODEL).daily(START) == 0
+    assert organization.queue(MODEL).daily(START) == 0
     assert not organization.tasks
 
 
@@ -149,7 +149,7 @@ def test_cancelling_refunds_what_has_not_begun_and_frees_the_slot(organization: 
     assert (follower.cost, organization.ledger.balance) == (60, 9_940)
     organization.advance(START + 100)
     assert [task.status for task in (pending, throttled, follower)] == [Status.CANCELLED] * 3
-    assert organization.pool(MODEL).active == 0
+    assert organization.queue(MODEL).active == 0
 
 
 def test_deleting_a_finished_task_refunds_nothing(organization: Organization) -> None:

@@ -88,7 +88,7 @@ def test_a_model_never_has_more_tasks_at_work_than_its_concurrency(plan: list[St
         mine = [task for task in result.accepted if task.model == model]
         assert most_at_once(mine) <= concurrency
         at_work = [task for task in mine if task.status in {Status.PENDING, Status.RUNNING}]
-        assert len(at_work) == result.organization.pool(model).active
+        assert len(at_work) == result.organization.queue(model).active
 
 
 @given(plan=steps, concurrency=st.integers(1, 4))
@@ -104,7 +104,7 @@ def test_nobody_waits_while_a_slot_is_free(plan: list[Step], concurrency: int) -
     result = run(plan, concurrency, daily=1_000)
     waiting = Counter(task.model for task in result.accepted if task.status is Status.THROTTLED)
     for model, count in waiting.items():
-        assert count == 0 or result.organization.pool(model).active == concurrency
+        assert count == 0 or result.organization.queue(model).active == concurrency
 
 
 @given(plan=steps, daily=st.integers(0, 8))

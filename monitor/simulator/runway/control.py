@@ -79,14 +79,14 @@ def account_state(server: Server, organization: Organization) -> dict[str, Any]:
         "script": list(organization.script),
         "models": {
             model: {
-                "concurrency": pool.limit.concurrency,
-                "daily": pool.limit.daily,
-                "active": pool.active,
-                "peak": pool.peak,
-                "dailyGenerations": pool.daily(now),
+                "concurrency": queue.limit.concurrency,
+                "daily": queue.limit.daily,
+                "active": queue.active,
+                "peak": queue.peak,
+                "dailyGenerations": queue.daily(now),
                 "open": {status: count for (name, status), count in tasks.items() if name == model},
             }
-            for model, pool in organization.pools.items()
+            for model, queue in organization.queues.items()
         },
     }
 

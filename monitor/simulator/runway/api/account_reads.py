@@ -28,7 +28,7 @@ def read_organization(organization: Organization, call: Call, _: str) -> Reply:
             },
             "usage": {
                 "models": {
-                    name: {"dailyGenerations": pool.daily(call.now)} for name, pool in organization.pools.items()
+                    name: {"dailyGenerations": queue.daily(call.now)} for name, queue in organization.queues.items()
                 }
             },
         }

@@ -74,7 +74,7 @@ def _choose(
 
 
 def _with_room(organization: Organization, choice: Choice, prices: dict[str, int]) -> dict[str, int]:
-    choice.skipped = [model for model in prices if not organization.pool(model).has_room]
+    choice.skipped = [model for model in prices if not organization.queue(model).has_room]
     choice.all_exhausted = len(choice.skipped) == len(prices)
     capacity = {"type": "capacity", "skipped": choice.skipped, "allExhausted": choice.all_exhausted}
     choice.pipeline.append(capacity)

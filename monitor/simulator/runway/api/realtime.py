@@ -33,15 +33,15 @@ def create_session(organization: Organization, call: Call, _: str) -> Reply:
     longest = fields.get("maxDuration", LONGEST_SECONDS)
     if not isinstance(longest, int) or not 0 < longest <= LONGEST_SECONDS:
         raise invalid([issue("maxDuration", f"Expected 1 to {LONGEST_SECONDS}", "invalid_type")])
-    pool = organization.admit(MODEL, UPFRONT_CREDITS, call.now)
+    queue = organization.admit(MODEL, UPFRONT_CREDITS, call.now)
     has_tools = bool(fields.get("tools"))
     session = Session(organization.new_id(), organization.new_id(), fields["avatar"], has_tools, longest, call.now)
     organization.sessions[session.id] = session
-    pool.enter(partial(_queue, organization, session), call.now)
+    queue.enter(partial(_take_slot, organization, session), call.now)
     return ok({"id": session.id}, model=MODEL)
 
 
-def _queue(organization: Organization, session: Session, now: float) -> bool:
+def _take_slot(organization: Organization, session: Session, now: float) -> bool:
     if session.status is not SessionStatus.NOT_READY:
         return False
     session.queued = False
@@ -69,7 +69,7 @@ def _end(organization: Organization, session: Session, status: SessionStatus, no
     session.status, session.finished_at = status, now
     organization.ledger.charge(MODEL, session.running_credits, now)
     if not session.queued:
-        organization.pool(MODEL).leave(now)
+        organization.queue(MODEL).leave(now)
 
 
 def _find(organization: Organization, session_id: str) -> Session:

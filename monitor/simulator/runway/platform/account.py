@@ -12,7 +12,7 @@ from monitor.simulator.runway.catalog import MODELS, TIERS, Tier
 from monitor.simulator.runway.errors import refuse
 from monitor.simulator.runway.failures import failure
 from monitor.simulator.runway.platform.credits import Autobiller, Ledger
-from monitor.simulator.runway.platform.queues import Pool
+from monitor.simulator.runway.platform.queues import ModelQueue
 from monitor.simulator.runway.platform.sessions import Session
 from monitor.simulator.runway.platform.tasks import OPEN, Status, Task
 from monitor.simulator.runway.settings import Autobilling, Limit, Settings
@@ -37,7 +37,7 @@ class Organization:
         self.autobiller = Autobiller()
         self.tasks: dict[str, Task] = {}
         self.script: deque[str | None] = deque()
-        self.pools: dict[str, Pool] = {}
+        self.queues: dict[str, ModelQueue] = {}
         self.timeline = Timeline()
         self.created_at = now
         self._rng = rng
@@ -65,11 +65,11 @@ class Organization:
         concurrency, daily = self.tier.limits[MODELS[model].modality]
         return Limit(concurrency, daily)
 
-    def pool(self, model: str) -> Pool:
-        pool = self.pools.get(model)
-        if pool is None:
-            pool = self.pools[model] = Pool(self.limit(model))
-        return pool
+    def queue(self, model: str) -> ModelQueue:
+        queue = self.queues.get(model)
+        if queue is None:
+            queue = self.queues[model] = ModelQueue(self.limit(model))
+        return queue
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due by `now`."""
@@ -78,27 +78,27 @@ class Organization:
     def change(self, settings: Settings, now: float) -> None:
         """Go on under other settings; a raised limit starts who waits, a lowered one lets the running finish."""
         self.settings = settings
-        for model, pool in self.pools.items():
-            pool.limit = self.limit(model)
-            pool.refill(now)
+        for model, queue in self.queues.items():
+            queue.limit = self.limit(model)
+            queue.refill(now)
 
     def new_id(self) -> str:
         """A random UUID from the seeded generator."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
-    def admit(self, model: str, credits_: int, now: float) -> Pool:
-        """Take the credits for a generation of `model`, and give the pool to enter.
+    def admit(self, model: str, credits_: int, now: float) -> ModelQueue:
+        """Take the credits for a generation of `model`, and give the queue to enter.
 
         Raises:
             Refusal: the daily limit is reached, or the balance does not cover it.
         """
-        pool = self.pool(model)
-        if pool.is_used_up(now):
+        queue = self.queue(model)
+        if queue.is_used_up(now):
             raise refuse("daily_limit")
         if self.ledger.balance < credits_:
             raise refuse("no_credits")
         self.ledger.charge(model, credits_, now)
-        return pool
+        return queue
 
     def submit(self, model: str, billed_as: str, endpoint: str, estimate: int, now: float) -> Task:
         """Accept a generation.
@@ -106,11 +106,11 @@ class Organization:
         Raises:
             Refusal: see `admit`.
         """
-        pool = self.admit(billed_as, estimate, now)
+        queue = self.admit(billed_as, estimate, now)
         task = Task(self.new_id(), model, billed_as, endpoint, estimate, now, self._draw_seconds(billed_as))
         task.fails_with = self._draw_failure()
         self.tasks[task.id] = task
-        pool.enter(partial(self._queue, task), now)
+        queue.enter(partial(self._take_slot, task), now)
         return task
 
     def cancel(self, task: Task, now: float) -> None:
@@ -122,7 +122,7 @@ class Organization:
         cost = task.estimate if task.status is Status.RUNNING else 0
         self._end(task, Status.CANCELLED, cost, now)
         if had_slot:
-            self.pool(task.billed_as).leave(now)
+            self.queue(task.billed_as).leave(now)
 
     def buy(self, now: float) -> bool:
         """Trigger a purchase by the autobilling plan by hand; tells whether it worked."""
@@ -145,7 +145,7 @@ class Organization:
         weights = self.settings.failures
         return self._rng.choices(list(weights), list(weights.values()))[0] if fails else None
 
-    def _queue(self, task: Task, now: float) -> bool:
+    def _take_slot(self, task: Task, now: float) -> bool:
         if task.status is not Status.THROTTLED:
             return False
         task.status, task.queued_at = Status.PENDING, now
@@ -164,7 +164,7 @@ class Organization:
             self._end(task, Status.SUCCEEDED, round(task.estimate * self.settings.charged_share), now)
         else:
             self._end(task, Status.FAILED, 0 if failure(task.fails_with).refunded else task.estimate, now)
-        self.pool(task.billed_as).leave(now)
+        self.queue(task.billed_as).leave(now)
 
     def _end(self, task: Task, status: Status, cost: int, now: float) -> None:
         task.status, task.cost, task.finished_at = status, cost, now

@@ -11,7 +11,7 @@ Admit = Callable[[float], bool]
 _DAY = 86_400.0
 
 
-class Pool:
+class ModelQueue:
     """Slots for one model's generations, and who waits for one, in the order they came.
 
     A waiter is a function of the time that starts it, and tells False if it no longer wants to. The daily count is a
