@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from runware_api.conftest import Post, image, poll
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.runware.platform.queues import Queue
+from monitor.simulator.runware.platform.queues import ModelQueue
 
 
 async def test_latency_grows_with_depth_then_tasks_are_turned_away(
@@ -70,7 +70,7 @@ async def test_new_machines_start_who_waits(post: Post, control: httpx.AsyncClie
 
 @given(st.integers(1, 5), st.integers(0, 5), st.lists(st.sampled_from(["enter", "leave", "give up"]), max_size=60))
 def test_a_queue_never_holds_more_than_it_may(capacity: int, room: int, steps: list[str]) -> None:
-    queue = Queue(lambda: capacity, lambda: room)
+    queue = ModelQueue(lambda: capacity, lambda: room)
     waiting: list[list[bool]] = []
     for now, step in enumerate(steps):
         if step == "enter" and queue.full_for(now) is None:

@@ -9,7 +9,7 @@ from functools import partial
 
 from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.platform.credits import Ledger
-from monitor.simulator.runware.platform.queues import Queue
+from monitor.simulator.runware.platform.queues import ModelQueue
 from monitor.simulator.runware.platform.tasks import Asked, Part, Plan, Task
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.shared.timeline import Timeline
@@ -29,7 +29,7 @@ class Account:
         self.balance = balance
         self.created_at = now
         self.tasks: dict[str, Task] = {}
-        self.queues: dict[str, Queue] = {}
+        self.queues: dict[str, ModelQueue] = {}
         self.script: deque[str | Plan | None] = deque()
         self.ledger = Ledger()
         self.timeline = Timeline()
@@ -49,11 +49,11 @@ class Account:
         for queue in self.queues.values():
             queue.refill(now)
 
-    def queue(self, model: str) -> Queue:
+    def queue(self, model: str) -> ModelQueue:
         queue = self.queues.get(model)
         if queue is None:
             capacity, room = (lambda: self.settings.machines(model)), (lambda: self.settings.room(model))
-            queue = self.queues[model] = Queue(capacity, room)
+            queue = self.queues[model] = ModelQueue(capacity, room)
         return queue
 
     def submit(self, asked: Asked, key: str, now: float) -> Task:

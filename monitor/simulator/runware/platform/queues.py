@@ -8,7 +8,7 @@ from collections.abc import Callable
 Start = Callable[[float], bool]
 
 
-class Queue:
+class ModelQueue:
     """Who runs and who waits, in the order they came.
 
     A waiter is a function of the time that starts it, and tells False if it has given up waiting. `capacity` and `room`
