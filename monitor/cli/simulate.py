@@ -81,16 +81,16 @@ def simulate(
 
 def _runway(clock: Clock, key: str | None, settings: Settings, credits_: int, seed: int) -> web.Application:
     from monitor.simulator.runway.app import build_app
-    from monitor.simulator.runway.server import Opening
+    from monitor.simulator.runway.server import InitialAccount
 
-    return build_app(clock, [Opening(key=key or DEFAULT_KEY, settings=settings, credits=credits_)], seed)
+    return build_app(clock, [InitialAccount(key=key or DEFAULT_KEY, settings=settings, credits=credits_)], seed)
 
 
 def _runware(clock: Clock, key: str | None, settings: RunwareSettings, balance: float, seed: int) -> web.Application:
     from monitor.simulator.runware.app import build_app
-    from monitor.simulator.runware.server import Opening
+    from monitor.simulator.runware.server import InitialAccount
 
-    return build_app(clock, [Opening(key=key or RUNWARE_KEY, settings=settings, balance=balance)], seed)
+    return build_app(clock, [InitialAccount(key=key or RUNWARE_KEY, settings=settings, balance=balance)], seed)
 
 
 def _hint(vendor: Vendor, key: str | None) -> str:

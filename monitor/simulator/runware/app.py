@@ -13,7 +13,7 @@ from monitor.runtime.clock import Clock
 from monitor.simulator.runware.control import control_app
 from monitor.simulator.runware.errors import error
 from monitor.simulator.runware.request_log import HTTP, Record
-from monitor.simulator.runware.server import Opening, Server, is_own
+from monitor.simulator.runware.server import InitialAccount, Server, is_own
 from monitor.simulator.runware.transports.compatible import FORMATS, answer_compatible
 from monitor.simulator.runware.transports.http import answer_tasks
 from monitor.simulator.runware.transports.serverless import add_serverless
@@ -23,9 +23,9 @@ from monitor.simulator.shared.requests import Kind
 SERVER = web.AppKey("runware", Server)
 
 
-def build_app(clock: Clock, openings: Sequence[Opening] = (Opening(),), seed: int = 0) -> web.Application:
+def build_app(clock: Clock, initial: Sequence[InitialAccount] = (InitialAccount(),), seed: int = 0) -> web.Application:
     """The simulated Runware: its API at `/v1`, the control API at `/_control`. The `Server` is at `app[SERVER]`."""
-    server = Server(clock, openings, seed)
+    server = Server(clock, initial, seed)
     app = web.Application(client_max_size=0)
     app[SERVER] = server
     app.add_subapp("/_control", control_app(server))

@@ -27,7 +27,7 @@ _SHORTEST_PAUSE = 0.0005
 
 
 @dataclass(frozen=True)
-class Opening:
+class InitialAccount:
     """How an account starts."""
 
     name: str = "simulated"
@@ -50,10 +50,10 @@ class World:
 class Server:
     """The world, and what lets time pass in it. Everything happens in `clock`'s time."""
 
-    def __init__(self, clock: Clock, openings: Sequence[Opening], seed: int) -> None:
+    def __init__(self, clock: Clock, initial: Sequence[InitialAccount], seed: int) -> None:
         self.clock = clock
         self.in_flight = 0
-        self._openings = openings
+        self._initial = initial
         self._seed = seed
         self._planned = asyncio.Event()
         self.webhooks = Webhooks(clock.real_seconds)
@@ -61,7 +61,7 @@ class Server:
 
     def _new_world(self) -> World:
         world = World(Platform(self._seed), RequestLog(), Faults(self._seed), Sessions())
-        for one in self._openings:
+        for one in self._initial:
             world.platform.add(one.name, one.key, one.settings, one.balance, self.clock.now())
         return world
 

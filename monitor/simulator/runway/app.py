@@ -11,7 +11,7 @@ from aiohttp import web
 from monitor.errors import ListenError
 from monitor.runtime.clock import Clock
 from monitor.simulator.runway.control import control_app
-from monitor.simulator.runway.server import Opening, Server
+from monitor.simulator.runway.server import InitialAccount, Server
 
 SERVER = web.AppKey("server", Server)
 _STOP_SECONDS = 2.0
@@ -24,9 +24,9 @@ async def _take_upload(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def build_app(clock: Clock, openings: Sequence[Opening] = (Opening(),), seed: int = 0) -> web.Application:
+def build_app(clock: Clock, initial: Sequence[InitialAccount] = (InitialAccount(),), seed: int = 0) -> web.Application:
     """The simulated Runway: its API at `/v1`, the control API at `/_control`. The `Server` is at `app[SERVER]`."""
-    server = Server(clock, openings, seed)
+    server = Server(clock, initial, seed)
     app = web.Application(client_max_size=0)
     app[SERVER] = server
     app.add_subapp("/_control", control_app(server))

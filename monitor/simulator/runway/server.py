@@ -29,7 +29,7 @@ _LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True)
-class Opening:
+class InitialAccount:
     """How an organization starts."""
 
     name: str = "simulated"
@@ -53,16 +53,16 @@ class Server:
     Everything happens in `clock`'s time.
     """
 
-    def __init__(self, clock: Clock, openings: Sequence[Opening], seed: int) -> None:
+    def __init__(self, clock: Clock, initial: Sequence[InitialAccount], seed: int) -> None:
         self.clock = clock
         self.in_flight = 0
-        self._openings = openings
+        self._initial = initial
         self._seed = seed
         self.world = self._new_world()
 
     def _new_world(self) -> World:
         world = World(Platform(self._seed), RequestLog(), Faults(self._seed))
-        for one in self._openings:
+        for one in self._initial:
             world.platform.add(one.name, one.key, one.settings, one.credits, self.clock.now())
         return world
 
