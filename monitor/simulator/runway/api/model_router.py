@@ -47,7 +47,7 @@ def generate(organization: Organization, call: Call, name: str) -> Reply:
 
 
 def _router(organization: Organization, slug: object) -> dict[str, Any]:
-    for router in organization.shelves["routers"].values():
+    for router in organization.resources["routers"].values():
         if router["slug"] == slug:
             return router
     raise refuse("router_config_not_found", code="router_config_not_found")
@@ -153,7 +153,7 @@ def _note(
 
 def list_requests(organization: Organization, call: Call, router_id: str) -> Reply:
     """GET /v1/routers/{id}/requests, newest first."""
-    if router_id not in organization.shelves["routers"]:
+    if router_id not in organization.resources["routers"]:
         raise refuse("not_found")
     rows = [one["row"] for one in reversed(organization.routings) if one["router"] == router_id]
     return page(call, rows)

@@ -63,26 +63,26 @@ FIELDS: dict[str, type] = {"avatars": _Avatar, "voices": _Voice, "documents": _D
 Shape = Callable[[Organization, dict[str, Any], float], dict[str, Any]]
 
 
-def _keep(organization: Organization, call: Call, shelf: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _add(organization: Organization, call: Call, collection: str, fields: dict[str, Any]) -> dict[str, Any]:
     created = timestamp(call.now)
     row = {"id": organization.new_id(), **fields, "createdAt": created, "updatedAt": created}
     row[_READY_AT] = call.now + PROCESSING_SECONDS
-    organization.shelves[shelf][row["id"]] = row
+    organization.resources[collection][row["id"]] = row
     return row
 
 
-def _kept(shelf: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _validated(collection: str, fields: dict[str, Any]) -> dict[str, Any]:
     """The fields that are kept, once they have their types."""
     try:
-        kept: dict[str, Any] = msgspec.convert(fields, FIELDS[shelf])
+        kept: dict[str, Any] = msgspec.convert(fields, FIELDS[collection])
     except msgspec.ValidationError as error:
         _, _, path = str(error).rpartition("$.")
         raise invalid([issue(path.rstrip("`"), str(error), "invalid_type")]) from None
     return kept
 
 
-def _find(organization: Organization, shelf: str, row_id: str) -> dict[str, Any]:
-    row = organization.shelves[shelf].get(row_id)
+def _find(organization: Organization, collection: str, row_id: str) -> dict[str, Any]:
+    row = organization.resources[collection].get(row_id)
     if row is None:
         raise refuse("not_found")
     return row
@@ -119,7 +119,7 @@ def voice_shape(_: Organization, row: dict[str, Any], now: float) -> dict[str, A
 
 def document_row(organization: Organization, row: dict[str, Any], _: float) -> dict[str, Any]:
     """A document as it is listed: without its content, with the avatars that use it."""
-    avatars = organization.shelves["avatars"].values()
+    avatars = organization.resources["avatars"].values()
     users = [avatar for avatar in avatars if row["id"] in avatar.get("documentIds", [])]
     used_by = [{"id": avatar["id"], "name": avatar["name"], "imageUrl": None} for avatar in users]
     return {**_pick(row, "name", "updatedAt"), "type": "text", "usedBy": used_by}
@@ -144,16 +144,16 @@ SHAPES: dict[str, tuple[Shape, Shape]] = {
 """How each kind looks in a list, and alone."""
 
 
-def _shelf(call: Call) -> str:
+def _collection(call: Call) -> str:
     return call.path.split("/")[2]
 
 
 def list_rows(organization: Organization, call: Call, _: str) -> Reply:
     """GET of a list."""
-    shelf = _shelf(call)
-    shape, _unused = SHAPES[shelf]
-    rows = [shape(organization, row, call.now) for row in organization.shelves[shelf].values()]
-    if shelf != "documents":
+    collection = _collection(call)
+    shape, _unused = SHAPES[collection]
+    rows = [shape(organization, row, call.now) for row in organization.resources[collection].values()]
+    if collection != "documents":
         return page(call, rows)
     by = "updatedAt" if call.query.get("sort") == "updatedAt" else "createdAt"
     rows.sort(key=lambda row: str(row[by]), reverse=call.query.get("order") == "desc")
@@ -161,63 +161,63 @@ def list_rows(organization: Organization, call: Call, _: str) -> Reply:
 
 
 def _alone(organization: Organization, call: Call, row: dict[str, Any]) -> Reply:
-    return ok(SHAPES[_shelf(call)][1](organization, row, call.now))
+    return ok(SHAPES[_collection(call)][1](organization, row, call.now))
 
 
 def read_row(organization: Organization, call: Call, row_id: str) -> Reply:
     """GET of one."""
-    return _alone(organization, call, _find(organization, _shelf(call), row_id))
+    return _alone(organization, call, _find(organization, _collection(call), row_id))
 
 
 def delete_row(organization: Organization, call: Call, row_id: str) -> Reply:
     """DELETE of one; a second time is 404."""
-    _find(organization, _shelf(call), row_id)
-    del organization.shelves[_shelf(call)][row_id]
+    _find(organization, _collection(call), row_id)
+    del organization.resources[_collection(call)][row_id]
     return NO_CONTENT
 
 
 def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
     """PATCH of one; an avatar that is still being processed answers 409, a document with nothing."""
-    shelf = _shelf(call)
-    row = _find(organization, shelf, row_id)
-    if shelf == "avatars" and _status(row, call.now) == "PROCESSING":
+    collection = _collection(call)
+    row = _find(organization, collection, row_id)
+    if collection == "avatars" and _status(row, call.now) == "PROCESSING":
         raise refuse("conflict")
-    row.update(_kept(shelf, call.fields))
+    row.update(_validated(collection, call.fields))
     row["updatedAt"] = timestamp(call.now)
-    if shelf == "routers":
+    if collection == "routers":
         row["version"] += 1
-    if shelf == "documents":
+    if collection == "documents":
         return NO_CONTENT
     return _alone(organization, call, row)
 
 
 def create_avatar(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/avatars."""
-    fields = _kept("avatars", call.require("name", "personality", "referenceImage", "voice"))
-    return _alone(organization, call, _keep(organization, call, "avatars", fields))
+    fields = _validated("avatars", call.require("name", "personality", "referenceImage", "voice"))
+    return _alone(organization, call, _add(organization, call, "avatars", fields))
 
 
 def create_document(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/documents."""
-    fields = _kept("documents", call.require("name", "content"))
-    return _alone(organization, call, _keep(organization, call, "documents", fields))
+    fields = _validated("documents", call.require("name", "content"))
+    return _alone(organization, call, _add(organization, call, "documents", fields))
 
 
 def create_router(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/routers."""
-    fields = _kept("routers", call.require("slug"))
+    fields = _validated("routers", call.require("slug"))
     settings = {"schemaVersion": 1, **fields.get("settings", {})}
     row = {"name": fields["slug"], "description": None, **fields, "settings": settings, "version": 1}
-    return _alone(organization, call, _keep(organization, call, "routers", row))
+    return _alone(organization, call, _add(organization, call, "routers", row))
 
 
 def create_voice(organization: Organization, call: Call, _: str) -> Reply:
     """POST /v1/voices: from text with a model, or from audio without."""
     model = _voice_model(call.require("name", "from")["from"])
-    fields = _kept("voices", call.fields)
+    fields = _validated("voices", call.fields)
     if model:
         organization.admit(model, estimate(model, {}), call.now)
-    return ok({"id": _keep(organization, call, "voices", fields)["id"]}, model=model)
+    return ok({"id": _add(organization, call, "voices", fields)["id"]}, model=model)
 
 
 _VOICE_MODELS = ("eleven_ttv_v3", "eleven_multilingual_ttv_v2")

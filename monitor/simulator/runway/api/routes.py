@@ -60,15 +60,15 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v1/routers/{id}/requests": {"GET": Endpoint(Kind.OTHER, routing.list_requests)},
     "/v1/uploads": {"POST": Endpoint(Kind.OTHER, resources.create_upload)},
 }
-_MAKERS: Mapping[str, Endpoint] = {
+_CREATE: Mapping[str, Endpoint] = {
     "avatars": Endpoint(Kind.CREATE, resources.create_avatar),
     "voices": Endpoint(Kind.CREATE, resources.create_voice),
     "documents": Endpoint(Kind.OTHER, resources.create_document),
     "routers": Endpoint(Kind.OTHER, resources.create_router),
 }
-for _shelf, _maker in _MAKERS.items():
-    ROUTES[f"/v1/{_shelf}"] = {"GET": Endpoint(Kind.OTHER, resources.list_rows), "POST": _maker}
-    ROUTES[f"/v1/{_shelf}/{{id}}"] = {
+for _name, _create in _CREATE.items():
+    ROUTES[f"/v1/{_name}"] = {"GET": Endpoint(Kind.OTHER, resources.list_rows), "POST": _create}
+    ROUTES[f"/v1/{_name}/{{id}}"] = {
         "GET": Endpoint(Kind.OTHER, resources.read_row),
         "PATCH": Endpoint(Kind.OTHER, resources.change_row),
         "DELETE": Endpoint(Kind.DELETE, resources.delete_row),

@@ -27,7 +27,7 @@ class Organization:
 
     Call `advance` with the time before anything else. A task holds one of its model's slots while it is PENDING or
     RUNNING; beyond the limit it is THROTTLED and gets a slot in the order of submission. `script` settles the next
-    tasks: None for a success, else a failure code. `shelves` holds avatars, voices, documents and routers by id.
+    tasks: None for a success, else a failure code. `resources` holds avatars, voices, documents and routers by id.
     """
 
     def __init__(self, name: str, settings: Settings, credits_: int, rng: random.Random, now: float) -> None:
@@ -43,7 +43,7 @@ class Organization:
         self._rng = rng
         self.workflow_id = self.new_id()
         self.sessions: dict[str, Session] = {}
-        self.shelves: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.resources: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.routings: deque[dict[str, Any]] = deque(maxlen=_ROUTINGS_KEPT)
         self.timeline.at(now + _HOUR, self._check_balance)
 

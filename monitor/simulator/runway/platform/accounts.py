@@ -133,7 +133,7 @@ def _bearer(call: Call) -> str:
 
 def _add_router(organization: Organization, now: float) -> None:
     router_id, created = organization.new_id(), timestamp(now)
-    organization.shelves["routers"][router_id] = {
+    organization.resources["routers"][router_id] = {
         "id": router_id,
         "slug": DEFAULT_ROUTER,
         "name": "Default",
