@@ -17,7 +17,7 @@ _KEPT = 200_000
 
 
 @dataclass(slots=True)
-class Told:
+class TaskOutcome:
     """What a request was told of one of its tasks: `verdict` and `code` of `desk.Answer`, empty if nothing."""
 
     uuid: str
@@ -46,13 +46,13 @@ class Record:
     model: str = ""
     status: int | None = None
     fault: str = ""
-    tasks: list[Told] = field(default_factory=list)
+    tasks: list[TaskOutcome] = field(default_factory=list)
     finished_at: float | None = None
 
     def name(self, items: Iterable[Item]) -> None:
         """Write down which tasks it is about."""
         self.tasks = [
-            Told(str(item.get("taskUUID", "")), str(item.get("taskType", "")), model_of(item)) for item in items
+            TaskOutcome(str(item.get("taskUUID", "")), str(item.get("taskType", "")), model_of(item)) for item in items
         ]
 
     def tell(self, answers: Iterable[Answer]) -> None:
@@ -98,19 +98,19 @@ class RequestLog:
 
 def task_record(account: Account, task: Task) -> dict[str, Any]:
     """One task, as it is and as it came to be."""
-    asked = task.asked
+    request = task.request
     return {
         "account": account.name,
-        "uuid": asked.uuid,
-        "type": asked.type,
-        "model": asked.model,
-        "delivery": asked.delivery.value,
-        "results": asked.results,
+        "uuid": request.uuid,
+        "type": request.type,
+        "model": request.model,
+        "delivery": request.delivery.value,
+        "results": request.results,
         "successes": task.successes,
         "status": task.status.value,
         "codes": task.codes,
         "cost": task.cost,
-        "costTold": asked.fields.get("includeCost") is True,
+        "costTold": request.fields.get("includeCost") is True,
         "submittedAt": task.submitted_at,
         "startedAt": task.started_at,
         "finishedAt": task.finished_at,
@@ -126,7 +126,7 @@ def task_counts(accounts: Iterable[Account]) -> list[dict[str, Any]]:
     costs: Counter[tuple[Any, ...]] = Counter()
     for account in accounts:
         for task in account.tasks.values():
-            group = (account.name, task.asked.model, task.status.value, next(iter(task.codes), None))
+            group = (account.name, task.request.model, task.status.value, next(iter(task.codes), None))
             counts[group] += 1
             costs[group] += task.cost  # type: ignore[assignment]
     names = ("account", "model", "status", "code", "count", "cost")

@@ -12,7 +12,7 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
-from monitor.simulator.runware.api.messages import told
+from monitor.simulator.runware.api.messages import result_items
 from monitor.simulator.runware.platform.account import Account
 from monitor.simulator.runware.platform.tasks import Part, Task
 
@@ -30,12 +30,12 @@ class Webhooks:
 
     def promise(self, account: Account, task: Task) -> None:
         """Send the results of a task that asks for it, as they are there."""
-        url = task.asked.fields.get("webhookURL")
+        url = task.request.fields.get("webhookURL")
         if isinstance(url, str):
             task.watchers.append(lambda task, part: self._send(url, account, task, part))
 
     def _send(self, url: str, account: Account, task: Task, part: Part) -> None:
-        data, errors = told(task, [part], account.settings.payload_bytes)
+        data, errors = result_items(task, [part], account.settings.payload_bytes)
         body = msgspec.json.encode({"data": data} if data else {"errors": errors})
         sending = asyncio.create_task(self._try(url, body))
         self._sending.add(sending)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.simulator.runware.api.account_reads import read
-from monitor.simulator.runware.api.messages import Item, acknowledgement, polled, told
+from monitor.simulator.runware.api.messages import Item, acknowledgement, polled, result_items
 from monitor.simulator.runware.catalog import AIR, RESULTS, STREAMED, WITHOUT_MODEL, first_kind, kind_of
 from monitor.simulator.runware.errors import Refusal, error, status_of
 from monitor.simulator.runware.platform.account import Account
-from monitor.simulator.runware.platform.tasks import Asked, Delivery, Status, Task
+from monitor.simulator.runware.platform.tasks import Delivery, Status, Task, TaskRequest
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.shared.requests import Kind
 
@@ -44,7 +44,7 @@ class Answer:
         """Tell all results of the task that was waited for."""
         task, self.task = self.task, None
         if task is not None:
-            self.data, self.errors = told(task, task.parts, settings.payload_bytes)
+            self.data, self.errors = result_items(task, task.parts, settings.payload_bytes)
             self.conclude(task)
             self.status = status_of(self.code) if self.verdict == "failed" else 200
 
@@ -135,17 +135,17 @@ def _uuid(item: Item) -> str:
 
 
 def _generate(account: Account, item: Item, key: str, now: float) -> Answer:
-    asked = _asked(item)
-    task = account.submit(asked, key, now)
-    answer = Answer(asked.type, asked.uuid, asked.model)
-    if asked.delivery is Delivery.ASYNC:
+    request = _task_request(item)
+    task = account.submit(request, key, now)
+    answer = Answer(request.type, request.uuid, request.model)
+    if request.delivery is Delivery.ASYNC:
         answer.verdict, answer.data = "acknowledged", [acknowledgement(task)]
     else:
         answer.task = task
     return answer
 
 
-def _asked(item: Item) -> Asked:
+def _task_request(item: Item) -> TaskRequest:
     kind, model, results = _text(item, "taskType"), model_of(item), item.get("numberResults", 1)
     if not AIR.fullmatch(model) and (kind not in WITHOUT_MODEL or "model" in item):
         raise Refusal("invalidModel", "model")
@@ -158,15 +158,15 @@ def _asked(item: Item) -> Asked:
         raise Refusal("invalidValue", "deliveryMethod") from None
     if delivery is Delivery.STREAM and (kind not in _STREAMS or results > 1):
         raise Refusal("invalidValue", "deliveryMethod")
-    return Asked(_uuid(item), kind, model, delivery, results, item)
+    return TaskRequest(_uuid(item), kind, model, delivery, results, item)
 
 
 def _poll(account: Account, task_uuid: str, now: float) -> Answer:
     task = account.tasks.get(task_uuid)
-    if task is None or (_WEBHOOK in task.asked.fields and not account.settings.webhook_polls):
+    if task is None or (_WEBHOOK in task.request.fields and not account.settings.webhook_polls):
         raise Refusal("taskNotFound", "taskUUID")
     task.polls += 1
-    answer = Answer("getResponse", task_uuid, task.asked.model)
+    answer = Answer("getResponse", task_uuid, task.request.model)
     if task.polls <= account.settings.empty_polls:
         answer.verdict = "silent"
         return answer
@@ -182,12 +182,17 @@ def _details(account: Account, task_uuid: str) -> Answer:
     task = account.tasks.get(task_uuid)
     if task is None:
         raise Refusal("taskNotFound", "taskUUID")
-    data, errors = told(task, task.parts, account.settings.payload_bytes)
+    data, errors = result_items(task, task.parts, account.settings.payload_bytes)
     response: dict[str, Any] | None = None
     if task.is_over:
         response = {"errors": errors} if errors else {"data": data}
-    found = {"taskType": "getTaskDetails", "taskUUID": task_uuid, "request": [task.asked.fields], "response": response}
-    return Answer("getTaskDetails", task_uuid, task.asked.model, data=[found])
+    found = {
+        "taskType": "getTaskDetails",
+        "taskUUID": task_uuid,
+        "request": [task.request.fields],
+        "response": response,
+    }
+    return Answer("getTaskDetails", task_uuid, task.request.model, data=[found])
 
 
 def _utility(account: Account, kind: str, task_uuid: str) -> Answer:

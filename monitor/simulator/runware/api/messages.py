@@ -15,18 +15,18 @@ _ENDINGS = {"base64Data": "Base64Data", "dataURI": "DataURI"}
 
 def acknowledgement(task: Task) -> Item:
     """What an asynchronous task is answered at once, however many results it wants."""
-    return {"taskType": task.asked.type, "taskUUID": task.asked.uuid}
+    return {"taskType": task.request.type, "taskUUID": task.request.uuid}
 
 
 def result(task: Task, part: Part, payload_bytes: int) -> Item:
     """One result, or the error that came in its place."""
     head = acknowledgement(task)
-    cost = {"cost": task.price} if task.asked.fields.get("includeCost") is True else {}
+    cost = {"cost": task.price} if task.request.fields.get("includeCost") is True else {}
     return {**head, **_content(task, part, payload_bytes), **cost}
 
 
 def _content(task: Task, part: Part, payload_bytes: int) -> Item:
-    name = RESULTS.get(task.asked.type, "image")
+    name = RESULTS.get(task.request.type, "image")
     address = f"https://outputs.simulator.invalid/{part.id}"
     match name:
         case "text":
@@ -36,7 +36,7 @@ def _content(task: Task, part: Part, payload_bytes: int) -> Item:
             return {"outputs": {"files": [{"uuid": part.id, "url": address}]}}
         case "air":
             return {"air": f"trained:{part.id[:8]}@1"}
-    wanted = _ENDINGS.get(str(task.asked.fields.get("outputType")))
+    wanted = _ENDINGS.get(str(task.request.fields.get("outputType")))
     identity = {f"{name}UUID": part.id, "seed": part.index + 1}
     if wanted is None:
         return {**identity, f"{name}URL": address}
@@ -51,10 +51,10 @@ def usage(pieces: int) -> Item:
 
 def failure(task: Task, code: str) -> Item:
     """The error of a task that was taken."""
-    return error(code, status="error", taskType=task.asked.type, taskUUID=task.asked.uuid)
+    return error(code, status="error", taskType=task.request.type, taskUUID=task.request.uuid)
 
 
-def told(task: Task, parts: list[Part], payload_bytes: int) -> tuple[list[Item], list[Item]]:
+def result_items(task: Task, parts: list[Part], payload_bytes: int) -> tuple[list[Item], list[Item]]:
     """Parts as elements of `data` and of `errors`."""
     data = [result(task, part, payload_bytes) for part in parts if part.code in {None, SUCCESS_WITHOUT_CONTENT}]
     bad = [part.code for part in parts if part.code not in {None, SUCCESS_WITHOUT_CONTENT}]
@@ -64,7 +64,7 @@ def told(task: Task, parts: list[Part], payload_bytes: int) -> tuple[list[Item],
 def polled(task: Task, payload_bytes: int, now: float) -> tuple[list[Item], list[Item]]:
     """What a poll answers: all that is there so far, and that it goes on."""
     parts = task.parts[-1:] if task.is_stream else task.parts
-    data, errors = told(task, parts if task.is_over or not task.is_stream else [], payload_bytes)
+    data, errors = result_items(task, parts if task.is_over or not task.is_stream else [], payload_bytes)
     data = [{**item, "status": Status.SUCCESS.value} for item in data]
     if not task.is_over:
         data.append({**acknowledgement(task), "status": Status.PROCESSING.value, **_progress(task, now)})
@@ -73,6 +73,6 @@ def polled(task: Task, payload_bytes: int, now: float) -> tuple[list[Item], list
 
 def _progress(task: Task, now: float) -> Item:
     """Few types tell it, training among them."""
-    if task.asked.type != "training" or task.started_at is None or not task.seconds:
+    if task.request.type != "training" or task.started_at is None or not task.seconds:
         return {}
     return {"progress": min(99, int(100 * (now - task.started_at) / task.seconds))}

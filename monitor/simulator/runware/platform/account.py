@@ -10,7 +10,7 @@ from functools import partial
 from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.platform.credits import Ledger
 from monitor.simulator.runware.platform.queues import ModelQueue
-from monitor.simulator.runware.platform.tasks import Asked, Part, Plan, Task
+from monitor.simulator.runware.platform.tasks import Part, Plan, Task, TaskRequest
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.shared.timeline import Timeline
 
@@ -56,55 +56,55 @@ class Account:
             queue = self.queues[model] = ModelQueue(capacity, room)
         return queue
 
-    def submit(self, asked: Asked, key: str, now: float) -> Task:
+    def submit(self, request: TaskRequest, key: str, now: float) -> Task:
         """Take a task.
 
         Raises:
             Refusal: it is known already, the balance does not cover it, or its model's queue is full.
         """
         try:
-            self._admit(asked, now)
+            self._admit(request, now)
         except Refusal as refusal:
-            self.ledger.note_error(asked.model, status_of(refusal.code), now)
+            self.ledger.note_error(request.model, status_of(refusal.code), now)
             raise
-        pace = self.settings.pace(asked.model)
+        pace = self.settings.pace(request.model)
         seconds = pace.seconds * (1 + self.settings.jitter * self._rng.uniform(-1, 1))
-        task = Task(asked, key, now, seconds, pace.price, self._draw_plan(asked))
-        self.tasks[asked.uuid] = task
+        task = Task(request, key, now, seconds, pace.price, self._draw_plan(request))
+        self.tasks[request.uuid] = task
         self.timeline.at(now + self.settings.longest_wait, partial(self._give_up, task))
-        self.queue(asked.model).enter(partial(self._start, task), now)
+        self.queue(request.model).enter(partial(self._start, task), now)
         return task
 
-    def _admit(self, asked: Asked, now: float) -> None:
-        known = self.tasks.get(asked.uuid)
+    def _admit(self, request: TaskRequest, now: float) -> None:
+        known = self.tasks.get(request.uuid)
         if known is not None:
             known.conflicts += 1
             raise Refusal("conflictTaskUUID", "taskUUID")
-        if self.balance < self.settings.pace(asked.model).price * asked.results:
+        if self.balance < self.settings.pace(request.model).price * request.results:
             raise Refusal("insufficientCredits")
-        full_for = self.queue(asked.model).full_for(now)
+        full_for = self.queue(request.model).full_for(now)
         if full_for is not None:
             raise Refusal("rateLimitExceeded" if full_for < self.settings.shed_after else "serviceUnavailable")
 
-    def _draw_plan(self, asked: Asked) -> Plan:
+    def _draw_plan(self, request: TaskRequest) -> Plan:
         """A stream that fails does so half-way."""
         fails, code = self._rng.random() < self.settings.failure_rate, None
         if self.script:
             scripted = self.script.popleft()
             if isinstance(scripted, list):
-                return scripted[: asked.results] + [None] * (asked.results - len(scripted))
+                return scripted[: request.results] + [None] * (request.results - len(scripted))
             code = scripted
         elif fails:
             weights = self.settings.failures
             code = self._rng.choices(list(weights), list(weights.values()))[0]
-        if asked.delivery != "stream":
-            return [code] * asked.results
+        if request.delivery != "stream":
+            return [code] * request.results
         return [None] * self.settings.chunks if code is None else [*[None] * (self.settings.chunks // 2), code]
 
     def _give_up(self, task: Task, now: float) -> None:
         if task.started_at is None and not task.is_over:
-            self.queue(task.asked.model).give_up()
-            task.plan = [WAITED_TOO_LONG] * (1 if task.is_stream else task.asked.results)
+            self.queue(task.request.model).give_up()
+            task.plan = [WAITED_TOO_LONG] * (1 if task.is_stream else task.request.results)
             for index in range(len(task.plan)):
                 self._tell(task, index, now)
 
@@ -132,4 +132,4 @@ class Account:
         self.balance -= task.cost
         self.ledger.note_task(task, now)
         if task.started_at is not None:
-            self.queue(task.asked.model).leave(now)
+            self.queue(task.request.model).leave(now)

@@ -60,7 +60,7 @@ class Ledger:
 
     def note_task(self, task: Task, now: float) -> None:
         """A task is over."""
-        use = self._use(task.asked.model, now)
+        use = self._use(task.request.model, now)
         use.count += 1
         use.results += task.successes
         use.spend += task.cost
@@ -121,5 +121,5 @@ def totals(operation: str, use: Use, days: int) -> dict[str, Any]:
             return {**figures(operation, use), "p50InferenceTime": use.quantile(0.5)}
         case _:
             errors = use.client_errors + use.server_errors
-            asked = max(use.count, errors)
-            return {"totalErrors": errors, "errorRate": 100 * errors / asked if asked else 0.0}
+            requests = max(use.count, errors)
+            return {"totalErrors": errors, "errorRate": 100 * errors / requests if requests else 0.0}

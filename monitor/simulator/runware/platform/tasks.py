@@ -31,7 +31,7 @@ class Delivery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TaskRequest:
     """One task as it was sent."""
 
     uuid: str
@@ -60,7 +60,7 @@ class Task:
     seconds.
     """
 
-    asked: Asked
+    request: TaskRequest
     key: str
     submitted_at: float
     seconds: float
@@ -81,7 +81,7 @@ class Task:
 
     @property
     def is_stream(self) -> bool:
-        return self.asked.delivery is Delivery.STREAM
+        return self.request.delivery is Delivery.STREAM
 
     @property
     def successes(self) -> int:

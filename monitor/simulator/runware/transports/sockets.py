@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_all
-from monitor.simulator.runware.api.messages import Item, told
+from monitor.simulator.runware.api.messages import Item, result_items
 from monitor.simulator.runware.errors import Refusal, error
 from monitor.simulator.runware.platform.sessions import Session
 from monitor.simulator.runware.platform.tasks import Part, Task
@@ -241,7 +241,7 @@ class Connection:
                 if all(each.task is None for each in message.answers):
                     self.close_record(message)
             if task.is_over or not packed:
-                session.tell(_document(*told(task, task.parts if packed else [part], settings.payload_bytes)))
+                session.tell(_document(*result_items(task, task.parts if packed else [part], settings.payload_bytes)))
 
         waited_for.watchers.append(watch)
 

@@ -60,6 +60,6 @@ def _told(task: Task, part: Part, answer: Answer, finish: Callable[[Answer], Non
     if task.is_over and part is task.parts[-1]:
         chunk["finishReason"] = part.code or "stop"
         chunk["usage"] = usage(len(task.parts))
-        if task.asked.fields.get("includeCost") is True:
+        if task.request.fields.get("includeCost") is True:
             chunk["cost"] = task.price
     return event(chunk)
