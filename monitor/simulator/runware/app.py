@@ -35,18 +35,18 @@ def build_app(clock: Clock, initial: Sequence[InitialAccount] = (InitialAccount(
         app.router.add_post(path, partial(answer_compatible, server))
     add_serverless(app, server)
     app.router.add_route("*", "/{path:.*}", partial(_not_found, server))
-    app.cleanup_ctx.append(_living)
+    app.cleanup_ctx.append(_run_clock)
     app.on_shutdown.append(_release)
     return app
 
 
 async def _not_found(server: Server, request: web.Request) -> web.Response:
     record = Record("", HTTP, "other", Kind.OTHER.value, is_own(request), server.clock.now(), status=404)
-    server.write_down(server.world, record)
+    server.log_request(server.world, record)
     return web.json_response({"errors": [error("notFound")]}, status=404)
 
 
-async def _living(app: web.Application) -> AsyncIterator[None]:
+async def _run_clock(app: web.Application) -> AsyncIterator[None]:
     """Time passes while it is served."""
     life = asyncio.create_task(app[SERVER].run())
     yield

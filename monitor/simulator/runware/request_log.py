@@ -70,7 +70,7 @@ class RequestLog:
         self._records: deque[Record] = deque(maxlen=_KEPT)
         self._sent: set[tuple[str, str]] = set()
 
-    def note_sent(self, record: Record) -> None:
+    def mark_repeats(self, record: Record) -> None:
         """Take down which tasks a request asks for, and whether one of them was sent before."""
         for told in record.tasks if record.kind == "create" else ():
             record.repeated = record.repeated or (record.account, told.uuid) in self._sent

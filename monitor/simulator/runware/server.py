@@ -88,7 +88,7 @@ class Server:
         Raises:
             Refusal: the key opens nothing.
         """
-        account = world.platform.open_door(key)
+        account = world.platform.authenticate(key)
         answers = take(account, items, key, self.clock.now())
         for answer in answers:
             if answer.verdict == "acknowledged":
@@ -96,14 +96,14 @@ class Server:
         self._planned.set()
         return answers
 
-    async def endure(self, world: World, seconds: float, fault: Fault | None) -> None:
+    async def apply_delay(self, world: World, seconds: float, fault: Fault | None) -> None:
         """Wait as latency and a hanging fault want it."""
         if seconds:
             await asyncio.sleep(self.clock.real_seconds(seconds))
         if fault is not None:
             await world.faults.until_cleared(fault)
 
-    def write_down(self, world: World, record: Record) -> None:
+    def log_request(self, world: World, record: Record) -> None:
         """Before anything is sent, so that no client knows of what the witness does not."""
         world.request_log.add(record, self.clock.now())
 
@@ -113,7 +113,7 @@ def is_own(request: web.Request) -> bool:
     return request.headers.get("user-agent", "").startswith(OWN_USER_AGENT)
 
 
-async def until_over(tasks: Sequence[Task]) -> None:
+async def wait_until_over(tasks: Sequence[Task]) -> None:
     """Wait until all of them are over."""
     for task in tasks:
         if not task.is_over:

@@ -88,11 +88,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             usual.price if own.price is None else own.price,
         )
 
-    def machines(self, model: str) -> int:
+    def capacity_of(self, model: str) -> int:
         """How many tasks of `model` run at once."""
         return self.models.get(model, ModelSettings()).capacity or self.capacity
 
-    def room(self, model: str) -> int:
+    def queue_size(self, model: str) -> int:
         """How many tasks of `model` may wait."""
         own = self.models.get(model, ModelSettings()).queue
         return self.queue if own is None else own

@@ -27,7 +27,7 @@ from monitor.simulator.runway.platform.tasks import OPEN
 from monitor.simulator.runway.request_log import task_counts, task_record
 from monitor.simulator.runway.server import Server
 from monitor.simulator.runway.settings import Settings
-from monitor.simulator.shared.control import add_fault_routes, json_reply, say_what_is_wrong
+from monitor.simulator.shared.control import add_fault_routes, json_reply, report_errors
 
 
 class Charge(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,7 +171,7 @@ class _Control:
 def control_app(server: Server) -> web.Application:
     """The control API of `server`, to be mounted at `/_control`."""
     control = _Control(server)
-    app = web.Application(middlewares=[say_what_is_wrong])
+    app = web.Application(middlewares=[report_errors])
     app.router.add_get("/accounts", control.accounts)
     app.router.add_post("/accounts", control.open_account)
     app.router.add_get("/accounts/{name}", control.account)

@@ -19,7 +19,7 @@ from monitor.simulator.runway.platform.tasks import WORKFLOW
 from monitor.simulator.runway.request_log import Record, RequestLog
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
-from monitor.simulator.shared.malformed_answers import spoil
+from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import CLIENT_GONE, OWN_USER_AGENT, Kind
 
 UNPROCESSED = Reply(200)
@@ -88,15 +88,15 @@ class Server:
             reply, fault = await self._carry_out(world, record, call, found)
         except (asyncio.CancelledError, ConnectionError):
             record.fault = CLIENT_GONE
-            self._write_down(world, record)
+            self._log_request(world, record)
             raise
         usual = 200 if fault is not None and reply.document is None else reply.status
         record.status = usual if fault is None else fault.status_sent(usual)
         record.fault = "" if fault is None else fault.fault.value
-        self._write_down(world, record)
+        self._log_request(world, record)
         if fault is None:
             return _response(reply)
-        return await spoil(request, fault, _encode(reply), record.status or 200)
+        return await send_malformed(request, fault, _encode(reply), record.status or 200)
 
     async def _carry_out(self, world: World, record: Record, call: Call, found: Match) -> tuple[Reply, Fault | None]:
         latency, fault = world.faults.draw(
@@ -120,7 +120,7 @@ class Server:
         record.task = reply.task or record.task
         return reply
 
-    def _write_down(self, world: World, record: Record) -> None:
+    def _log_request(self, world: World, record: Record) -> None:
         """Before anything is sent, so that no client knows of what the witness does not."""
         record.finished_at = self.clock.now()
         world.request_log.add(record)

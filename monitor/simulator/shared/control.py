@@ -19,7 +19,7 @@ def json_reply(value: Any, status: int = 200) -> web.Response:
 
 
 @web.middleware
-async def say_what_is_wrong(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def report_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
     """Turn a wrong value into a 400, and an unknown name into a 404."""
     try:
         return await handler(request)

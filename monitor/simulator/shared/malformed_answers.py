@@ -21,7 +21,7 @@ _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><
 _SOME_BODY = b'{"id":"00000000-0000-4000-8000-000000000000"}'
 
 
-async def spoil(request: web.Request, fault: Fault, body: bytes, status: int) -> web.StreamResponse:
+async def send_malformed(request: web.Request, fault: Fault, body: bytes, status: int) -> web.StreamResponse:
     """Answer with `fault` instead of `body`; an empty body is replaced by some other."""
     body = body or _SOME_BODY
     match fault.fault:

@@ -52,7 +52,7 @@ class Account:
     def queue(self, model: str) -> ModelQueue:
         queue = self.queues.get(model)
         if queue is None:
-            capacity, room = (lambda: self.settings.machines(model)), (lambda: self.settings.room(model))
+            capacity, room = (lambda: self.settings.capacity_of(model)), (lambda: self.settings.queue_size(model))
             queue = self.queues[model] = ModelQueue(capacity, room)
         return queue
 

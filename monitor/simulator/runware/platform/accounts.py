@@ -62,7 +62,7 @@ class Platform:
         known = self._keys.get(key)
         return known.account if known else None
 
-    def open_door(self, key: str) -> Account:
+    def authenticate(self, key: str) -> Account:
         """The account that a key opens.
 
         Raises:

@@ -109,7 +109,7 @@ class Apps:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "The month's budget is spent.", _PAUSED)
         self._admit(now)
         ends_at = now + self._account.settings.pace(MODEL).seconds
-        invocation = Invocation(str(task_id), app, endpoint, environment, now, ends_at, self._settled())
+        invocation = Invocation(str(task_id), app, endpoint, environment, now, ends_at, self._draw_outcome())
         self._invocations[invocation.id, environment] = invocation
         self._account.timeline.at(ends_at, invocation.end)
         return invocation
@@ -129,11 +129,11 @@ class Apps:
     def _admit(self, now: float) -> None:
         open_ends = [one.ends_at for one in self._invocations.values() if one.completed_at is None]
         settings = self._account.settings
-        if len(open_ends) >= settings.machines(MODEL) + settings.room(MODEL):
+        if len(open_ends) >= settings.capacity_of(MODEL) + settings.queue_size(MODEL):
             wait = max(1, math.ceil(min(open_ends) - now))
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "The application is at capacity.", retry_after=wait)
 
-    def _settled(self) -> str | None:
+    def _draw_outcome(self) -> str | None:
         """How it will end, by the account's script."""
         scripted = self._account.script.popleft() if self._account.script else None
         return scripted if isinstance(scripted, str) else None

@@ -10,7 +10,7 @@ from aiohttp import web
 from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
-from monitor.simulator.runware.transports.documents import Document, Reply, answer_plainly
+from monitor.simulator.runware.transports.documents import Document, Reply, answer_document
 from monitor.simulator.runware.transports.http import bearer
 from monitor.simulator.runware.transports.streams import event
 from monitor.simulator.shared.requests import Kind
@@ -61,7 +61,7 @@ async def answer_compatible(server: Server, request: web.Request) -> web.StreamR
     async def work(body: Document, record: Record) -> Reply:
         record.model = str(body.get("model", ""))
         try:
-            server.world.platform.open_door(bearer(request))
+            server.world.platform.authenticate(bearer(request))
         except Refusal as refusal:
             return _refusal(refusal.code)
         if "messages" not in body and "input" not in body:
@@ -70,7 +70,7 @@ async def answer_compatible(server: Server, request: web.Request) -> web.StreamR
         events = _chunks(record.model) if streams else ()
         return Reply(HTTPStatus.OK, FORMATS[request.path](record.model), events=events)
 
-    return await answer_plainly(server, request, request.path, Kind.CREATE, work)
+    return await answer_document(server, request, request.path, Kind.CREATE, work)
 
 
 def _refusal(code: str) -> Reply:

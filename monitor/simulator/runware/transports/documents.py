@@ -13,10 +13,10 @@ from aiohttp import web
 
 from monitor.simulator.runware.request_log import HTTP, STREAM, Record
 from monitor.simulator.runware.server import Server, is_own
-from monitor.simulator.runware.transports.http import JSON, bearer, in_vendor_s_words
+from monitor.simulator.runware.transports.http import JSON, bearer, in_runware_format
 from monitor.simulator.runware.transports.streams import HEADERS
 from monitor.simulator.shared.faults import Fault, FaultKind
-from monitor.simulator.shared.malformed_answers import spoil
+from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind
 
 Document = dict[str, Any]
@@ -36,7 +36,7 @@ Work = Callable[[Document, Record], Awaitable[Reply]]
 """Carries a request out: its body, empty where it is no JSON object, and its record."""
 
 
-async def answer_plainly(
+async def answer_document(
     server: Server, request: web.Request, template: str, kind: Kind, work: Work
 ) -> web.StreamResponse:
     """Answer a request as `work` does, and take it down."""
@@ -44,38 +44,38 @@ async def answer_plainly(
     record = Record(owner.name if owner else "", HTTP, template, kind.value, is_own(request), server.clock.now())
     server.in_flight += 1
     try:
-        reply, fault = await _carried_out(server, request, record, work)
+        reply, fault = await _carry_out(server, request, record, work)
     except (asyncio.CancelledError, ConnectionError):
         record.fault = CLIENT_GONE
-        server.write_down(server.world, record)
+        server.log_request(server.world, record)
         raise
     finally:
         server.in_flight -= 1
     record.status = reply.status if fault is None else fault.status_sent(reply.status)
     record.fault = "" if fault is None else fault.fault.value
     record.transport = STREAM if reply.events else HTTP
-    server.write_down(server.world, record)
+    server.log_request(server.world, record)
     body = msgspec.json.encode(reply.document)
     if fault is not None:
-        return await spoil(request, fault, body, reply.status)
+        return await send_malformed(request, fault, body, reply.status)
     if reply.events:
         return await _stream(request, reply.events)
     return web.Response(status=reply.status, body=body, headers=reply.headers)
 
 
-async def _carried_out(server: Server, request: web.Request, record: Record, work: Work) -> tuple[Reply, Fault | None]:
+async def _carry_out(server: Server, request: web.Request, record: Record, work: Work) -> tuple[Reply, Fault | None]:
     """What comes of a request, and the fault that spoils its answer."""
     body = _object(await request.read())
     latency, fault = server.world.faults.draw(
         request.method, record.template, request.path, Kind(record.kind), record.own, record.account
     )
     hangs = fault is not None and fault.fault is FaultKind.HANG
-    await server.endure(server.world, latency, fault if hangs else None)
+    await server.apply_delay(server.world, latency, fault if hangs else None)
     if fault is None or hangs or fault.takes_effect:
         reply = await work(body, record)
     else:
         reply = Reply(HTTPStatus.OK, {})
-    return reply, None if fault is None or hangs else in_vendor_s_words(fault)
+    return reply, None if fault is None or hangs else in_runware_format(fault)
 
 
 def _object(body: bytes) -> Document:

@@ -14,11 +14,11 @@ from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_
 from monitor.simulator.runware.api.messages import Item
 from monitor.simulator.runware.errors import Refusal, error, status_of
 from monitor.simulator.runware.request_log import HTTP, STREAM, Record
-from monitor.simulator.runware.server import Server, World, is_own, until_over
+from monitor.simulator.runware.server import Server, World, is_own, wait_until_over
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.transports.streams import stream
 from monitor.simulator.shared.faults import Fault, FaultKind
-from monitor.simulator.shared.malformed_answers import spoil
+from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import CLIENT_GONE, Kind
 
 TEMPLATE = "/v1"
@@ -48,7 +48,7 @@ async def answer_tasks(server: Server, request: web.Request) -> web.StreamRespon
     except (asyncio.CancelledError, ConnectionError):
         if record.finished_at is None:
             record.fault = CLIENT_GONE
-            server.write_down(world, record)
+            server.log_request(world, record)
         raise
     finally:
         server.in_flight -= 1
@@ -60,7 +60,7 @@ def bearer(request: web.Request) -> str:
     return secret if scheme.lower() == "bearer" else ""
 
 
-def in_vendor_s_words(fault: Fault) -> Fault:
+def in_runware_format(fault: Fault) -> Fault:
     """A fault with a status, in the shape of Runware's errors if it has no body of its own."""
     if fault.fault is not FaultKind.STATUS or fault.body is not None:
         return fault
@@ -91,15 +91,15 @@ class _Exchange:
         )
         hanging = fault if fault is not None and fault.fault is FaultKind.HANG else None
         if fault is not None and hanging is None and not fault.takes_effect:
-            await self._server.endure(self._world, latency, None)
+            await self._server.apply_delay(self._world, latency, None)
             return await self._send(Reply(HTTPStatus.OK, {"data": []}), fault)
         if hanging is not None and not hanging.takes_effect:
-            await self._server.endure(self._world, 0, hanging)
+            await self._server.apply_delay(self._world, 0, hanging)
         try:
             answers = self._server.take(self._world, key, items)
         except Refusal as refusal:
             return await self._send(_refusal(refusal, self._settings), None if hanging else fault)
-        await self._server.endure(self._world, latency, hanging)
+        await self._server.apply_delay(self._world, latency, hanging)
         return await self._tell(answers, None if hanging else fault)
 
     def _read(self, body: bytes) -> tuple[str, list[Item]]:
@@ -116,7 +116,7 @@ class _Exchange:
             self._record.account, self._settings = owner.name, owner.settings
         self._record.kind = kind_of_all(items).value
         self._record.name(items)
-        self._world.request_log.note_sent(self._record)
+        self._world.request_log.mark_repeats(self._record)
         return key, items
 
     async def _tell(self, answers: list[Answer], fault: Fault | None) -> web.StreamResponse:
@@ -127,7 +127,7 @@ class _Exchange:
             return await stream(self._request, answers[0], streamed, self._finish, is_broken=fault is not None)
         try:
             async with asyncio.timeout(self._server.clock.real_seconds(self._settings.sync_seconds)):
-                await until_over([answer.task for answer in answers if answer.task is not None])
+                await wait_until_over([answer.task for answer in answers if answer.task is not None])
         except TimeoutError:
             fault = _LATE
         else:
@@ -140,17 +140,17 @@ class _Exchange:
         """A stream is about to tell its last."""
         self._record.status = HTTPStatus.OK
         self._record.tell([answer])
-        self._server.write_down(self._world, self._record)
+        self._server.log_request(self._world, self._record)
 
     async def _send(self, reply: Reply, fault: Fault | None) -> web.StreamResponse:
         self._record.status = reply.status
         if fault is not None:
-            fault = in_vendor_s_words(fault)
+            fault = in_runware_format(fault)
             self._record.status = fault.status_sent(reply.status)
             self._record.fault = fault.fault.value
-        self._server.write_down(self._world, self._record)
+        self._server.log_request(self._world, self._record)
         if fault is not None:
-            return await spoil(self._request, fault, reply.body, reply.status)
+            return await send_malformed(self._request, fault, reply.body, reply.status)
         return web.Response(status=reply.status, body=reply.body, headers={"Content-Type": JSON})
 
 

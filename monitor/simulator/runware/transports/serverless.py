@@ -17,7 +17,7 @@ from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.platform.apps import Apps, Invocation, Problem
 from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
-from monitor.simulator.runware.transports.documents import Document, Reply, answer_plainly
+from monitor.simulator.runware.transports.documents import Document, Reply, answer_document
 from monitor.simulator.runware.transports.http import bearer
 from monitor.simulator.shared.requests import Kind
 
@@ -44,16 +44,16 @@ async def _answer(server: Server, template: str, kind: Kind, request: web.Reques
         except Problem as problem:
             return _problem(problem)
         if template == _SYNC:
-            await _until_over(invocation, server.clock.real_seconds(apps.longest_wait))
+            await _wait_until_over(invocation, server.clock.real_seconds(apps.longest_wait))
         status = HTTPStatus.ACCEPTED if invocation.completed_at is None else HTTPStatus.OK
         return Reply(status, invocation.document)
 
-    return await answer_plainly(server, request, template, kind, work)
+    return await answer_document(server, request, template, kind, work)
 
 
 def _apps(server: Server, request: web.Request) -> Apps:
     try:
-        account = server.world.platform.open_door(bearer(request))
+        account = server.world.platform.authenticate(bearer(request))
     except Refusal as refusal:
         raise Problem(status_of(refusal.code), refusal.code) from None
     return server.world.apps.setdefault(account.name, Apps(account))
@@ -69,7 +69,7 @@ def _read(server: Server, apps: Apps, request: web.Request) -> Invocation:
     return apps.read(where["app"], environment, where["id"], server.clock.now())
 
 
-async def _until_over(invocation: Invocation, seconds: float) -> None:
+async def _wait_until_over(invocation: Invocation, seconds: float) -> None:
     """Wait until it is over, but no longer."""
     if invocation.completed_at is not None:
         return

@@ -35,7 +35,7 @@ async def answer_socket(server: Server, request: web.Request) -> web.StreamRespo
     world = server.world
     handshake = Record("", HTTP, TEMPLATE, Kind.OTHER.value, is_own(request), server.clock.now())
     handshake.status = HTTPStatus.SWITCHING_PROTOCOLS
-    server.write_down(world, handshake)
+    server.log_request(world, handshake)
     response = web.WebSocketResponse(max_msg_size=0, timeout=_FAREWELL_SECONDS)
     await response.prepare(request)
     connection = Connection(server, world, request, response, handshake)
@@ -156,7 +156,7 @@ class Connection:
             self._authenticate(message)
             return
         record.name(message.items)
-        self._world.request_log.note_sent(record)
+        self._world.request_log.mark_repeats(record)
         latency, fault = self._world.faults.draw(
             _METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own, record.account
         )
@@ -171,7 +171,7 @@ class Connection:
         record.account = self._handshake.account = owner.name if owner else ""
         record.name(message.items[:1])
         try:
-            account = platform.open_door(key)
+            account = platform.authenticate(key)
         except Refusal as refusal:
             refused = error(refusal.code, parameter=refusal.parameter, taskType="authentication")
             self._send_now(message, {"errors": [refused]}, code=refusal.code)
@@ -201,7 +201,7 @@ class Connection:
         if fault is not None:
             message.record.fault = fault.fault.value
         hangs = fault is not None and fault.fault is FaultKind.HANG
-        await self._server.endure(self._world, latency, fault if hangs else None)
+        await self._server.apply_delay(self._world, latency, fault if hangs else None)
         session = self.session
         if session is None:
             refused = [error("missingApiKey", parameter="apiKey")]
@@ -249,7 +249,7 @@ class Connection:
         """Take a message down that is over, once."""
         if message in self._open:
             self._open.discard(message)
-            self._server.write_down(self._world, message.record)
+            self._server.log_request(self._world, message.record)
 
 
 class _Message:

@@ -103,7 +103,7 @@ class Platform:
     def _answer(self, call: Call, found: Match) -> Reply:
         organization = self.owner(call, found)
         if found.template != CONSUME:
-            self._check_door(call)
+            self._authenticate(call)
         if organization is None:
             raise refuse("unauthorized")
         if found.template == OTHER:
@@ -113,7 +113,7 @@ class Platform:
         organization.advance(call.now)
         return found.endpoint.answer(organization, call, found.variable)
 
-    def _check_door(self, call: Call) -> None:
+    def _authenticate(self, call: Call) -> None:
         key = self._keys.get(_bearer(call))
         if call.headers.get("host", "").partition(":")[0] == WEB_APP_HOST or (
             key is not None and key.state is KeyState.WRONG_HOST
