@@ -22,7 +22,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.accounts import KeyState
-from monitor.simulator.runway.platform.credits import SMALLEST_PURCHASE
+from monitor.simulator.runway.platform.ledger import SMALLEST_PURCHASE
 from monitor.simulator.runway.platform.tasks import OPEN
 from monitor.simulator.runway.request_log import task_counts, task_record
 from monitor.simulator.runway.server import Server

@@ -9,7 +9,7 @@ from typing import Any
 from monitor.simulator.runway.api.messages import NO_CONTENT, Call, Reply, ok, page
 from monitor.simulator.runway.errors import invalid, issue, refuse
 from monitor.simulator.runway.platform.account import Organization
-from monitor.simulator.runway.platform.credits import utc_day
+from monitor.simulator.runway.platform.ledger import utc_day
 from monitor.simulator.runway.platform.sessions import (
     CONVERSATION,
     LONGEST_SECONDS,

@@ -11,7 +11,7 @@ from typing import Any
 from monitor.simulator.runway.catalog import MODELS, TIERS, Tier
 from monitor.simulator.runway.errors import refuse
 from monitor.simulator.runway.failures import failure
-from monitor.simulator.runway.platform.credits import Autobiller, Ledger
+from monitor.simulator.runway.platform.ledger import Autobiller, Ledger
 from monitor.simulator.runway.platform.queues import ModelQueue
 from monitor.simulator.runway.platform.sessions import Session
 from monitor.simulator.runway.platform.tasks import OPEN, Status, Task
