@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.simulator.runware.errors import Refusal
 from monitor.simulator.runware.platform.account import Account
-from monitor.simulator.runware.platform.credits import Use, figures, summed, totals
+from monitor.simulator.runware.platform.ledger import Use, figures, summed, totals
 
 _LONGEST_DAYS = 30
 _GROUPS = {"date": "timeseries", "model": "model", "apiKey": "apiKey"}

@@ -8,7 +8,7 @@ from collections import deque
 from functools import partial
 
 from monitor.simulator.runware.errors import Refusal, status_of
-from monitor.simulator.runware.platform.credits import Ledger
+from monitor.simulator.runware.platform.ledger import Ledger
 from monitor.simulator.runware.platform.queues import ModelQueue
 from monitor.simulator.runware.platform.tasks import Part, Plan, Task, TaskRequest
 from monitor.simulator.runware.settings import Settings
