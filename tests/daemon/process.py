@@ -189,7 +189,7 @@ async def vendor_stage(
 ) -> AsyncIterator[ProcessStage]:
     """A simulator with an organization for each account, and no daemon yet."""
     keys = {name: f"{KEY[:-4]}{number:04x}" for number, name in enumerate(accounts)}
-    async with serve(build_app(SystemClock(), initial=())) as vendor, httpx.AsyncClient(timeout=30) as http:
+    async with serve(build_app(SystemClock(), accounts=())) as vendor, httpx.AsyncClient(timeout=30) as http:
         stage = ProcessStage(vendor, Nowhere(), keys, http, folder)  # type: ignore[arg-type]
         for name, key in keys.items():
             await stage.control("POST", "/accounts", **{"name": name, "key": key, "credits": 100_000, **settings})

@@ -124,7 +124,7 @@ async def simulated(
 ) -> AsyncIterator[str]:
     """The address of a simulated vendor with one organization for each key, as `opening` has it."""
     build = VENDORS[provider][0]
-    async with serve(build(clock, initial=())) as vendor:
+    async with serve(build(clock, accounts=())) as vendor:
         for name, key in keys.items():
             reply = await http.post(f"{vendor}/_control/accounts", json={"name": name, "key": key, **opening})
             reply.raise_for_status()

@@ -95,7 +95,7 @@ class Machinery:
 
     async def vendor(self, name: str, settings: dict[str, Any]) -> None:
         """A simulated vendor with one organization."""
-        app = build_app(self.clock, initial=())
+        app = build_app(self.clock, accounts=())
         self.vendors[name] = await self._stack.enter_async_context(serve(app))
         await self.control(name, "POST", "/accounts", name=name, key=KEY, **settings)
 

@@ -23,9 +23,9 @@ from monitor.simulator.shared.requests import Kind
 SERVER = web.AppKey("runware", Server)
 
 
-def build_app(clock: Clock, initial: Sequence[InitialAccount] = (InitialAccount(),), seed: int = 0) -> web.Application:
+def build_app(clock: Clock, accounts: Sequence[InitialAccount] = (InitialAccount(),), seed: int = 0) -> web.Application:
     """The simulated Runware: its API at `/v1`, the control API at `/_control`. The `Server` is at `app[SERVER]`."""
-    server = Server(clock, initial, seed)
+    server = Server(clock, accounts, seed)
     app = web.Application(client_max_size=0)
     app[SERVER] = server
     app.add_subapp("/_control", control_app(server))

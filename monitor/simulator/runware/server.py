@@ -50,10 +50,10 @@ class World:
 class Server:
     """The world, and what lets time pass in it. Everything happens in `clock`'s time."""
 
-    def __init__(self, clock: Clock, initial: Sequence[InitialAccount], seed: int) -> None:
+    def __init__(self, clock: Clock, accounts: Sequence[InitialAccount], seed: int) -> None:
         self.clock = clock
         self.in_flight = 0
-        self._initial = initial
+        self._initial = accounts
         self._seed = seed
         self._planned = asyncio.Event()
         self.webhooks = Webhooks(clock.real_seconds)

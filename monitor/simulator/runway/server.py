@@ -53,10 +53,10 @@ class Server:
     Everything happens in `clock`'s time.
     """
 
-    def __init__(self, clock: Clock, initial: Sequence[InitialAccount], seed: int) -> None:
+    def __init__(self, clock: Clock, accounts: Sequence[InitialAccount], seed: int) -> None:
         self.clock = clock
         self.in_flight = 0
-        self._initial = initial
+        self._initial = accounts
         self._seed = seed
         self.world = self._new_world()
 
