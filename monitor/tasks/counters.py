@@ -1,7 +1,7 @@
-"""Durable counts: what an observation adds, to which series.
+"""Durable counts.
 
-A count is kept in the database as one number per series, so it outlives the process and is the same for every daemon
-that shares the store. `monitor.metrics` gives each count its public name.
+The store keeps one number for each series, so a count outlives the process and is the same for every daemon that shares
+the store. `monitor.metrics` gives each count its public name.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import msgspec
 REQUEST_BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 TASK_BOUNDS = (1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 PART = "part"
-"""The last label of a histogram as it is stored: the upper bound of a bucket (`+Inf` beyond the last), or `sum`."""
+"""The last stored label of a histogram: the upper bound of a bucket (`+Inf` beyond the last), or `sum`."""
 SUM = "sum"
 
 Labels = tuple[str, ...]
 
 
 class CounterSpec(StrEnum):
-    """Every durable count: the name it is stored under, the names of its labels in order, a histogram's bounds in s."""
+    """Every durable count: its stored name, its labels in order, and for a histogram its bounds in seconds."""
 
     labels: Labels
     bounds: tuple[float, ...]
@@ -47,14 +47,14 @@ class CounterSpec(StrEnum):
     READS = "reads", ("read", "outcome")
 
     def __new__(cls, name: str, labels: Labels = (), bounds: tuple[float, ...] = ()) -> Self:
-        """The count `name`; a lookup by the stored name gives it alone."""
+        """Make a member that its stored name alone finds."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.labels, member.bounds = labels, bounds
         return member
 
     def values(self, **values: str) -> Labels:
-        """Label values in order, given by name; those that are not given are empty.
+        """Label values in their order, given by name. A label that is not given is empty.
 
         Raises:
             ValueError: a label has another name.
@@ -85,9 +85,9 @@ class Increment(msgspec.Struct, frozen=True):
 
 
 def observe(account: str, counter: CounterSpec, labels: Labels, seconds: Sequence[float]) -> Iterator[Increment]:
-    """The increments of observations of one histogram: each bucket's own count, not cumulative, and the sum.
+    """The increments that observations add to a histogram: to each bucket its own count, and to the sum.
 
-    The last label is the bucket's upper bound (`+Inf` beyond the last) or `sum`.
+    Stored buckets are not cumulative. `labels` are those before the last.
     """
     bounds = counter.bounds
     for index, count in Counter(map(partial(bisect_left, bounds), seconds)).items():

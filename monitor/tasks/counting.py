@@ -1,4 +1,4 @@
-"""What observations do: the task that each leads to, and what they add to which counts."""
+"""What each observation adds to the durable counts."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from monitor.tasks.lifecycle import Task, TaskObservation, advance, phases
 
 TASK_OBSERVATIONS = (TaskSeen, TaskMissing, TaskDeleted)
 ORPHANED = "orphaned"
-"""The cause of waste where a task succeeded and nobody came for the result."""
+"""The reason of waste when a task succeeded and nobody fetched its result."""
 
 Effect: TypeAlias = tuple[Task | None, list[Increment]]
 
 
 def apply(task: Task | None, seen: TaskObservation) -> Effect:
-    """The task after the observation, and what the step adds. `task` is the one that the observation names, if known.
+    """The task after the observation, and what the change adds. `task` is the task that it names, None if unknown.
 
-    The observation's model must have been admitted (`monitor.tasks.models.admit`).
+    The observation's model must have been admitted by `monitor.tasks.models.admit`.
     """
     after = advance(task, seen)
     return after, transition(task, after)
 
 
 def transition(before: Task | None, after: Task | None) -> list[Increment]:
-    """What a task's step adds: its creation once, when its acceptance is seen; its end once, with its durations.
+    """What a change of a task adds: one creation when it is accepted, one end with its durations when it ends.
 
-    A task whose acceptance passed elsewhere has no known start: its end counts, its durations do not. One that was only
-    asked for has no end: nobody has ever heard of it.
+    A task that was accepted elsewhere has no known start, so only its end counts. A task that was only asked for has no
+    end: no provider has ever heard of it.
     """
     if after is None or after is before:
         return []
@@ -38,17 +38,14 @@ def transition(before: Task | None, after: Task | None) -> list[Increment]:
     creation = [Increment(after.account, CounterSpec.TASKS_CREATED, (after.model,))] if is_new else []
     if after.is_open:
         return creation
-    if after.status is TaskStatus.LOST and _was_only_asked_for(before):
+    was_only_asked_for = before is not None and before.status is TaskStatus.ASKED
+    if after.status is TaskStatus.LOST and was_only_asked_for:
         return []
     return [*creation, *_end(before, after)]
 
 
-def _was_only_asked_for(task: Task | None) -> bool:
-    return task is not None and task.status is TaskStatus.ASKED
-
-
 def _end(before: Task | None, after: Task) -> Iterator[Increment]:
-    """What a task that has ended adds: its end, if that is new, and what has become known of its cost."""
+    """What a task that has ended adds: its end if that is new, and the cost that has become known."""
     if before is None or before.is_open:
         yield Increment(after.account, CounterSpec.TASKS_FINISHED, (after.model, after.status, after.reason))
         if after.accepted:
@@ -71,20 +68,20 @@ def _charged_credits(task: Task) -> float:
 
 
 def _wasted_credits(task: Task) -> float:
-    """Credits charged for a task that ended without success, or for nobody."""
+    """Credits charged for a task that failed, or whose result nobody fetched."""
     is_of_use = task.status is TaskStatus.SUCCEEDED and not task.written_off
     return 0 if task.is_open or is_of_use else task.credits or 0
 
 
 def count(seen: UnknownSeen | ReadFinished) -> Increment:
-    """What an observation adds that is about no task."""
+    """What an observation adds that concerns no task."""
     if isinstance(seen, UnknownSeen):
         return Increment(seen.account, CounterSpec.UNKNOWN_VALUES, (seen.field,))
     return Increment(seen.account, CounterSpec.READS, (seen.read, seen.outcome))
 
 
 def count_requests(requests: Iterable[RequestSeen]) -> Iterator[Increment]:
-    """What requests add: those alike once together, since most are polls that differ in nothing but their duration."""
+    """What requests add. Equal ones are added together: most are polls that differ in their duration only."""
     alike: defaultdict[tuple[str, str, str, str, str, str, bool], list[float]] = defaultdict(list)
     for seen in requests:
         sort = seen.account, seen.endpoint, seen.kind, seen.model, seen.code, seen.outcome, seen.retry

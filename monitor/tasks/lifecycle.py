@@ -1,14 +1,28 @@
-"""A task's life as a pure transition: `advance(task, observation) -> task`.
+"""The life of a task, as pure functions: `advance(task, observation) -> task`.
 
-A vendor's task carries neither its start nor its end, so every boundary is inferred from sightings. A phase that
-began between two sightings is taken to have begun halfway: with polls every few seconds the error is half a poll
-either way and cancels over many tasks. A task first seen throttled was throttled from the moment it was accepted,
-because the vendor decides that at submission.
+A provider's task carries neither the time it started nor the time it ended. All we have are sightings: the reply that
+created the task, polls, webhooks, deletes. They come late, twice, out of order, from the application and from our own
+follow-up, and some never come. Everything here follows from five rules.
 
-A sighting that arrives late, out of order or twice changes nothing that a newer one has settled.
+1. A status changes by the table `MOVES`. A move forward always counts, because a task never goes back. A move
+   sideways, between pending and throttled, counts only if the sighting is newer than the last one. Everything else is
+   an old sighting and changes nothing.
+2. A phase that begins between two sightings is taken to begin halfway. With polls every few seconds the error is half
+   a poll either way, and it cancels over many tasks. A task that is seen throttled was throttled from its acceptance,
+   because the provider decides that at submission.
+3. Acceptance and end are facts on their own. A task may be seen running before the reply that created it arrives;
+   whatever the order, the same task results.
+4. A task whose create was never answered is ASKED. It counts for nothing until a sighting proves that the provider
+   took it, and it is forgotten without a trace if none does.
+5. A 404 is not an end. A task is lost if it stays missing for a grace period, or is open for over a day.
+
+Runway's statuses are these but ASKED and LOST (`types/task_retrieve_response.py` of its SDK 5.24.0). Runware says
+`processing`, `success` or an error (docs `platform/task-polling`, October 2026).
 """
 
 from __future__ import annotations
+
+from enum import Enum, auto
 
 import msgspec
 from msgspec.structs import replace
@@ -18,31 +32,59 @@ from monitor.tasks.models import UNKNOWN
 
 LOST_AFTER_SECONDS = 24 * 3600.0
 UNCOLLECTED_AFTER_SECONDS = 24 * 3600.0
-"""How long a result is there to be fetched at least: Runway's output URLs die within 24 to 48 h (SDK 5.24.0)."""
+"""How long a result can be fetched at least. Runway's output URLs expire within 24 to 48 h (SDK 5.24.0)."""
 MISSING_GRACE_SECONDS = 60.0
 WEBHOOK_GRACE_SECONDS = 3600.0
-"""The same for a task with a webhook: its result goes "to the URL you name", and no page says that it can be polled too
-(Runware docs `models-api/webhooks`, October 2026)."""
+"""The grace period of a task with a webhook. Its result goes "to the URL you name", and no page says that the task can
+be polled as well (Runware docs `models-api/webhooks`, October 2026)."""
 CONFIRMED_SECONDS = 600.0
-"""How long what a poll said of an open task counts: as long as an account read that is made once a minute."""
+"""How long a poll's word that a task is open counts: as long as figures of an account read that runs once a minute."""
 CLOCK_STEP_SECONDS = 300.0
-RANK = {TaskStatus.ASKED: -1, TaskStatus.PENDING: 0, TaskStatus.THROTTLED: 0, TaskStatus.RUNNING: 1}
-DOUBTFUL = frozenset({TaskStatus.ASKED, TaskStatus.PENDING})
-"""What proves nothing of a task that was asked for: that it was asked for again, or a poll that says nothing of it."""
 
 TaskObservation = TaskSeen | TaskMissing | TaskDeleted
 
 
+class Move(Enum):
+    """Whether a change of status counts: always, or only if the sighting is newer than the last one."""
+
+    FORWARD = auto()
+    SIDEWAYS = auto()
+
+
+_ENDS = dict.fromkeys((TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST), Move.FORWARD)
+
+MOVES: dict[TaskStatus, dict[TaskStatus, Move]] = {
+    TaskStatus.ASKED: {
+        TaskStatus.PENDING: Move.FORWARD,
+        TaskStatus.THROTTLED: Move.FORWARD,
+        TaskStatus.RUNNING: Move.FORWARD,
+        **_ENDS,
+    },
+    TaskStatus.PENDING: {TaskStatus.THROTTLED: Move.SIDEWAYS, TaskStatus.RUNNING: Move.FORWARD, **_ENDS},
+    TaskStatus.THROTTLED: {TaskStatus.PENDING: Move.SIDEWAYS, TaskStatus.RUNNING: Move.FORWARD, **_ENDS},
+    TaskStatus.RUNNING: _ENDS,
+    TaskStatus.SUCCEEDED: {},
+    TaskStatus.FAILED: {},
+    TaskStatus.CANCELLED: {},
+    TaskStatus.LOST: {},
+}
+"""The moves from each status. What is not listed changes nothing."""
+
+PROVES_NOTHING = frozenset({TaskStatus.ASKED, TaskStatus.PENDING})
+"""Sightings that do not prove that an asked task was accepted: a second request, or a poll that does not mention it."""
+
+
 # `gc=False`: it holds no cycles, and each sighting makes a new one.
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is known of one task. Times are Unix seconds, None where not (yet) known.
+    """What is known of one task. Times are Unix seconds, None while unknown.
 
-    `seen_at` is the newest sighting by anybody, `client_seen_at` by the application. `throttled_at`, `queued_at`
-    (left the throttle) and `running_at` are the inferred starts of its phases. `accepted` says that the reply which
-    created it was seen, or that one which never came was due: only then are `model` and `created_at` the truth and not
-    the first sighting's. `written_off` is a success whose result nobody came for; with a webhook (`has_webhook`) it is
-    brought. `model` is `unknown` where nobody has told it. `confirmed` says that the vendor has shown the task open
-    since it took it.
+    `seen_at` is the newest sighting by anybody, `client_seen_at` the newest by the application. `throttled_at`,
+    `queued_at` (when it left the throttle) and `running_at` are the inferred starts of its phases.
+
+    `accepted` says that we saw the reply that created the task, or have proof of it. Only then are `model` and
+    `created_at` true; before that they are those of the first sighting. `model` is `unknown` where no sighting named
+    it. `confirmed` says that the provider has shown the task open since it accepted it. `written_off` marks a success
+    that nobody fetched; a task with a webhook (`has_webhook`) is delivered instead.
     """
 
     account: str
@@ -73,7 +115,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def advance(task: Task | None, seen: TaskObservation) -> Task | None:
-    """The task after one observation; None when the observation tells of no task we could know."""
+    """The task after one observation. None if the observation tells of no task that we could know."""
     if isinstance(seen, TaskSeen):
         return see(begin(seen) if task is None else task, seen)
     if task is None:
@@ -84,14 +126,13 @@ def advance(task: Task | None, seen: TaskObservation) -> Task | None:
 
 
 def begin(seen: TaskSeen) -> Task:
-    """A task as it stood before its first sighting, whether its creation passed through us or not."""
-    status = TaskStatus.ASKED if seen.status is TaskStatus.ASKED else TaskStatus.PENDING
+    """A task as it stood just before its first sighting."""
     return Task(
         account=seen.account,
         id=seen.task,
         endpoint=seen.endpoint,
         model=seen.model or UNKNOWN,
-        status=status,
+        status=TaskStatus.ASKED if seen.status is TaskStatus.ASKED else TaskStatus.PENDING,
         created_at=seen.at,
         seen_at=seen.at,
         client_seen_at=seen.at,
@@ -99,50 +140,48 @@ def begin(seen: TaskSeen) -> Task:
 
 
 def see(task: Task, seen: TaskSeen) -> Task:
-    """The task after a sighting in some status."""
+    """The task after a sighting: first its acceptance, then its status, then the rest."""
     if seen.accepted or not task.accepted:
         task = _accept(task, seen)
-    if seen.status is not task.status and task.is_open:
-        task = _step(task, seen)
+    if task.is_open:
+        task = _move(task, seen)
     return _note(task, seen)
 
 
 def miss(task: Task, missing: TaskMissing) -> Task:
-    """The task after a 404: lost when it was missing before, long enough ago."""
+    """The task after a 404. It is lost if it was missing before, a grace period ago."""
     if not task.is_open or not _is_news(missing.at, task.seen_at):
         return task
     task = replace(task, client_seen_at=_client_seen_at(task, missing))
     if task.missing_since is None:
         return replace(task, missing_since=missing.at)
     grace = WEBHOOK_GRACE_SECONDS if task.has_webhook else MISSING_GRACE_SECONDS
-    if missing.at - task.missing_since < grace:
-        return task
-    return finish(task, TaskStatus.LOST, missing.at)
+    return task if missing.at - task.missing_since < grace else finish(task, TaskStatus.LOST, missing.at)
 
 
 def expire(task: Task, now: float) -> Task:
-    """The task, lost when it has been open for over a day."""
+    """The task, lost if it has been open for over a day."""
     if task.is_open and now - task.created_at > LOST_AFTER_SECONDS:
         return finish(task, TaskStatus.LOST, now)
     return task
 
 
 def write_off(task: Task, now: float) -> Task:
-    """The task, written off when it succeeded a day ago and the application has not seen it since."""
-    ended = task.finished_at
-    is_awaited = task.has_webhook or ended is None or task.client_seen_at >= ended
-    if task.status is not TaskStatus.SUCCEEDED or ended is None or is_awaited:
+    """The task, written off if it succeeded over a day ago and the application has not looked since."""
+    if task.status is not TaskStatus.SUCCEEDED or task.finished_at is None or task.has_webhook:
         return task
-    return replace(task, written_off=True) if now - ended > UNCOLLECTED_AFTER_SECONDS else task
+    is_fetched = task.client_seen_at >= task.finished_at
+    is_late = now - task.finished_at > UNCOLLECTED_AFTER_SECONDS
+    return replace(task, written_off=True) if is_late and not is_fetched else task
 
 
 def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NONE, *, exact: bool = False) -> Task:
-    """The task at its end: halfway to its last open sighting, unless it is known to the second.
+    """The task at its end, which lies halfway between its last open sighting and `at`.
 
-    A cancellation is, and an end that is `exact`. A failure without a reason is the vendor's own fault, `internal`;
-    only failures keep a reason.
+    The end of a cancelled task is known to the second, and so is one that is `exact`. A failure without a reason is the
+    provider's fault, `internal`. Only failures keep a reason.
     """
-    ended = at if exact or status is TaskStatus.CANCELLED else _between(task.seen_at, at)
+    ended = at if exact or status is TaskStatus.CANCELLED else _halfway(task.seen_at, at)
     queued_at = ended if status is TaskStatus.CANCELLED and task.status is TaskStatus.THROTTLED else task.queued_at
     if status is not TaskStatus.FAILED:
         reason = Reason.NONE
@@ -152,8 +191,8 @@ def finish(task: Task, status: TaskStatus, at: float, reason: Reason = Reason.NO
 
 
 def _accept(task: Task, seen: TaskSeen) -> Task:
-    """The task with what its acceptance told, or the proof that there was one; that holds whatever the order."""
-    is_proved = seen.status is TaskStatus.ASKED and not task.accepted and task.status not in DOUBTFUL
+    """The task with its acceptance: from the reply that created it, or from a sighting that proves it."""
+    is_proved = seen.status is TaskStatus.ASKED and not task.accepted and task.status not in PROVES_NOTHING
     if seen.accepted or is_proved:
         is_known = task.accepted or task.status is TaskStatus.ASKED
         created_at = min(task.created_at, seen.at) if is_known else seen.at
@@ -165,19 +204,19 @@ def _accept(task: Task, seen: TaskSeen) -> Task:
             accepted=True,
             throttled_at=None if task.throttled_at is None else created_at,
         )
-    if task.status is TaskStatus.ASKED and seen.status not in DOUBTFUL:
+    if task.status is TaskStatus.ASKED and seen.status not in PROVES_NOTHING:
         return replace(task, accepted=True)
     return task
 
 
-def _step(task: Task, seen: TaskSeen) -> Task:
-    """An open task in another status: a step forward always counts, one at the same rank only where it is news."""
+def _move(task: Task, seen: TaskSeen) -> Task:
+    """An open task after its status was seen."""
+    move = MOVES[task.status].get(seen.status)
+    if move is None or (move is Move.SIDEWAYS and not _is_news(seen.at, task.seen_at)):
+        return task
     if not seen.status.is_open:
         return finish(task, seen.status, seen.at, seen.reason, exact=seen.exact)
-    step = RANK[seen.status] - RANK[task.status]
-    if step < 0 or (step == 0 and not _is_news(seen.at, task.seen_at)):
-        return task
-    turned = _between(task.seen_at, seen.at)
+    turned = _halfway(task.seen_at, seen.at)
     throttled_at, running_at = task.throttled_at, task.running_at
     if seen.status is TaskStatus.THROTTLED and throttled_at is None:
         throttled_at = task.created_at
@@ -188,26 +227,22 @@ def _step(task: Task, seen: TaskSeen) -> Task:
 
 
 def _note(task: Task, seen: TaskSeen) -> Task:
-    """The task with what a sighting in any status tells: that it is there, who asked, its webhook and its credits."""
+    """The task with what a sighting says in any status: that the task exists, who asked, its webhook, its credits."""
     is_news = _is_news(seen.at, task.seen_at)
     is_found = task.missing_since is not None and seen.at >= task.missing_since
+    is_confirmed = seen.status in OPEN_STATUSES
+    if seen.status is TaskStatus.PENDING:  # the reply that creates a task only promises that it will be pending
+        is_confirmed = not (seen.accepted or seen.unanswered)
     return replace(
         task,
         seen_at=seen.at if is_news and seen.status is task.status and task.is_open else task.seen_at,
         client_seen_at=_client_seen_at(task, seen),
         missing_since=None if is_found else task.missing_since,
-        confirmed=task.confirmed or _confirms(seen),
+        confirmed=task.confirmed or is_confirmed,
         has_webhook=task.has_webhook or seen.has_webhook,
         estimated_credits=task.estimated_credits if seen.estimated_credits is None else seen.estimated_credits,
         credits=seen.credits if seen.credits is not None and is_news else task.credits,
     )
-
-
-def _confirms(seen: TaskSeen) -> bool:
-    """Whether the vendor shows the task open; a reply that creates a pending task promises it only."""
-    if seen.status is TaskStatus.PENDING:
-        return not (seen.accepted or seen.unanswered)
-    return seen.status in OPEN_STATUSES
 
 
 def _client_seen_at(task: Task, seen: TaskSeen | TaskMissing) -> float:
@@ -220,14 +255,15 @@ def _is_news(at: float, newest: float) -> bool:
     return at >= newest or newest - at > CLOCK_STEP_SECONDS
 
 
-def _between(start: float, end: float) -> float:
+def _halfway(start: float, end: float) -> float:
     return (start + end) / 2 if end > start else end
 
 
 def phases(task: Task) -> dict[str, float]:
-    """Seconds a finished task spent in each phase that is known of it; a lost task tells nothing.
+    """The seconds that a finished task spent in each phase, as far as they are known. A lost task has none.
 
-    A task that was never seen between its throttle and its end tells neither how long it was held nor how long it ran.
+    A task that was not seen between its throttle and its end says neither how long it was throttled nor how long it
+    ran.
     """
     if task.finished_at is None or task.status is TaskStatus.LOST:
         return {}

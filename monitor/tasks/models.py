@@ -1,4 +1,4 @@
-"""Which model names may become labels: a typing error or a hostile sender must not mint series."""
+"""Which model names become labels. A typing error or a hostile sender must not create series."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ALWAYS_ALLOWED = frozenset({"", UNKNOWN, OTHER, "mixed", "workflow"})
 class Models:
     """The model names of one account.
 
-    `remembered` maps each stored name to whether it is in use as a label; a name not in use is one that an account
-    read has listed. `known` are the provider's ids, and at most `maximum` names come into use. `changed` collects what
-    must be stored, in the form of `remembered`, and `capped` counts the observations whose model found no room.
+    `remembered` maps each stored name to whether it is in use as a label. A name that is not in use was listed by an
+    account read. `known` are the provider's own ids. At most `maximum` names come into use. `changed` collects names to
+    store, in the form of `remembered`. `capped` counts the observations whose model came beyond the maximum.
     """
 
     def __init__(self, remembered: Mapping[str, bool], known: frozenset[str], maximum: int) -> None:
@@ -29,13 +29,13 @@ class Models:
         self.capped = 0
 
     def list(self, names: Iterable[str]) -> None:
-        """Remember names that the account's own limits mention."""
+        """Remember the names in the account's limits."""
         for name in names:
             if name not in self._names:
                 self._remember(name, in_use=False)
 
     def label(self, name: str, *, vouched: bool) -> str:
-        """The label for `name`; `vouched` says that the vendor has just accepted it."""
+        """The label for `name`. `vouched` says that the provider has just accepted a task of this model."""
         if name in ALWAYS_ALLOWED or self._names.get(name):
             return name
         if not (vouched or name in self._names or name in self._known):
@@ -51,7 +51,7 @@ class Models:
 
 
 def admit(seen: AnyObservation, models: Models) -> AnyObservation:
-    """The observation with a model that may be a label; one without a model, as most are, stays so."""
+    """The observation with a model that may be a label. Most observations have no model and stay as they are."""
     if isinstance(seen, (RequestSeen, TaskSeen)):
         return _relabel(seen, models) if seen.model else seen
     if isinstance(seen, ReadFinished) and isinstance(seen.figures, Organization):

@@ -1,4 +1,4 @@
-"""Bounds on the series of an account: whoever may send observations must not be able to mint series without end."""
+"""Bounds on the series of an account: a sender of observations must not be able to create series without end."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from monitor.tasks.counters import CounterSpec, Series
 
 OTHER = "other"
 MOST_REQUEST_SERIES = 2000
-"""How many combinations of endpoint, kind, model, code and outcome an account keeps apart."""
+"""How many combinations of endpoint, kind, model, code and outcome an account has at most."""
 
 Labels = tuple[str, ...]
 
 
 def overflow(labels: Labels) -> Labels:
-    """The series of `CounterSpec.REQUESTS` that counts what finds no room: of a closed set, kind and outcome stay."""
+    """The series that counts requests beyond the bound. Kind and outcome stay, since they are closed sets."""
     kept = dict(zip(CounterSpec.REQUESTS.labels, labels, strict=True))
     model = OTHER if kept["model"] else ""
     return CounterSpec.REQUESTS.values(**{**kept, "endpoint": OTHER, "model": model, "code": OTHER})
 
 
 def is_overflow(labels: Labels) -> bool:
-    """Whether the series counts what found no room."""
+    """Whether the series counts requests beyond the bound."""
     return labels == overflow(labels)
 
 
 def known_field(field: str, reads: Iterable[str]) -> str:
-    """The label of an unknown value: what the provider may name, its reads among it, or `other`."""
+    """The label of an unknown value: a field that the provider has, the name of one of its reads, or `other`."""
     return field if field in UNKNOWN_FIELDS or field in reads else OTHER
 
 
 def bounded(series: Sequence[Series], reads: Iterable[str]) -> list[Series]:
-    """The series as they may be shown, also where an earlier version has stored more: what has no room is added up."""
+    """The series within their bounds. An earlier version may have stored more; what is beyond is added up."""
     allowed = {*UNKNOWN_FIELDS, *reads, OTHER}
     apart = [one.labels for one in series if one.counter is CounterSpec.REQUESTS and not is_overflow(one.labels)]
     over = frozenset(sorted(apart)[MOST_REQUEST_SERIES:]) if len(apart) > MOST_REQUEST_SERIES else frozenset()

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.observations import Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus
-from monitor.tasks.lifecycle import Task, advance, expire, phases, write_off
+from monitor.tasks.lifecycle import MOVES, Task, advance, expire, phases, write_off
 
 S = TaskStatus
+LEVELS = (S.ASKED, S.PENDING, S.THROTTLED, S.RUNNING)
 T0 = 1_000_000.0
 
 
@@ -283,3 +284,12 @@ def test_a_repeated_observation_changes_nothing(observations: list, data: st.Dat
     for observation in observations:
         once = live(accepted(), observation)
         assert once.status == advance(once, observation).status or isinstance(observation, TaskMissing)  # type: ignore[union-attr]
+
+
+def test_every_status_has_its_moves_and_none_leads_back() -> None:
+    assert MOVES.keys() == set(S)
+    assert all(MOVES[status] == {} for status in S if not status.is_open)
+    for number, status in enumerate(LEVELS):
+        back = set(LEVELS[:number]) - {S.PENDING} if status is S.THROTTLED else set(LEVELS[:number])
+        assert back.isdisjoint(MOVES[status])
+        assert {end for end in S if not end.is_open} <= MOVES[status].keys()
