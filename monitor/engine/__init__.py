@@ -1,1 +1,1 @@
-"""The one writer: observations are queued, written down in the journal, and applied."""
+"""The one writer: observations are queued, appended to the journal, and applied."""

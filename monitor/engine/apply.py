@@ -1,4 +1,4 @@
-"""Applies a batch of observations within one transaction: load what they touch, apply in order, save what changed."""
+"""Apply a batch of observations in one transaction: load the rows they touch, apply in order, save what changed."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ CatalogueOf = Callable[[str], Catalogue | None]
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a batch: counts by source, by reason of a loss, and by account of what found no room.
+    """What became of a batch: applied by source, dropped by reason, and beyond a bound by account.
 
-    `noted` are the batches of other writers that were noted as applied, by writer.
+    `noted` are the batches of other writers that are marked as applied, by writer.
     """
 
     sources: Counter[str] = field(default_factory=Counter)
@@ -66,15 +66,15 @@ class Applied:
     noted: dict[str, str] = field(default_factory=dict)
 
 
-def write_down(
+def append_journal(
     connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float, name: str
 ) -> Applied:
-    """Put the batch `name` into the journal by one statement, unless it is there already; `apply_batch` does the rest.
+    """Append the batch `name` to the journal by one statement, unless it is there already.
 
-    Observations of an unknown account are dropped.
+    Observations of unknown accounts are dropped.
 
     Raises:
-        UnicodeEncodeError, OverflowError: one of them holds what cannot be written.
+        UnicodeEncodeError, OverflowError: an observation holds a value that cannot be written.
     """
     known = {account for account in {observation.account for observation, _ in batch} if catalogue_of(account)}
     journal.append(connection, name, [sourced for sourced in batch if sourced[0].account in known], now)
@@ -84,11 +84,11 @@ def write_down(
 def apply_batch(
     connection: Connection, batch: Sequence[Sourced], catalogue_of: CatalogueOf, now: float, name: str = ""
 ) -> Applied:
-    """Apply what is in the journal, and then the batch `name`: observations with their sources, in order.
+    """Apply the journal and then the batch `name`, in order. `batch` holds observations with their sources.
 
-    One with an id is applied once. What other writers have written down is noted as applied.
+    An observation with an id is applied once. Batches that other writers appended are marked as applied.
 
-    `catalogue_of` gives None for an account that is not configured: its observations are dropped. An observation that
+    `catalogue_of` gives None for an account that is not configured, whose observations are dropped. An observation that
     cannot be applied is dropped alone.
     """
     accounts = {observation.account for observation, _ in batch} | journal.accounts(connection)
@@ -122,7 +122,7 @@ def _read(entries: Iterable[journal.Entry], applied: Applied) -> list[Sourced]:
 def _apply(
     connection: Connection, batch: Sequence[Sourced], catalogues: dict[str, Catalogue], now: float, applied: Applied
 ) -> None:
-    """Apply as a whole, or else in halves, until what cannot be applied stands alone; that is dropped."""
+    """Apply the batch as a whole, or else in halves, until an observation that cannot be applied is alone; drop it."""
     if not batch:
         return
     try:
@@ -146,13 +146,13 @@ def _apply(
 
 
 def _reject(what: str, error: Exception, applied: Applied) -> None:
-    """Drop and say so, with no text of the error: it may quote a value."""
+    """Drop and log, without the text of the error, which may quote a value."""
     log.error("observation.rejected", observation=what, error=type(error).__name__)
     applied.dropped["invalid"] += 1
 
 
 def expire_overdue(connection: Connection, now: float, limit: int) -> int:
-    """Give up tasks that have been open for over a day; how many were, `limit` at most."""
+    """Give up tasks that have been open for over a day, at most `limit`. Return how many."""
     before = now - LOST_AFTER_SECONDS
     accounts = task_rows.overdue_accounts(connection, before)
     lock_accounts(connection, accounts)
@@ -162,7 +162,7 @@ def expire_overdue(connection: Connection, now: float, limit: int) -> int:
 
 
 def write_off_uncollected(connection: Connection, now: float, limit: int) -> int:
-    """Write off successes whose result nobody has asked for in a day; how many were, `limit` at most."""
+    """Write off successes whose result nobody fetched for a day, at most `limit`. Return how many."""
     before = now - UNCOLLECTED_AFTER_SECONDS
     accounts = task_rows.uncollected_accounts(connection, before)
     lock_accounts(connection, accounts)
@@ -178,7 +178,7 @@ def _change(connection: Connection, before: Sequence[Task], after: Sequence[Task
 
 
 class _Work:
-    """The rows that one batch touches, as they are while it is applied."""
+    """The rows that one batch touches, while it is applied."""
 
     def __init__(
         self, connection: Connection, observations: Sequence[AnyObservation], catalogues: dict[str, Catalogue]
@@ -204,7 +204,7 @@ class _Work:
         self.capped: Counter[str] = Counter()
 
     def apply(self, observation: AnyObservation) -> bool:
-        """Apply one observation; False if it was applied before."""
+        """Apply one observation. False if it was applied before."""
         if observation.id and not self._is_new((observation.account, observation.id)):
             return False
         observation = admit(observation, self.models[observation.account])

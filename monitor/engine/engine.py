@@ -1,12 +1,32 @@
-"""The one writer: queues observations and commits them in groups.
+"""The one writer: it queues observations and commits them in groups.
 
-A group is whatever has come in 50 ms, or a full batch. Inside the daemon those 50 ms are at risk, and what comes in
-while the commit before is under way; what `submit` has returned for is on the disk. A group that nobody waits for is
-only written down in the journal, and applied with others a second later: that is a transaction of one row instead of
-one that touches hundreds.
+Hundreds of observations a second come in, each a few hundred bytes, and applying a few costs almost as much as applying
+hundreds. So an observation takes two steps to the figures:
 
-While the database fails, the group is kept and tried again, and the queue fills up behind it: traffic goes on, and
-only what finds no room is lost, and counted.
+    put / submit      queue           journal              counts, tasks, credits
+        |               |                |                        |
+      seen ---------> waiting -------> appended ------------> applied -------> evaluated
+              50 ms or a full batch   one statement    a second later, one     (elsewhere)
+                                                       transaction of many rows
+
+A group is what has come in within 50 ms, or a full batch. If no caller waits for it and the journal holds less than a
+batch, the group is only appended to the journal (`apply.append_journal`): a transaction of one row. Otherwise it is
+applied at once, together with all that is in the journal (`apply.apply_batch`).
+
+What a crash can lose: the 50 ms that are in the queue, and what arrives while the previous commit is under way. What
+`submit` has returned for is on the disk.
+
+A commit whose answer is lost may or may not have happened. So each group has a name, and the transaction that stores
+the group stores the name as well. The states of a group:
+
+    gathered --attempt--> stored ................. settled: callers return
+        ^         |
+        |         +--> in doubt (StoreError) --pause--> attempt again with the same name; if the name is there,
+        |                                               the first attempt did happen, and nothing is stored twice
+        +-- withdrawn observations leave the group between two attempts
+
+While the database fails, the group is kept and tried again, and the queue fills up behind it. Traffic goes on. Only
+what comes when the queue is full is lost, and that is counted.
 """
 
 from __future__ import annotations
@@ -29,9 +49,9 @@ from monitor.engine import journal, processed_ids
 from monitor.engine.apply import (
     Applied,
     CatalogueOf,
+    append_journal,
     apply_batch,
     expire_overdue,
-    write_down,
     write_off_uncollected,
 )
 from monitor.engine.journal import Sourced
@@ -63,21 +83,21 @@ class Sink(Protocol):
     """Where observations go."""
 
     def put(self, observations: Sequence[AnyObservation], source: Source) -> None:
-        """Hand over and forget: never blocks, never raises; what finds no room is dropped and counted."""
+        """Hand over and forget. Never blocks, never raises. What a full queue cannot take is dropped and counted."""
         ...
 
     async def submit(self, observations: Sequence[AnyObservation], source: Source) -> None:
         """Return once all are committed.
 
         Raises:
-            StoreError: they could not be in time; those not yet committed are withdrawn, so the sender may repeat.
+            StoreError: they were not committed in time. The rest is withdrawn, so the sender may repeat all of them.
         """
         ...
 
 
 @dataclass
 class _Receipt:
-    """What a `submit` waits for: `pending` observations, then `done`."""
+    """What a `submit` waits for: `done` is set when no observation is `pending` any more."""
 
     pending: int
     done: asyncio.Future[None]
@@ -104,14 +124,14 @@ class _Arrival(NamedTuple):
 
 
 class _OutOfTimeError(Exception):
-    """The engine must stop, and the database still fails or does not answer."""
+    """The engine must stop while the database fails or does not answer."""
 
 
 class Engine:
-    """The daemon's `Sink`. All methods belong to the event loop; the database work runs in one thread of its own.
+    """The daemon's `Sink`. All methods belong to the event loop. The database work runs in one thread of its own.
 
-    `catalogue_of` gives what is known of a configured account's models, None for any other account; it is called in
-    that thread, anew for each group, so that a reload takes effect at once.
+    `catalogue_of` gives what is known of a configured account, None for any other account. It is called in that thread
+    for each group, so that a reload takes effect at once.
     """
 
     def __init__(self, database: Database, catalogue_of: CatalogueOf, own: SelfMetrics, clock: Clock) -> None:
@@ -121,11 +141,11 @@ class Engine:
         self._clock = clock
         self._queue: deque[_Arrival] = deque()
         self._group: list[_Arrival] = []
-        self._written_down = 0
-        # The loop's time from which on the journal is to be applied, None when it is empty; a killed run has left one.
+        self._journaled = 0
+        # The loop's time at which to apply the journal, None while it is empty. A killed run may have left a journal.
         self._apply_at: float | None = 0.0
-        self._some = asyncio.Event()
-        self._enough = asyncio.Event()
+        self._has_some = asyncio.Event()
+        self._is_full = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stop_by = 0.0
         self._loop_thread = threading.get_native_id()
@@ -168,10 +188,10 @@ class Engine:
             receipt.done.cancel()  # withdrawn, unless it is stored
 
     async def run(self) -> None:
-        """Commit what comes in until `stop`, and then what is queued. A database that is not open yet is opened.
+        """Commit what comes in until `stop`, then what is queued. Opens the database if it is not open yet.
 
         Raises:
-            StoreInUseError: it cannot be opened, because another daemon has it.
+            StoreInUseError: another daemon has the database.
         """
         try:
             while not self._stopping.is_set() or self._queue or self._is_due:
@@ -185,24 +205,24 @@ class Engine:
             self._writer.shutdown(wait=False)
 
     async def stop(self) -> None:
-        """Take no more; `run` returns once all is applied, or after some seconds of a database that fails."""
+        """Take no more. `run` returns once all is applied, or after some seconds if the database fails."""
         self._stop_by = asyncio.get_running_loop().time() + STOP_SECONDS
-        for flag in (self._stopping, self._some, self._enough):
+        for flag in (self._stopping, self._has_some, self._is_full):
             flag.set()
 
     async def first_attempt(self, patience: float) -> None:
-        """Return once the database has been opened, or could not be, or has not answered for `patience` seconds."""
+        """Return once the first attempt to open the database has ended, or after `patience` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._has_tried.wait()
 
     def look_after_store(self) -> None:
-        """Write something soon, so that a database whose files are gone is opened again."""
+        """Write soon, so that a database whose files are gone is opened again."""
         self._apply_at = 0.0
-        self._some.set()
+        self._has_some.set()
 
     async def expire(self, now: float) -> None:
-        """Give up tasks that have been open for over a day, and results that nobody has asked for in a day.
+        """Give up tasks that have been open for over a day, and results that nobody has fetched for a day.
 
         Raises:
             StoreError: the database failed; the next call goes on.
@@ -211,7 +231,7 @@ class Engine:
             pass
 
     async def prune(self, now: float, retention_seconds: float) -> None:
-        """Forget tasks that ended longer ago than the retention, and observation ids that are too old to come again.
+        """Forget tasks that ended before the retention, and observation ids that are too old to come again.
 
         Raises:
             StoreError: the database failed; the next call goes on.
@@ -220,7 +240,7 @@ class Engine:
             pass
 
     async def write(self, operation: Operation, work: Callable[[Connection], T]) -> T:
-        """Let `work` write in a transaction of its own, between two commits of observations; what it gives.
+        """Let `work` write in a transaction between two commits of observations, and return what it returns.
 
         Raises:
             StoreError: the database failed, and nothing was written.
@@ -230,31 +250,31 @@ class Engine:
     def _enqueue(self, arrivals: Sequence[_Arrival]) -> None:
         self._queue.extend(arrivals)
         if self._queue:
-            self._some.set()
+            self._has_some.set()
         if len(self._queue) >= BATCH:
-            self._enough.set()
+            self._is_full.set()
 
     async def _gather(self) -> None:
-        """Have a group at hand, in the order of arrival; an empty one when there is only the journal to apply."""
+        """Take a group from the queue, in order of arrival. It is empty when only the journal is to be applied."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self._apply_at):
-                await self._some.wait()
+                await self._has_some.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._clock.real_seconds(LINGER_SECONDS)):
-                await self._enough.wait()
+                await self._is_full.wait()
         self._group = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
         if not self._stopping.is_set():
-            self._some.clear()
-            self._enough.clear()
+            self._has_some.clear()
+            self._is_full.clear()
             self._enqueue(())
 
     async def _settle(self) -> None:
         """Store the group, however long it takes.
 
-        Once the database has failed, an empty group is tried as well: only a write tells that it works again.
+        After a failure an empty group is tried as well: only a write shows that the database works again.
         """
         name, delay, is_first = next(self._names), FIRST_RETRY_SECONDS, True
-        work = write_down if self._may_wait else apply_batch
+        work = append_journal if self._may_be_journaled else apply_batch
         while True:
             self._group = [arrival for arrival in self._group if arrival.is_wanted]
             if not self._group and not self._is_due and (self.is_storing or self._stopping.is_set()):
@@ -269,13 +289,13 @@ class Engine:
                 await self._pause(delay)
                 delay = min(2 * delay, LAST_RETRY_SECONDS)
             except (UnicodeEncodeError, OverflowError):
-                work = apply_batch  # which drops alone what cannot be written
+                work = apply_batch  # which drops only what cannot be written
             else:
                 self._settled(work)
                 return
 
     async def _attempt(self, work: Work, name: str, is_first: bool) -> Applied:
-        """Store the group; a database that does not answer counts as failing meanwhile, and holds up no stop."""
+        """Store the group. A database that does not answer counts as failing and does not hold up a stop."""
         storing = asyncio.ensure_future(self._in_writer("commit", self._store, work, self._group, name, is_first))
         if not await _ended_within(STALL_SECONDS, storing):
             self._note_failure(StoreError(f"the database has not answered for {STALL_SECONDS:g} s"))
@@ -290,20 +310,20 @@ class Engine:
         return await storing
 
     def _settled(self, work: Work) -> None:
-        """Tell those who wait, and see that what is written down gets applied."""
+        """Let waiting callers return, and plan when to apply the journal."""
         for arrival in self._group:
             arrival.settle()
         if work is apply_batch:
-            self._written_down, self._apply_at = 0, None
+            self._journaled, self._apply_at = 0, None
         else:
-            self._written_down += len(self._group)
+            self._journaled += len(self._group)
             if self._apply_at is None:
                 self._apply_at = asyncio.get_running_loop().time() + self._clock.real_seconds(APPLY_SECONDS)
         self._group = []
 
     @property
     def _is_due(self) -> bool:
-        """Whether to apply the journal now. At a stop it is left to the next start if the database fails."""
+        """Whether to apply the journal now. A stop leaves it to the next start if the database fails."""
         if self._apply_at is None:
             return False
         if self._stopping.is_set():
@@ -311,13 +331,13 @@ class Engine:
         return asyncio.get_running_loop().time() >= self._apply_at
 
     @property
-    def _may_wait(self) -> bool:
-        """Whether it is enough to write the group down: nobody waits for it, and little waits already."""
-        is_little = 0 < len(self._group) < BATCH - self._written_down
+    def _may_be_journaled(self) -> bool:
+        """True if no caller awaits the group and the journal is below one batch."""
+        is_little = 0 < len(self._group) < BATCH - self._journaled
         return is_little and not self._is_due and all(arrival.receipt is None for arrival in self._group)
 
     async def _pause(self, delay: float) -> None:
-        """Wait before the next attempt, and give back the room of what was withdrawn meanwhile."""
+        """Wait before the next attempt, then drop what was withdrawn meanwhile from the queue."""
         if not self._stopping.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
@@ -329,7 +349,7 @@ class Engine:
         self._queue = deque(arrival for arrival in self._queue if arrival.is_wanted)
 
     def _refuse_rest(self) -> None:
-        """Let go of what could not be committed."""
+        """Give up what could not be committed."""
         rest = [*self._group, *self._queue]
         self._group.clear()
         self._queue.clear()
@@ -352,13 +372,13 @@ class Engine:
         now = self._clock.now()
         batch = [(arrival.observation, arrival.source) for arrival in group]
         with self._own.commit_seconds.time():
-            if work is write_down and is_first:
-                with self._database.at_once() as connection:
-                    return write_down(connection, batch, self._catalogue_of, now, name)
+            if work is append_journal and is_first:
+                with self._database.autocommit() as connection:
+                    return append_journal(connection, batch, self._catalogue_of, now, name)
             return self._store_once(work, batch, name, now)
 
     def _store_once(self, work: Work, batch: Sequence[Sourced], name: str, now: float) -> Applied:
-        """Store the batch unless an attempt whose outcome is in doubt did."""
+        """Store the batch, unless an earlier attempt whose answer was lost did."""
         with self._database.begin(write=True) as connection:
             is_missing = processed_ids.begin_batch(connection, name, self._settled_batches, now)
             with apart_from(self._loop_thread):
@@ -408,9 +428,10 @@ class Engine:
 
 
 async def _ended_within(seconds: float, future: asyncio.Future[T]) -> bool:
-    """Whether it ends in so many seconds of this process's own time.
+    """Whether it ends within so many seconds of this process's own time.
 
-    Of a stopped process or a suspended machine one slice counts at most: the database is not to blame for the rest.
+    If the process is stopped or the machine sleeps, one slice of that time counts at most: the database is not to
+    blame for the rest.
     """
     for _ in range(WAIT_SLICES):
         if (await asyncio.wait([future], timeout=seconds / WAIT_SLICES))[0]:

@@ -1,7 +1,6 @@
-"""Observations that are on the disk but not applied yet.
+"""The journal: observations that are on the disk but not applied yet.
 
-To apply a few costs almost as much as to apply hundreds. So a group is first only written down, as one row for each
-account, and whoever applies takes all that is there: the transaction that applies rows deletes them.
+A group of observations is one row for each account. The transaction that applies rows deletes them.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ TAKE = (
 
 
 class Entry(NamedTuple):
-    """What was written down of one account with one batch; `document` is for `read`."""
+    """The observations of one account in one batch. `read` decodes the document."""
 
     id: int
     batch: str
@@ -39,7 +38,7 @@ class Entry(NamedTuple):
 
 
 def append(connection: Connection, name: str, batch: Sequence[Sourced], now: float) -> None:
-    """Write a batch down by one statement, unless it is there already.
+    """Append a batch by one statement, unless it is there already.
 
     Raises:
         UnicodeEncodeError, OverflowError: an observation holds what cannot be written.
@@ -55,17 +54,17 @@ def append(connection: Connection, name: str, batch: Sequence[Sourced], now: flo
 
 
 def accounts(connection: Connection) -> set[str]:
-    """The accounts of which anything is written down."""
+    """The accounts that have entries."""
     return set(connection.scalars(ACCOUNTS))
 
 
 def take(connection: Connection, of: Collection[str]) -> list[Entry]:
-    """Remove and give all that is written down of these accounts, in order."""
+    """Remove and return all entries of these accounts, in order."""
     return sorted(Entry(*row) for row in connection.execute(TAKE, {"accounts": list(of)})) if of else []
 
 
 def read(document: bytes) -> list[Sourced]:
-    """What was written down.
+    """The observations of an entry.
 
     Raises:
         msgspec.DecodeError: another version of the program wrote it, in a form that this one does not know.
@@ -74,13 +73,13 @@ def read(document: bytes) -> list[Sourced]:
 
 
 def prune(connection: Connection, of: Collection[str], before: float) -> int:
-    """Forget what was written down of these accounts before this time; how many observations."""
+    """Forget entries of these accounts from before this time. Return how many observations they held."""
     old = delete(journal).where(journal.c.account.in_(of), journal.c.at < before).returning(journal.c.document)
     return sum(map(_size, connection.scalars(old))) if of else 0
 
 
 def _size(document: bytes) -> int:
-    """How many observations; 1 for what cannot be read."""
+    """How many observations an entry holds; 1 if it cannot be read."""
     try:
         return len(read(document))
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""Ids of what has been applied, so that nothing is applied twice."""
+"""Ids of observations and batches that have been applied, so that nothing is applied twice."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def known(connection: Connection, keys: Collection[Key]) -> set[Key]:
 
 
 def remember(connection: Connection, keys: Collection[Key], now: float) -> None:
-    """Note that these are applied in this transaction."""
+    """Mark these as applied in this transaction."""
     upsert(connection, seen, [{"account": account, "id": id_, "at": now} for account, id_ in keys])
 
 
 def begin_batch(connection: Connection, name: str, settled: Collection[str], now: float) -> bool:
-    """Whether the batch `name` was never committed; it will be with this transaction. Forgets batches that are settled.
+    """Mark the batch `name` as committed. False if an earlier attempt committed it. Forgets `settled` batches.
 
-    A connection that breaks while it commits leaves open whether it did. The insert answers that, and waits where the
-    server is still busy with the broken connection's transaction.
+    A connection that breaks during a commit leaves it open whether the commit happened. This insert answers that, and
+    waits while the server is still busy with the broken connection's transaction.
     """
     if settled:
         connection.execute(FORGET_BATCHES, {"names": sorted(settled)})
@@ -51,10 +51,10 @@ def batch_name(writer: str, number: int) -> str:
 
 
 def note_batches(connection: Connection, names: Iterable[str], by: str, now: float) -> dict[str, str]:
-    """Note that batches, in the order in which they were written down, are applied in this transaction `by` a batch.
+    """Mark journaled batches, oldest first, as applied in this transaction by the batch `by`.
 
-    Their writers may live, and not know that they wrote them. Gives what is noted, by writer: the newest batch of each,
-    as none is begun before the last is settled, and none of the writer that applies, who knows.
+    Their writers may still run, unaware that the batch committed. A writer begins no batch before the last is settled,
+    so the newest of each writer is enough. The writer that applies needs no mark. Returns what is marked, by writer.
     """
     newest = {_writer(name): name for name in names}
     newest.pop(_writer(by), None)
@@ -67,6 +67,6 @@ def _writer(name: str) -> str:
 
 
 def prune(connection: Connection, now: float, limit: int) -> int:
-    """Forget ids older than 48 hours: a sender must not repeat itself later than that. How many, `limit` at most."""
+    """Forget at most `limit` ids older than 48 hours. A sender must not repeat itself later. Return how many."""
     old = select(seen.c.account, seen.c.id).where(seen.c.at < now - KEEP_SECONDS).limit(limit)
     return connection.execute(delete(seen).where(tuple_(seen.c.account, seen.c.id).in_(old))).rowcount

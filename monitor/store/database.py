@@ -56,7 +56,7 @@ POSTGRESQL_MODES = (
 class Database:
     """A database at a SQLAlchemy URL; `reopen` opens it, at the newest revision.
 
-    `begin()` and `at_once()` may be called from any thread. An `exclusive` SQLite file is kept from other daemons.
+    `begin()` and `autocommit()` may be called from any thread. An `exclusive` SQLite file is kept from other daemons.
 
     Raises:
         StoreError: the URL is none that can be opened. The disk and the network are not asked.
@@ -174,7 +174,7 @@ class Database:
         """
         return self._connected(self._to_write if write else self._to_read, write=write)
 
-    def at_once(self) -> AbstractContextManager[Connection]:
+    def autocommit(self) -> AbstractContextManager[Connection]:
         """A connection for one statement that writes: it is a transaction by itself, and costs less.
 
         Raises:

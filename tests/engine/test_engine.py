@@ -11,7 +11,7 @@ from stores import CATALOGUE, T0, accepted, create, figures, sighting
 
 from monitor.engine import engine as engine_module
 from monitor.engine import processed_ids
-from monitor.engine.apply import write_down
+from monitor.engine.apply import append_journal
 from monitor.errors import StoreError
 from monitor.observations import TaskStatus
 from monitor.store import Database
@@ -186,9 +186,9 @@ async def test_retention_forgets_ended_tasks_and_old_ids(bench: Bench, monkeypat
 
 async def test_what_was_written_down_before_a_long_stop_is_not_too_old_to_count(bench: Bench) -> None:
     long_ago = T0 - 3 * 86400
-    with bench.database.at_once() as connection:
+    with bench.database.autocommit() as connection:
         batch = [(create(at=long_ago, account=account), "gateway") for account in ("a", "stranger", "stranger")]
-        write_down(connection, batch, lambda _: CATALOGUE, long_ago, "before:1")
+        append_journal(connection, batch, lambda _: CATALOGUE, long_ago, "before:1")
 
     await bench.engine.prune(T0, retention_seconds=86400)
     async with bench.running():

@@ -200,12 +200,12 @@ async def test_jobs_of_the_writer_report_a_failing_database(sqlite_bench: Bench,
 async def test_a_group_whose_commit_is_in_doubt_counts_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, is_applied_by_another: bool
 ) -> None:
-    at_once = Database.at_once
+    autocommit = Database.autocommit
     doubts = iter([True])
 
     @contextmanager
     def break_after_commit(database: Database) -> Iterator[Connection]:
-        with at_once(database) as connection:
+        with autocommit(database) as connection:
             yield connection
         if next(doubts, False):
             if is_applied_by_another:
@@ -213,7 +213,7 @@ async def test_a_group_whose_commit_is_in_doubt_counts_once(
                     apply_batch(other, [], catalogue_of, T0, "another:1")
             raise StoreError("the connection broke")
 
-    monkeypatch.setattr(Database, "at_once", break_after_commit)
+    monkeypatch.setattr(Database, "autocommit", break_after_commit)
     async with bench.running() as engine:
         await engine.submit([create()], "ingest")
         engine.put([create()], "gateway")

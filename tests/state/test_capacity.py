@@ -25,12 +25,12 @@ RECORD = msgspec.json.Decoder(CapacityRecord)
 
 
 def steady(
-    start: float, end: float, seconds: float, at_once: int = 4, spread: float = 0.0, seed: int = 1
+    start: float, end: float, seconds: float, autocommit: int = 4, spread: float = 0.0, seed: int = 1
 ) -> list[Ended]:
     """What a client that keeps so many tasks open sees of a model that takes so long."""
     random, ended = Random(seed), []
-    for worker in range(at_once):
-        now = start + seconds * worker / at_once
+    for worker in range(autocommit):
+        now = start + seconds * worker / autocommit
         while now < end:
             took = seconds * random.lognormvariate(0, spread)
             ended.append(Ended(now, now + took))
@@ -74,7 +74,7 @@ def test_a_slow_model_at_its_usual_pace_is_healthy() -> None:
 
 
 def test_a_model_of_which_nothing_is_learnt_is_held_against_the_documented_seconds() -> None:
-    path = states(steady(0, HOUR, 60.0, at_once=40), HOUR)
+    path = states(steady(0, HOUR, 60.0, autocommit=40), HOUR)
 
     assert [state for _, state in path] == [HEALTHY, APPROACHING, HEALTHY]
     assert path[1][0] < RULES.window < path[2][0]
@@ -131,11 +131,11 @@ def test_what_is_stored_tells_the_same_as_what_was_never_stored() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(1, 90), st.integers(2, 10), st.floats(0.0, 0.6), st.integers(0, 2**32))
-@example(seconds=90.0, at_once=8, spread=0.75, seed=21806)
-def test_stationary_noise_lets_no_state_flap(seconds: float, at_once: int, spread: float, seed: int) -> None:
+@example(seconds=90.0, autocommit=8, spread=0.75, seed=21806)
+def test_stationary_noise_lets_no_state_flap(seconds: float, autocommit: int, spread: float, seed: int) -> None:
     """What is learnt first may be unlucky once; after that the state stays."""
     until = 2 * HOUR
-    changes = states(steady(0, until, seconds, at_once, spread, seed), until)
+    changes = states(steady(0, until, seconds, autocommit, spread, seed), until)
 
     assert [state for at, state in changes if at > HOUR] == []
 

@@ -127,9 +127,9 @@ def test_steady_conditions_let_the_recommendation_rest(seconds: float, spread: f
     assert sum(in_the_second_hour(run(model, None, seed, 2 * HOUR).limits) for model in models) <= 100
 
 
-@pytest.mark.parametrize("at_once", [None, 16])
-def test_a_real_drop_is_followed_within_minutes(at_once: int | None) -> None:
-    limits = run(Model((Phase(0, 16), Phase(1200, 4)), patience=100.0), at_once).limits
+@pytest.mark.parametrize("autocommit", [None, 16])
+def test_a_real_drop_is_followed_within_minutes(autocommit: int | None) -> None:
+    limits = run(Model((Phase(0, 16), Phase(1200, 4)), patience=100.0), autocommit).limits
     before, after = limits[round(1200 / SCRAPE) - 1], limits[round(1500 / SCRAPE)]
     assert before >= 16
     assert after <= 8

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from stores import T0, accepted, catalogue_of, create, figures, sighting
 
 from monitor.engine import journal, processed_ids
-from monitor.engine.apply import Applied, apply_batch, write_down
+from monitor.engine.apply import Applied, append_journal, apply_batch
 from monitor.observations import AnyObservation, TaskStatus
 from monitor.store import Database
 from monitor.store.schema import journal as table
@@ -17,9 +17,9 @@ REQUEST = ("requests", "/v1/text_to_video", "create", "gen4.5", "200", "success"
 
 
 def note(database: Database, *observations: AnyObservation, now: float = T0, name: str = "") -> Applied:
-    with database.at_once() as connection:
+    with database.autocommit() as connection:
         batch = [(observation, "gateway") for observation in observations]
-        return write_down(connection, batch, catalogue_of, now, name or uuid4().hex)
+        return append_journal(connection, batch, catalogue_of, now, name or uuid4().hex)
 
 
 def write(database: Database, *observations: AnyObservation, name: str = "") -> Applied:
@@ -39,8 +39,8 @@ def test_what_is_written_down_counts_once_it_is_applied_and_only_once(database: 
 
 
 def test_observations_are_applied_in_the_order_they_were_written_down(database: Database) -> None:
-    at_once = [accepted(), sighting(TaskStatus.RUNNING, 0), sighting(TaskStatus.SUCCEEDED, 0)]
-    for observation in at_once:
+    autocommit = [accepted(), sighting(TaskStatus.RUNNING, 0), sighting(TaskStatus.SUCCEEDED, 0)]
+    for observation in autocommit:
         note(database, observation)
     write(database, sighting(TaskStatus.FAILED, 0))
 
