@@ -60,6 +60,7 @@ from monitor.metrics import SelfMetrics
 from monitor.observations import AnyObservation, Loss, Source
 from monitor.runtime.clock import Clock
 from monitor.runtime.cpu import apart_from
+from monitor.runtime.logs import Outage
 from monitor.store import Database, Operation
 from monitor.tasks import task_rows
 
@@ -156,7 +157,7 @@ class Engine:
         self._noted: dict[str, str] = {}
         self.is_storing = database.is_open
         self.fault = "" if database.is_open else f"store {database.place}: not open yet"
-        self._is_failing = False
+        self._outage = Outage()
         self._has_tried = asyncio.Event()
         own.store_up.set(int(database.is_open))
         own.queue_length.set_function(lambda: len(self._queue))
@@ -405,9 +406,9 @@ class Engine:
         return max(forgotten_ids, forgotten_tasks)
 
     def _note_success(self, applied: Applied) -> None:
-        if self._is_failing:
-            log.info("store.recovered")
-        self.is_storing, self.fault, self._is_failing = True, "", False
+        if (outage := self._outage.ended()) is not None:
+            log.info("store.recovered", **outage)
+        self.is_storing, self.fault = True, ""
         self._own.store_up.set(1)
         for source, count in applied.sources.items():
             self._own.observations.labels(source).inc(count)
@@ -417,9 +418,9 @@ class Engine:
             self._own.models_capped.labels(account).inc(count)
 
     def _note_failure(self, error: StoreError) -> None:
-        if not self._is_failing:
-            log.error("store.failed", advice="observations wait in memory", error=str(error))
-        self.is_storing, self.fault, self._is_failing = False, str(error), True
+        if (more := self._outage.failed(str(error))) is not None:
+            log.error("store.failed", advice="observations wait in memory", error=str(error), **more)
+        self.is_storing, self.fault = False, str(error)
         self._own.store_up.set(0)
 
     def _drop(self, reason: Loss, count: int) -> None:

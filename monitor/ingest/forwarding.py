@@ -66,7 +66,7 @@ class Deliveries:
         self._clock = clock
         self._steps = steps
         self._random = random
-        self._outage = Outage()
+        self._outage = Outage(quiet_seconds=60.0)
         self._ready: deque[Delivery] = deque()
         self._under_way: dict[int, int] = {}
         self._ends: dict[int, Later | None] = {}
@@ -130,8 +130,7 @@ class Deliveries:
         """When to try again; None where there is no need to, or no use."""
         if not problem:
             self._own.webhooks.labels(self._account, "forwarded").inc()
-            is_last = not self._ready and len(self._under_way) == 1
-            if is_last and (outage := self._outage.ended()) is not None:
+            if (outage := self._outage.ended()) is not None:
                 log.info("webhook.forwarded", account=self._account, **outage)
             return None
         self._own.webhooks.labels(self._account, "failed").inc()
@@ -139,7 +138,8 @@ class Deliveries:
         told = log.bind(account=self._account, problem=problem, attempts=attempts)
         if now - delivery.received_at > KEEP_SECONDS and not self._steps.are_recent():
             self._own.webhooks.labels(self._account, "dropped").inc()
-            told.error("webhook.dropped")
+            if (more := self._outage.failed("dropped")) is not None:
+                told.error("webhook.dropped", **more)
             return None
         delay = Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, self._random, delivery.attempts).failed()
         if (more := self._outage.failed(problem)) is not None:

@@ -14,30 +14,26 @@ from sqlalchemy import Connection
 from monitor.config import Account
 from monitor.errors import StoreError, places
 from monitor.judgement.account_reads import rows as read_rows
-from monitor.judgement.account_reads.reads import Read
+from monitor.judgement.account_reads.reads import Read, ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.capacity.state import AccountCapacity, request_counts, rules_of
 from monitor.judgement.credits.state import credits_of
 from monitor.judgement.daily_limit.state import AccountForecasts
+from monitor.judgement.figures import spent_credits
 from monitor.judgement.keeper import Keeper, Kept
 from monitor.judgement.recent import RecentCounts
-from monitor.judgement.snapshot import (
-    AccountSnapshot,
-    CreditRunwayThresholds,
-    ModelTasks,
-    ReadState,
-    SaturationThresholds,
-    Snapshot,
-)
+from monitor.judgement.snapshot import AccountSnapshot, CreditRunwayThresholds, SaturationThresholds, Snapshot
 from monitor.judgement.throttling import ThrottledPace, clear_seconds
-from monitor.judgement.tiers.state import AccountTiers
+from monitor.judgement.tiers.state import AccountTiers, TierEvidence
 from monitor.observations import OPEN_STATUSES, Figures, Organization, Performance, ProviderErrors, TaskStatus, Usage
 from monitor.providers import PROVIDERS
 from monitor.providers.base import Provider
+from monitor.runtime.logs import Outage
 from monitor.store import Database, Operation
 from monitor.tasks import counter_rows, task_rows
 from monitor.tasks.counters import CounterSpec, Series
 from monitor.tasks.lifecycle import CONFIRMED_SECONDS
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.tasks.series import bounded
 
 STALE_INTERVALS = 10
@@ -50,8 +46,8 @@ AnyFigures = TypeVar("AnyFigures", Organization, Usage, Performance, ProviderErr
 class Memory:
     """What is kept between evaluations.
 
-    `recent`, the `last` figures by account, and `failing`, the accounts whose last evaluation failed, begin empty after
-    a restart. The rest is restored from the store.
+    `recent`, the `last` figures and `outages`, which log accounts whose evaluation fails, begin empty after a restart.
+    The rest is restored from the store.
     """
 
     forecasts: Keeper[AccountForecasts] = field(
@@ -67,7 +63,7 @@ class Memory:
     )
     recent: defaultdict[str, RecentCounts] = field(default_factory=lambda: defaultdict(RecentCounts))
     last: dict[str, AccountSnapshot] = field(default_factory=dict)
-    failing: set[str] = field(default_factory=set)
+    outages: defaultdict[str, Outage] = field(default_factory=lambda: defaultdict(Outage))
 
     def parts(self) -> dict[Operation, Kept]:
         """Each part that is stored, by its name there."""
@@ -83,24 +79,30 @@ def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, no
     Raises:
         StoreError: the database cannot be read.
     """
-    names = []
+    names, failed = [], []
     for account in accounts:
         names.append(account.name)
         try:
             with database.begin() as connection:
                 memory.last[account.name] = evaluate_account(connection, account, memory, now)
-            memory.failing.discard(account.name)
+            if (outage := memory.outages[account.name].ended()) is not None:
+                log.info("evaluation.recovered", account=account.name, **outage)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other accounts are evaluated
-            if account.name in memory.last:
-                memory.last[account.name] = replace(memory.last[account.name], is_old=True)
-            if account.name not in memory.failing:
-                memory.failing.add(account.name)
-                fault = {"error": type(error).__name__, "at": places(error)}
-                log.error("evaluation.failed", account=account.name, **fault)  # noqa: TRY400 - quotes data
+            failed.append(account.name)
+            _note_failure(memory, account.name, error)
     known = tuple(memory.last[name] for name in names if name in memory.last)
-    return Snapshot(at=now, accounts=known, failed=tuple(name for name in names if name in memory.failing))
+    return Snapshot(at=now, accounts=known, failed=tuple(failed))
+
+
+def _note_failure(memory: Memory, account: str, error: Exception) -> None:
+    """Mark the account's last figures as old, and log why without the error's text, which quotes data."""
+    if account in memory.last:
+        memory.last[account] = replace(memory.last[account], is_old=True)
+    fault = {"error": type(error).__name__, "at": places(error)}
+    if (more := memory.outages[account].failed(str(fault))) is not None:
+        log.error("evaluation.failed", account=account, **fault, **more)
 
 
 def evaluate_account(connection: Connection, account: Account, memory: Memory, now: float) -> AccountSnapshot:
@@ -110,7 +112,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
     told = _newest(fresh, Organization)
     told_at = _told_at(known, fresh, Organization)
     forecasts = memory.forecasts.of(connection, account)
-    forecasts.look(connection, told, told_at, now)
+    forecasts.update(connection, told, told_at, now)
     provider = PROVIDERS[account.provider]
     series = tuple(bounded(counter_rows.load(connection, account.name), (read.name for read in provider.reads)))
     snapshot = AccountSnapshot(
@@ -120,7 +122,7 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         has_credits=provider.has_credits,
         has_limits=provider.capacity is None,
         series=series,
-        recent=memory.recent[account.name].look(series, now),
+        recent=memory.recent[account.name].update(series, now),
         tasks=model_tasks(connection, account, told, forecasts.used(now), now),
         reads=read_states(account, known, now),
         organization=told,
@@ -142,9 +144,18 @@ def evaluate_account(connection: Connection, account: Account, memory: Memory, n
         },
         runway_thresholds=CreditRunwayThresholds(account.limits.credit_runway.soft, account.limits.credit_runway.hard),
     )
-    snapshot = memory.tiers.of(connection, account).judge(snapshot, account.limits.tier, forecasts.watched, now)
-    limits = snapshot.organization
-    return replace(snapshot, credits=credits_of(connection, account, limits, now, is_fresh=told is not None))
+    tiers = memory.tiers.of(connection, account)
+    judged = tiers.judge(tier_evidence(snapshot, now), account.limits.tier, forecasts.watched, now)
+    return replace(
+        snapshot,
+        **judged._asdict(),
+        credits=credits_of(connection, account, judged.organization, now, is_fresh=told is not None),
+    )
+
+
+def tier_evidence(seen: AccountSnapshot, now: float) -> TierEvidence:
+    """What the account's tier is judged by."""
+    return TierEvidence(seen.organization, spent_credits(seen, now), seen.series, seen.tasks)
 
 
 def capacity_of(
@@ -154,7 +165,7 @@ def capacity_of(
     rules = rules_of(account)
     if rules is None:
         return ()
-    return memory.capacity.of(connection, account).look(connection, request_counts(series), rules, now)
+    return memory.capacity.of(connection, account).update(connection, request_counts(series), rules, now)
 
 
 def _newest(fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> AnyFigures | None:

@@ -6,30 +6,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 
 import msgspec
 
+from monitor.judgement.account_reads.reads import ReadState
+from monitor.judgement.limits import LimitKind
 from monitor.judgement.outcomes import failed, judged
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, SaturationThresholds
+from monitor.judgement.snapshot import AccountSnapshot, SaturationThresholds
 from monitor.observations import Kind, ModelLimits, Organization, Usage
 from monitor.tasks.counters import CounterSpec
+from monitor.tasks.open_tasks import ModelTasks
 
 SPEND_DAYS = 30
 SPEND_OF = ("today", "30d")
-
-
-class LimitKind(StrEnum):
-    """What an account can run into. The ledger is the daily limit measured with our own count.
-
-    The balance has no ratio: it is judged by its runway.
-    """
-
-    CONCURRENCY = "concurrency"
-    DAILY_GENERATIONS = "daily_generations"
-    DAILY_GENERATIONS_LEDGER = "daily_generations_ledger"
-    MONTHLY_SPEND_CREDITS = "monthly_spend_credits"
-    CREDIT_BALANCE = "credit_balance"
 
 
 class LimitUse(msgspec.Struct, frozen=True):
@@ -196,6 +185,12 @@ def _totals(usage: Usage) -> dict[str, dict[str, float]]:
         if total.credits is not None and total.window in SPEND_OF:
             sums.setdefault(total.window, {})[total.model] = total.credits
     return sums
+
+
+def spent_credits(account: AccountSnapshot, at: float) -> float | None:
+    """Net credits of the last 30 UTC days as of `at`, Unix seconds; None where the provider's usage is unknown."""
+    known = spending(account, at)
+    return None if known is None or known.total.month is None else max(0.0, known.total.month)
 
 
 class RequestCount(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ class RecentCounts:
 
     _marks: deque[tuple[float, Counter[Key]]] = field(default_factory=deque)
 
-    def look(self, series: Iterable[Series], now: float) -> RecentFigures:
+    def update(self, series: Iterable[Series], now: float) -> RecentFigures:
         """The figures as of `now`, with the counts as they are then."""
         totals = _totals(series)
         if self._marks and now < self._marks[-1][0]:

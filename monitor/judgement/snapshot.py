@@ -4,51 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.daily_limit.outlook import DailyOutlook
 from monitor.judgement.daily_limit.reconcile import Reconciled
-from monitor.judgement.outlook import LimitOutlook
 from monitor.judgement.tiers.outlook import Advice, TierState
-from monitor.observations import Organization, Performance, ProviderErrors, TaskStatus, Usage
+from monitor.observations import Organization, Performance, ProviderErrors, Usage
 from monitor.tasks.counters import Series
-
-
-class ReadState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one account read stands. `age_seconds` is since it last worked, None when it never did.
-
-    `outcome` is that of the last attempt, None before the first has ended.
-    """
-
-    read: str
-    up: bool
-    age_seconds: float | None = None
-    outcome: str | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the last attempt did; a read that was not tried yet has not."""
-        return self.outcome is not None and not self.up
-
-
-class ModelTasks(msgspec.Struct, frozen=True, kw_only=True):
-    """Open tasks of one model. `throttled_drain_seconds` is None where it cannot be estimated.
-
-    `unconfirmed` are those pending or running tasks that the newest poll does not show so: none was made since the
-    task was accepted, it did not find the task, or it was made too long ago.
-    """
-
-    model: str
-    open: dict[TaskStatus, int]
-    unconfirmed: int = 0
-    orphaned: int = 0
-    throttled_oldest_age_seconds: float = 0.0
-    throttled_drain_seconds: float | None = None
-    accepted_24h: int = 0
-
-    @property
-    def admitted(self) -> int:
-        """Those that take up concurrency for sure: the newest poll says that they are pending or running."""
-        return self.open.get(TaskStatus.PENDING, 0) + self.open.get(TaskStatus.RUNNING, 0) - self.unconfirmed
+from monitor.tasks.open_tasks import ModelTasks
 
 
 class SaturationThresholds(msgspec.Struct, frozen=True):
@@ -74,36 +38,6 @@ class RecentFigures(msgspec.Struct, frozen=True):
 
     requests: dict[str, dict[str, int]] = {}
     task_seconds: dict[str, float] = {}
-
-
-class Expiry(msgspec.Struct, frozen=True):
-    """So many taken slots, the first and the last of which free in so many seconds."""
-
-    count: int
-    first_seconds: float
-    last_seconds: float
-
-
-class DailyOutlook(msgspec.Struct, frozen=True, kw_only=True):
-    """The daily limit of one model by our own ledger. `limit` is None where there is none, or it is unknown.
-
-    `exhaustion_seconds` is the expected time until the limit is hit, None unless the outlook is `expected`.
-    `free_seconds` is the time until use of a full limit falls below it, None where the ledger alone does not decide
-    that; 0 where the provider's newest count is older than a slot that has freed. `freeing` says how many of the taken
-    slots are free again within 1, 4 and 12 hours, `next_free_seconds` when the first is, None where none is taken.
-    `expiries` are all of the taken slots in the order in which they free, in at most 96 groups. `unseen` more
-    generations were in the provider's newest count than in the ledger then: their age is not known.
-    """
-
-    model: str
-    limit: int | None = None
-    outlook: LimitOutlook = LimitOutlook.UNKNOWN
-    exhaustion_seconds: float | None = None
-    free_seconds: float | None = None
-    next_free_seconds: float | None = None
-    freeing: dict[str, int] = {}
-    expiries: tuple[Expiry, ...] = ()
-    unseen: int = 0
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):

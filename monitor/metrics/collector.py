@@ -8,13 +8,15 @@ from itertools import accumulate, product
 
 from prometheus_client.utils import floatToGoString
 
-from monitor.judgement.figures import LimitKind, limit_uses, spending, thresholds, unlimited_uses
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
+from monitor.judgement.figures import limit_uses, spending, thresholds, unlimited_uses
+from monitor.judgement.limits import LimitKind
+from monitor.judgement.snapshot import AccountSnapshot
 from monitor.metrics import capacity, families, reported
 from monitor.metrics import credits as money
 from monitor.metrics.family import Family
 from monitor.observations import OPEN_STATUSES, Kind, Outcome, Reason, TaskStatus
 from monitor.tasks.counters import CounterSpec
+from monitor.tasks.open_tasks import ModelTasks
 
 Labels = tuple[str, ...]
 Row = tuple[Labels, float]

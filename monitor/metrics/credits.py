@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.judgement.credits.outlook import AutobillingState
-from monitor.judgement.figures import LimitKind
+from monitor.judgement.limits import LimitKind
 from monitor.judgement.snapshot import AccountSnapshot
 
 Rows = Iterable[tuple[tuple[str, ...], float]]

@@ -8,7 +8,7 @@ from typing import get_args
 from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
 from monitor.judgement.daily_limit.reconcile import Unseen
-from monitor.judgement.figures import LimitKind
+from monitor.judgement.limits import LimitKind
 from monitor.judgement.outcomes import Blame, outcomes
 from monitor.metrics import own
 from monitor.metrics.collector import HISTOGRAMS, STATUSES

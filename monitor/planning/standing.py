@@ -10,12 +10,13 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.figures import LimitKind
-from monitor.judgement.snapshot import Expiry, ModelTasks
+from monitor.judgement.daily_limit.outlook import Expiry
+from monitor.judgement.limits import LimitKind
 from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.planning.request import PlanError, Request
 from monitor.planning.vendor import TIERS, VENDOR
 from monitor.providers.tiers import TierMatch
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.formatting import counted, printable
 from monitor.views.replies import AccountReply, Reply
 

@@ -68,6 +68,6 @@ class AccountRead:
         wait = self._backoff.failed()
         if problem:
             facts["problem"] = problem
-        if (more := self._outage.failed(facts)) is not None:
+        if (more := self._outage.failed(f"{finished.outcome} {problem}")) is not None:
             log.warning("read.failed", **facts, next_in_seconds=round(wait), **more)
         return wait

@@ -154,7 +154,7 @@ class Schedule:
         except Exception as error:  # noqa: BLE001 - whatever it is, the job runs again
             self._own.job_errors.labels(label).inc()
             fault = {"error": type(error).__name__, "at": places(error)}
-            if (more := self._outages[name].failed(fault)) is not None:
+            if (more := self._outages[name].failed(str(fault))) is not None:
                 log.error("job.failed", job=name, **fault, **more)  # noqa: TRY400 - its text quotes data
         else:
             if (outage := self._outages.pop(name, Outage()).ended()) is not None:

@@ -35,6 +35,7 @@ SECRET_NAMES = frozenset({"apikey", "authorization"})
 LEAST_LENGTH = 3
 SECONDS_BETWEEN_LINES = 60.0
 REMINDER_SECONDS = 300.0
+MOST_CAUSES = 16
 # At INFO these say a line or more for each request or each scheduled run.
 CHATTY_LIBRARIES = ("aiohttp.access", "alembic", "httpcore", "httpx")
 # It warns of each run that it skips, which `genmedia_monitor_jobs_missed_total` counts.
@@ -93,36 +94,37 @@ class Seldom:
 
 
 class Outage:
-    """Something that fails again and again, logged when it begins, every five minutes, and when it ends.
+    """Something that fails again and again. It is logged when it begins, every five minutes, and when it ends.
 
-    `now` gives seconds on a clock that never steps.
+    Each cause has its own line, so that two that alternate do not make one a failure. The outage ends with a success
+    that comes `quiet_seconds` after the last failure. `now` gives seconds on a clock that never steps.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, quiet_seconds: float = 0.0, now: Callable[[], float] = time.monotonic) -> None:
+        self._quiet_seconds = quiet_seconds
         self._now = now
-        self._cause: object = None
-        self._began_at = 0.0
-        self._logged_at = 0.0
+        self._logged_at: dict[str, float] = {}
+        self._began_at = self._failed_at = 0.0
         self._failures = 0
 
-    def failed(self, cause: object) -> dict[str, int] | None:
-        """Note one more failure: what to add to its log line, None where it needs no line. Another cause needs one."""
+    def failed(self, cause: str) -> dict[str, int] | None:
+        """Note a failure. Returns what to add to its log line, None if it needs no line."""
         now = self._now()
-        if not self._failures:
-            self._began_at = now
+        self._began_at = self._began_at if self._failures else now
+        self._failed_at = now
         self._failures += 1
-        is_known = self._failures > 1 and cause == self._cause
-        if is_known and now - self._logged_at < REMINDER_SECONDS:
+        if now - self._logged_at.get(cause, -math.inf) < REMINDER_SECONDS or len(self._logged_at) > MOST_CAUSES:
             return None
-        self._cause, self._logged_at = cause, now
+        self._logged_at[cause] = now
         return {"failures": self._failures} if self._failures > 1 else {}
 
     def ended(self) -> dict[str, int] | None:
-        """It works: what to add to the line that says so, None where it did not fail before."""
-        if not self._failures:
+        """Note a success. Returns what to add to the line that says so, None if no outage ends with it."""
+        if not self._failures or self._now() - self._failed_at < self._quiet_seconds:
             return None
         facts = {"failures": self._failures, "outage_seconds": round(self._now() - self._began_at)}
         self._failures = 0
+        self._logged_at.clear()
         return facts
 
 

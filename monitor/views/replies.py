@@ -5,11 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from monitor.errors import DaemonError
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.snapshot import DailyOutlook, ModelTasks, ReadState, RecentFigures
+from monitor.judgement.daily_limit.outlook import DailyOutlook
+from monitor.judgement.snapshot import RecentFigures
 from monitor.judgement.tiers.outlook import Advice, TierState
 from monitor.observations import Organization
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.formatting import printable
 
 

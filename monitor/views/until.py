@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from math import inf
 
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.outlook import LimitOutlook, limit_outlook
-from monitor.judgement.snapshot import DailyOutlook
+from monitor.judgement.daily_limit.outlook import DailyOutlook
+from monitor.judgement.limits import LimitOutlook, limit_outlook
 from monitor.observations import Organization
 from monitor.views.formatting import amount, clock_time, duration, words
 

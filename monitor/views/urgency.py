@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.judgement.capacity.outlook import QueueState
-from monitor.judgement.figures import LimitKind
+from monitor.judgement.limits import LimitKind
 
 # A concurrency limit is meant to be full: what tells is how long tasks wait.
 URGENT = (LimitKind.DAILY_GENERATIONS, LimitKind.DAILY_GENERATIONS_LEDGER)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
-from monitor.judgement.figures import LimitKind, LimitUse, RequestCount, limit_uses, recent_requests
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
+from monitor.judgement.figures import LimitUse, RequestCount, limit_uses, recent_requests
+from monitor.judgement.limits import LimitKind, LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot
 from monitor.observations import TaskStatus
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.formatting import (
     AUTOBILLING,
     amount,

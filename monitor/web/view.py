@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
 from monitor.judgement.figures import (
-    LimitKind,
     LimitUse,
     RequestCount,
     Spend,
@@ -21,10 +21,11 @@ from monitor.judgement.figures import (
     unlimited_uses,
     unread,
 )
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState
+from monitor.judgement.limits import LimitKind, LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot
 from monitor.observations import Organization, Reason, TaskStatus
 from monitor.tasks.counters import CounterSpec
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,

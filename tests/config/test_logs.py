@@ -183,7 +183,7 @@ def test_debug_lines_show_only_when_asked_for() -> None:
 
 def test_an_outage_is_logged_when_it_begins_now_and_then_and_when_it_ends() -> None:
     now = [0.0]
-    outage = Outage(lambda: now[0])
+    outage = Outage(now=lambda: now[0])
     logged = []
     for second in range(900):
         now[0] = float(second)
@@ -193,3 +193,23 @@ def test_an_outage_is_logged_when_it_begins_now_and_then_and_when_it_ends() -> N
     assert outage.ended() == {"failures": 901, "outage_seconds": 899}
     assert outage.ended() is None
     assert outage.failed("unauthorized") == {}
+
+
+def test_causes_that_alternate_are_a_line_each() -> None:
+    outage = Outage(now=lambda: 0.0)
+    lines = [outage.failed(f"cause {number % 3}") for number in range(100)]
+    assert sum(line is not None for line in lines) == 3
+
+
+def test_endless_causes_are_a_few_lines() -> None:
+    outage = Outage(now=lambda: 0.0)
+    assert sum(outage.failed(str(number)) is not None for number in range(1000)) < 20
+
+
+def test_an_outage_that_must_be_quiet_for_a_while_outlasts_single_successes() -> None:
+    now = [0.0]
+    outage = Outage(60.0, lambda: now[0])
+    assert outage.failed("timeout") == {}
+    assert (outage.ended(), outage.failed("timeout")) == (None, None)
+    now[0] = 60.0
+    assert outage.ended() == {"failures": 2, "outage_seconds": 60}

@@ -14,11 +14,10 @@ from monitor.config import Account
 from monitor.engine.apply import apply_batch
 from monitor.judgement.daily_limit import rows
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
+from monitor.judgement.daily_limit.outlook import DailyOutlook
 from monitor.judgement.daily_limit.state import EVERY, FREEING, AccountForecasts
-from monitor.judgement.figures import LimitKind
 from monitor.judgement.keeper import Keeper
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import DailyOutlook
+from monitor.judgement.limits import LimitKind, LimitOutlook
 from monitor.observations import AnyObservation, ModelLimits, Organization, TaskDeleted, TaskSeen, TaskStatus
 from monitor.store import Database
 
@@ -54,7 +53,7 @@ def look(
     """Look and store, as the daemon does."""
     with database.begin() as connection:
         account = forecaster.of(connection, ACCOUNT)
-        account.look(connection, limits, told_at, now)
+        account.update(connection, limits, told_at, now)
     with database.begin(write=True) as connection:
         forecaster.save(connection)
     forecaster.saved()
@@ -123,7 +122,7 @@ class Course:
     def look(self) -> tuple[dict[str, int], dict[str, DailyOutlook]]:
         with self._database.begin() as connection:
             account = self._forecaster.of(connection, replace(ACCOUNT, name=self._account))
-            account.look(connection, None, None, self.now)
+            account.update(connection, None, None, self.now)
         return account.used(self.now), {daily.model: daily for daily in account.daily(None, self.now)}
 
     def recount(self) -> dict[str, list[float]]:
@@ -314,7 +313,7 @@ def test_a_limit_stops_being_expected_to_be_hit_once_it_is_full(database: Databa
     create(database, 999, T0 + 299 * EVERY)  # between two looks
     with database.begin() as connection:
         account = forecaster.of(connection, ACCOUNT)
-        account.look(connection, organization(150), None, T0 + 298 * EVERY + 50)
+        account.update(connection, organization(150), None, T0 + 298 * EVERY + 50)
     (daily,) = look(database, forecaster, T0 + 299 * EVERY, organization(150))
     assert (daily.outlook, daily.exhaustion_seconds) == (LimitOutlook.FULL, None)
 
@@ -391,7 +390,7 @@ def test_a_time_that_was_not_watched_is_not_covered(database: Database) -> None:
 def test_nothing_is_to_store_between_two_looks(database: Database) -> None:
     look(database, forecaster := forecasts(), T0, organization())
     with database.begin() as connection:
-        forecaster.of(connection, ACCOUNT).look(connection, organization(), T0, T0 + EVERY - 1)
+        forecaster.of(connection, ACCOUNT).update(connection, organization(), T0, T0 + EVERY - 1)
         assert not forecaster.is_changed
-        forecaster.of(connection, ACCOUNT).look(connection, organization(), T0, T0 + EVERY)
+        forecaster.of(connection, ACCOUNT).update(connection, organization(), T0, T0 + EVERY)
         assert forecaster.is_changed

@@ -10,14 +10,17 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
+from monitor.judgement.daily_limit.outlook import DailyOutlook
 from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
+from monitor.judgement.limits import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.judgement.tiers.outlook import TierState
 from monitor.metrics import Exposition, SelfMetrics
 from monitor.observations import DaySpend, Kind, ModelLimits, Organization, Outcome, Reason, TaskStatus, Usage
 from monitor.tasks.counters import REQUEST_BOUNDS, TASK_BOUNDS, CounterSpec, Series
+from monitor.tasks.open_tasks import ModelTasks
 
 AT = 1_795_357_800.0
 OPEN = {"pending", "throttled", "running"}

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, Snapshot
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family, Type
 from monitor.metrics.text import AccountText
 from monitor.tasks.counters import SUM, CounterSpec, Series
+from monitor.tasks.open_tasks import ModelTasks
 
 
 class Reference:

@@ -16,8 +16,8 @@ from rich.console import Console
 
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.figures import LimitKind
-from monitor.judgement.snapshot import DailyOutlook, Expiry, ModelTasks
+from monitor.judgement.daily_limit.outlook import DailyOutlook, Expiry
+from monitor.judgement.limits import LimitKind
 from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import ModelLimits, Organization, TaskStatus
 from monitor.planning.answer import (
@@ -39,6 +39,7 @@ from monitor.planning.schedule import Batch, BatchSchedule, Room
 from monitor.planning.standing import given, live
 from monitor.planning.view import view
 from monitor.providers.runway.tiers import TIERS
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.replies import AccountReply, LimitReply, Reply
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+01:00")

@@ -17,7 +17,7 @@ import pytest
 from end_to_end.stage import Stage, staged
 
 from monitor.cli import main
-from monitor.judgement.figures import LimitKind
+from monitor.judgement.limits import LimitKind
 
 Run = Callable[..., tuple[object, str, str]]
 ROOT = Path(__file__).parents[2]

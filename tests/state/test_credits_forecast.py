@@ -16,7 +16,7 @@ from monitor.judgement.credits.history import BalanceHistory
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook, Recharge
 from monitor.judgement.credits.purchases import AutobillingPlan
 from monitor.judgement.daily_limit.ledger import DAY, HOUR
-from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.limits import LimitOutlook
 
 NOW = 1_793_577_600.0
 PLAN = AutobillingPlan(threshold=1_000, amount=5_000)

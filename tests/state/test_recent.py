@@ -32,33 +32,33 @@ def creates(**outcomes: int) -> RecentFigures:
 
 def test_what_was_counted_before_the_first_look_is_not_recent() -> None:
     recent = RecentCounts()
-    assert recent.look(asked(success=1000, overloaded=7), 0.0) == NOTHING
-    assert recent.look(asked(success=1003, overloaded=7), 5.0) == creates(success=3)
+    assert recent.update(asked(success=1000, overloaded=7), 0.0) == NOTHING
+    assert recent.update(asked(success=1003, overloaded=7), 5.0) == creates(success=3)
 
 
 def test_an_outcome_that_is_new_counts_from_nothing() -> None:
     recent = RecentCounts()
-    recent.look([], 0.0)
-    assert recent.look(asked(overloaded=3), 5.0) == creates(overloaded=3)
+    recent.update([], 0.0)
+    assert recent.update(asked(overloaded=3), 5.0) == creates(overloaded=3)
 
 
 def test_five_minutes_later_it_is_forgotten() -> None:
     recent = RecentCounts()
-    recent.look([], 0.0)
-    recent.look(asked(overloaded=3), STEP_SECONDS)
+    recent.update([], 0.0)
+    recent.update(asked(overloaded=3), STEP_SECONDS)
     for at in range(2 * int(STEP_SECONDS), int(RECENT_SECONDS), int(STEP_SECONDS)):
-        assert recent.look(asked(overloaded=3), float(at)) == creates(overloaded=3)
-    assert recent.look(asked(overloaded=3), RECENT_SECONDS + STEP_SECONDS) == NOTHING
+        assert recent.update(asked(overloaded=3), float(at)) == creates(overloaded=3)
+    assert recent.update(asked(overloaded=3), RECENT_SECONDS + STEP_SECONDS) == NOTHING
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 100), st.integers(0, 50)), min_size=1, max_size=100))
 def test_it_holds_all_of_the_last_five_minutes_and_little_more(steps: list[tuple[float, int]]) -> None:
     recent, now, total = RecentCounts(), 0.0, 0
-    recent.look([], now)
+    recent.update([], now)
     history = [(now, 0)]
     for seconds, count in steps:
         now, total = now + seconds, total + count
-        figures = recent.look(asked(success=total), now)
+        figures = recent.update(asked(success=total), now)
         history.append((now, total))
     held = figures.requests.get("create", {}).get("success", 0)
     since = [count for at, count in history if at <= now - RECENT_SECONDS]
@@ -70,10 +70,10 @@ def test_it_holds_all_of_the_last_five_minutes_and_little_more(steps: list[tuple
 
 def test_a_clock_that_is_set_back_begins_anew() -> None:
     recent = RecentCounts()
-    recent.look([], 10_000.0)
-    recent.look(asked(success=5), 10_010.0)
-    assert recent.look(asked(success=6), 6_400.0) == NOTHING
-    assert recent.look(asked(success=8), 6_405.0) == creates(success=2)
+    recent.update([], 10_000.0)
+    recent.update(asked(success=5), 10_010.0)
+    assert recent.update(asked(success=6), 6_400.0) == NOTHING
+    assert recent.update(asked(success=8), 6_405.0) == creates(success=2)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_the_duration_is_the_mean_of_the_tasks_that_ended_lately(
     before: tuple[float, ...], after: tuple[float, ...], told: Mapping[str, float]
 ) -> None:
     recent = RecentCounts()
-    recent.look(ended(*before), 0.0)
-    assert recent.look(ended(*after), 5.0).task_seconds == pytest.approx(told)
+    recent.update(ended(*before), 0.0)
+    assert recent.update(ended(*after), 5.0).task_seconds == pytest.approx(told)

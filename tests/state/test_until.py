@@ -1,8 +1,8 @@
 import pytest
 
 from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.outlook import LimitOutlook, limit_outlook
-from monitor.judgement.snapshot import DailyOutlook
+from monitor.judgement.daily_limit.outlook import DailyOutlook
+from monitor.judgement.limits import LimitOutlook, limit_outlook
 from monitor.observations import ModelLimits, Organization
 from monitor.views.until import daily_in_words, daily_outlook, spend_in_words
 

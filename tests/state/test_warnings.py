@@ -1,11 +1,14 @@
 import pytest
 from msgspec.structs import replace
 
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, RecentFigures
+from monitor.judgement.daily_limit.outlook import DailyOutlook
+from monitor.judgement.limits import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, RecentFigures
 from monitor.observations import ModelLimits, Organization
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.warnings import warnings
 
 AT = 1_764_624_000.0  # Mon 1 Dec 2025 21:20 UTC

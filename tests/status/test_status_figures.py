@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from monitor.cli.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 from monitor.errors import DaemonError
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
-from monitor.judgement.snapshot import AccountSnapshot, ReadState, Snapshot
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.observations import DaySpend, SpendTotal, Usage
 from monitor.web.view import account_view
 

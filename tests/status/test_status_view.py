@@ -9,10 +9,13 @@ from rich.console import Console
 from monitor.cli.status.figures import Figures
 from monitor.cli.status.view import View
 from monitor.cli.status.watch import Watch
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, ReadState, Snapshot
+from monitor.judgement.daily_limit.outlook import DailyOutlook
+from monitor.judgement.limits import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.observations import ModelLimits, Organization
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.formatting import percentage
 
 Ask = Callable[..., Awaitable[Figures]]

@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, Span
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks
+from monitor.judgement.evaluate import tier_evidence
+from monitor.judgement.figures import spent_credits
+from monitor.judgement.snapshot import AccountSnapshot
 from monitor.judgement.tiers import rows
 from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice
 from monitor.judgement.tiers.peaks import KEPT_DAYS, Peak, PeakDay, day_of
-from monitor.judgement.tiers.state import EVERY, AccountTiers, refusals, spent_credits
+from monitor.judgement.tiers.state import EVERY, AccountTiers, refusals
 from monitor.observations import DaySpend, ModelLimits, Organization, TaskStatus, Usage
 from monitor.providers.runway.tiers import TIERS
 from monitor.store import Database
 from monitor.tasks.counters import CounterSpec, Series
+from monitor.tasks.open_tasks import ModelTasks
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
 NOON = MIDNIGHT + 12 * HOUR
@@ -61,7 +64,7 @@ def store(database: Database, tiering: AccountTiers) -> None:
 def look(
     tiering: AccountTiers, what: AccountSnapshot, now: float = NOON, *watched: Span, configured: int | None = None
 ) -> Advice:
-    advice = tiering.judge(what, configured, watched, now).advice
+    advice = tiering.judge(tier_evidence(what, now), configured, watched, now).advice
     assert advice is not None
     return advice
 
@@ -119,7 +122,7 @@ def test_only_creates_that_a_limit_refused_are_refusals() -> None:
         *(Series(CounterSpec.REQUESTS, one, 2) for one in labels),
         Series(CounterSpec.TASKS_CREATED, ("gen4.5",), 5),
     )
-    assert refusals(seen(series=series)) == {"gen4.5": 4}
+    assert refusals(seen(series=series).series) == {"gen4.5": 4}
 
 
 def test_spend_is_net_of_refunds_and_unknown_without_the_usage() -> None:

@@ -27,7 +27,7 @@ def negotiated(live: Organization = TIER_3, **limits: int | None) -> Organizatio
 def logged(standing: TierTracker, *looks: tuple[int | None, Organization | None]) -> list[dict[str, Any]]:
     with capture_logs() as lines:
         for configured, live in looks:
-            standing.look(configured, live)
+            standing.update(configured, live)
     return lines
 
 
@@ -36,25 +36,25 @@ def standing() -> TierTracker:
 
 
 def test_the_tier_is_inferred_and_the_table_agrees() -> None:
-    state = standing().look(None, TIER_3)
+    state = standing().update(None, TIER_3)
     assert (state.configured, state.inferred, state.number, state.compared, state.mismatches) == (None, 3, 3, 3, ())
 
 
 def test_a_configured_tier_is_what_is_reckoned_with_and_compared() -> None:
-    state = standing().look(4, TIER_3)
+    state = standing().update(4, TIER_3)
     assert (state.configured, state.inferred, state.number, state.compared) == (4, 3, 4, 4)
     assert state.mismatches is not None
     assert len(state.mismatches) == 7
 
 
 def test_a_limit_that_the_table_has_otherwise_is_named() -> None:
-    assert standing().look(None, negotiated(daily_generations=1200)).mismatches == (
+    assert standing().update(None, negotiated(daily_generations=1200)).mismatches == (
         Mismatch("gen4.5", "daily_generations", 1200, (1000,)),
     )
 
 
 def test_an_unlimited_and_a_zero_limit_differ_from_the_table() -> None:
-    found = standing().look(None, negotiated(daily_generations=None, concurrency=0)).mismatches
+    found = standing().update(None, negotiated(daily_generations=None, concurrency=0)).mismatches
     assert found == (
         Mismatch("gen4.5", "concurrency", 0, (5,)),
         Mismatch("gen4.5", "daily_generations", None, (1000,)),
@@ -67,7 +67,7 @@ def test_limits_of_no_tier_are_compared_with_the_nearest() -> None:
         monthly_spend_credits=200_000,
         limits={model: ModelLimits(concurrency=7, daily_generations=1400) for model in ("gen4.5", "veo3.1")},
     )
-    state = standing().look(None, strange)
+    state = standing().update(None, strange)
     assert (state.inferred, state.number, state.compared) == (None, None, 3)
     assert state.mismatches is not None
     assert {(one.model, one.limit) for one in state.mismatches} == {
@@ -77,7 +77,7 @@ def test_limits_of_no_tier_are_compared_with_the_nearest() -> None:
 
 def test_nothing_is_compared_where_the_table_speaks_of_nothing() -> None:
     for live in (Organization(credit_balance=5), Organization(limits={"ruby": ModelLimits(concurrency=1)})):
-        state = standing().look(2, live)
+        state = standing().update(2, live)
         assert (state.configured, state.inferred, state.mismatches) == (2, None, None)
 
 
@@ -125,11 +125,11 @@ def test_a_change_of_tier_is_logged_and_the_table_still_agrees() -> None:
 def test_a_purchase_limit_that_is_not_told_is_the_tables() -> None:
     untold = replace(TIER_3, monthly_spend_credits=None)
     known = standing()
-    known.look(None, untold)
+    known.update(None, untold)
     completed = known.completed(untold)
     assert completed == TIER_3
     assert known.completed(replace(TIER_3, monthly_spend_credits=7)) == replace(TIER_3, monthly_spend_credits=7)
     assert known.completed(None) is None
     unknown = standing()
-    unknown.look(None, Organization(credit_balance=1))
+    unknown.update(None, Organization(credit_balance=1))
     assert unknown.completed(Organization(credit_balance=1)) == Organization(credit_balance=1)

@@ -7,13 +7,15 @@ from aiohttp.test_utils import TestClient
 from listeners import Daemon
 from msgspec.structs import replace
 
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook
 from monitor.judgement.daily_limit.reconcile import Reconciled, Unseen
-from monitor.judgement.snapshot import AccountSnapshot, ModelTasks, ReadState, Snapshot
+from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.judgement.tiers.outlook import TierState
 from monitor.observations import DaySpend, ModelLimits, Organization, SpendTotal, TaskStatus, Usage
 from monitor.tasks.counters import CounterSpec, Series
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views import formatting as wording
 from monitor.web.view import account_view
 

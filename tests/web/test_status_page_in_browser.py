@@ -12,10 +12,12 @@ from listeners import Daemon
 from msgspec.structs import replace
 
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import AccountSnapshot, DailyOutlook, ModelTasks, RecentFigures, Snapshot
+from monitor.judgement.daily_limit.outlook import DailyOutlook
+from monitor.judgement.limits import LimitOutlook
+from monitor.judgement.snapshot import AccountSnapshot, RecentFigures, Snapshot
 from monitor.observations import ModelLimits, Organization, Outcome, Reason, SpendTotal, TaskStatus, Usage
 from monitor.tasks.counters import CounterSpec, Series
+from monitor.tasks.open_tasks import ModelTasks
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

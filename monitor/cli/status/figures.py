@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from monitor.errors import DaemonError
+from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.credits.outlook import CreditOutlook
+from monitor.judgement.limits import LimitOutlook
 from monitor.judgement.outcomes import judged
-from monitor.judgement.outlook import LimitOutlook
-from monitor.judgement.snapshot import ModelTasks, ReadState
 from monitor.observations import MODEL_LIMITS, Organization, TaskStatus
+from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.replies import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
 from monitor.views.until import daily_in_words, daily_outlook, spend_in_words
 from monitor.views.urgency import URGENT, Urgency, urgency

@@ -15,9 +15,9 @@ from rich.text import Text
 from monitor.cli.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.cli.status.watch import Watch
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
-from monitor.judgement.figures import LimitKind, unread
+from monitor.judgement.figures import unread
+from monitor.judgement.limits import LimitKind, LimitOutlook
 from monitor.judgement.outcomes import failed, judged
-from monitor.judgement.outlook import LimitOutlook
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,

@@ -37,3 +37,20 @@ def conclude(read: Read | None, seen: ReadFinished) -> Read:
         failures=0 if worked else failures + 1,
         figures=seen.figures if worked else figures,
     )
+
+
+class ReadState(msgspec.Struct, frozen=True, kw_only=True):
+    """How one account read stands. `age_seconds` is since it last worked, None when it never did.
+
+    `outcome` is that of the last attempt, None before the first has ended.
+    """
+
+    read: str
+    up: bool
+    age_seconds: float | None = None
+    outcome: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last attempt did; a read that was not tried yet has not."""
+        return self.outcome is not None and not self.up

@@ -39,7 +39,7 @@ class AccountCapacity:
         self._until: float | None = None
         self._now = 0.0
 
-    def look(
+    def update(
         self, connection: Connection, request_counts: Mapping[str, RequestCounts], rules: CapacityRules, now: float
     ) -> tuple[ModelCapacity, ...]:
         """Every model's capacity; `request_counts` are the counts of requests by now."""

@@ -12,7 +12,7 @@ from monitor.judgement.credits.history import SPEND_WINDOW, BalanceHistory
 from monitor.judgement.credits.outlook import AutobillingState, CreditOutlook, Recharge
 from monitor.judgement.credits.purchases import AutobillingPlan
 from monitor.judgement.daily_limit.ledger import DAY, HOUR
-from monitor.judgement.outlook import LimitOutlook, limit_outlook
+from monitor.judgement.limits import LimitOutlook, limit_outlook
 
 WINDOWS = {"1h": HOUR, "24h": DAY}
 LEAST_WATCHED = 600.0

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.judgement.outlook import LimitOutlook
+from monitor.judgement.limits import LimitOutlook
 
 
 class AutobillingState(StrEnum):

@@ -16,13 +16,12 @@ from sqlalchemy import Connection
 from monitor.judgement.daily_limit import rows
 from monitor.judgement.daily_limit.forecast import ModelUse, estimate, is_evident
 from monitor.judgement.daily_limit.ledger import DAY, HOUR, REACH, Ledger, Span, attend, coverage, seconds_watched
+from monitor.judgement.daily_limit.outlook import DailyOutlook, Expiry
 from monitor.judgement.daily_limit.quality import LEAST_LEAD, Quality
 from monitor.judgement.daily_limit.reconcile import SKEW, Reconciled, is_comparable, reconcile
 from monitor.judgement.daily_limit.record import ForecastRecord, after, quality_of
 from monitor.judgement.daily_limit.warning import advance, seconds_left
-from monitor.judgement.figures import LimitKind
-from monitor.judgement.outlook import LimitOutlook, limit_outlook
-from monitor.judgement.snapshot import DailyOutlook, Expiry
+from monitor.judgement.limits import LimitKind, LimitOutlook, limit_outlook
 from monitor.observations import Organization
 from monitor.tasks import task_rows
 
@@ -69,7 +68,7 @@ class AccountForecasts:
         # The models whose record is not stored yet; the empty name stands for the watched spans.
         self._changed: set[str] = set()
 
-    def look(self, connection: Connection, limits: Organization | None, told_at: float | None, now: float) -> None:
+    def update(self, connection: Connection, limits: Organization | None, told_at: float | None, now: float) -> None:
         """Read what is new; forecast anew if a minute has passed, or limits have become known.
 
         `told_at` is when the provider gave them.

@@ -27,7 +27,7 @@ class TierTracker:
         self._logged: TierState | None = None
         self.state = TierState(table=tables.newest.name)
 
-    def look(self, configured: int | None, live: Organization | None) -> TierState:
+    def update(self, configured: int | None, live: Organization | None) -> TierState:
         """The tier by these limits, None where they are unknown now; that is no change worth a log line."""
         told = (configured, live.monthly_spend_credits, live.limits) if live else (configured, None, {})
         if told != self._told:

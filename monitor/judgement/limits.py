@@ -35,3 +35,16 @@ def limit_outlook(
     if hit_seconds is not None:
         return LimitOutlook.EXPECTED
     return LimitOutlook.NONE_EXPECTED if watched or limit == inf else LimitOutlook.TOO_EARLY
+
+
+class LimitKind(StrEnum):
+    """What an account can run into. The ledger is the daily limit measured with our own count.
+
+    The balance has no ratio: it is judged by its runway.
+    """
+
+    CONCURRENCY = "concurrency"
+    DAILY_GENERATIONS = "daily_generations"
+    DAILY_GENERATIONS_LEDGER = "daily_generations_ledger"
+    MONTHLY_SPEND_CREDITS = "monthly_spend_credits"
+    CREDIT_BALANCE = "credit_balance"
