@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,17 +17,17 @@ from sqlalchemy import URL
 
 from monitor.config import Account, Address, Config
 from monitor.daemon.jobs import Jobs
+from monitor.daemon.publisher import Publisher
+from monitor.daemon.signals import Signals
 from monitor.engine.apply import Catalogue
 from monitor.engine.engine import Engine
-from monitor.errors import ConfigError, ListenError, StoreError, StoreInUseError, unexpected
+from monitor.errors import ConfigError, ListenError, StoreInUseError, unexpected
 from monitor.gateway import build_gateway
 from monitor.http.listener import note_in_loop
 from monitor.http.network import Network
 from monitor.ingest.observations import Ingest
 from monitor.ingest.webhooks import Webhooks
 from monitor.judgement.credits.state import rules_of
-from monitor.judgement.evaluate import Memory, evaluate
-from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition, SelfMetrics
 from monitor.providers import PROVIDERS
 from monitor.runtime.clock import Clock
@@ -42,18 +39,12 @@ from monitor.web import WebRunner, build_web
 GATEWAY_DRAIN_SECONDS = 3.0
 COLLECT_DRAIN_SECONDS = 1.0
 WEB_DRAIN_SECONDS = 0.5
-FORCED_EXIT_STATUS = 1
 # How long a start waits for the store before it goes on without.
 STORE_SECONDS = 1.0
-# A thread that waits for a database which does not answer would keep the process for ever.
-LATEST_EXIT_SECONDS = 9.0
 # How long a thread that commits or evaluates may keep the interpreter while a request waits; the default is 5 ms.
 SWITCH_SECONDS = 0.0002
 # How many new objects call for a collection: more than are on their way at any time, so that most are gone by then.
 NEW_OBJECTS = 10_000
-# When figures that stand still are old: after so many evaluations that brought nothing, and no sooner than this.
-OLD_INTERVALS = 6
-OLD_SECONDS = 30.0
 # What a reload cannot change, because listeners, the store and the schedule are built from it.
 FIXED_KEYS = ("listen", "gateway", "webhooks", "store", "evaluate_interval", "retention", "allowed_hosts")
 
@@ -73,18 +64,16 @@ class Daemon:
         registry = CollectorRegistry()
         self._own = SelfMetrics(registry)
         self._exposition = Exposition(registry)
-        self._snapshot: Snapshot | None = None
-        self._evaluated_at = 0.0
-        self._memory = Memory()
         self._accounts: dict[str, Account] = {}
         self._adopt(config)
         self._reloading = asyncio.Lock()
         self._engine = Engine(database, self._catalogue_of, self._own, clock)
+        self._publisher = Publisher(database, self._engine, lambda: self._accounts, self._exposition, self._own, clock)
         network = Network(os.environ)
         self._collector = Jobs(
             database=database,
             engine=self._engine,
-            evaluate=self._publish,
+            evaluate=self._publisher.run,
             config=config,
             own=self._own,
             clock=clock,
@@ -203,26 +192,6 @@ class Daemon:
         self._own.reload_success.set(1)
         self._own.reload_time.set(self._clock.now())
 
-    async def _publish(self) -> None:
-        if await asyncio.to_thread(lambda: self._database.has_moved):
-            self._engine.look_after_store()
-        await asyncio.to_thread(self._publish_now)
-        for name, part in self._memory.parts().items():
-            if part.is_changed:
-                await self._engine.write(name, part.save)
-                part.saved()
-
-    def _publish_now(self) -> None:
-        try:
-            snapshot = evaluate(self._database, self._accounts.values(), self._memory, self._clock.now())
-        except StoreError:
-            self._own.store_errors.labels("evaluate").inc()
-            raise
-        providers = {account.name: account.provider for account in self._accounts.values()}
-        self._own.note_evaluation(providers, snapshot.failed, self._database.unreadable.counts())
-        self._exposition.publish(snapshot)
-        self._snapshot, self._evaluated_at = snapshot, time.monotonic()
-
     async def _stop_engine(self) -> None:
         await self._engine.stop()
         if self.engine_run is not None:
@@ -232,19 +201,14 @@ class Daemon:
         self._is_serving = False
 
     def _reasons_not_ready(self) -> list[str]:
+        is_old = self._publisher.is_old(self._config.evaluate_interval)
         reasons = {
             "the gateway does not listen yet, or not any more": not self._is_serving,
-            "state is not loaded yet": self._snapshot is None,
-            "the figures are old: the evaluation fails or does not end": self._is_old,
+            "state is not loaded yet": self._publisher.snapshot is None,
+            "the figures are old: the evaluation fails or does not end": is_old,
             f"the store accepts no writes: {self._engine.fault}": not self._engine.is_storing,
         }
         return [reason for reason, holds in reasons.items() if holds]
-
-    @property
-    def _is_old(self) -> bool:
-        """Whether what is shown has stood still for too many evaluations."""
-        longest = max(OLD_INTERVALS * self._clock.real_seconds(self._config.evaluate_interval), OLD_SECONDS)
-        return self._snapshot is not None and time.monotonic() - self._evaluated_at > longest
 
     def _catalogue_of(self, account: str) -> Catalogue | None:
         configured = self._accounts.get(account)
@@ -255,49 +219,13 @@ class Daemon:
     def _web_app(self) -> web.Application:
         return build_web(
             exposition=self._exposition,
-            snapshot=lambda: self._snapshot,
+            snapshot=lambda: self._publisher.snapshot,
             ready=self._reasons_not_ready,
             reload=self.reload,
             ingest=Ingest(lambda: self._accounts, PROVIDERS, self._engine, self._clock).handle,
             clock=self._clock,
             allowed_hosts=self._config.allowed_hosts,
         )
-
-
-class Signals:
-    """SIGTERM and SIGINT set `stop`, after which the process ends in time, whatever hangs; a second ends it at once.
-
-    SIGHUP reloads a running daemon.
-    """
-
-    def __init__(self) -> None:
-        self.stop = asyncio.Event()
-        self.daemon: Daemon | None = None
-        self._reloads: set[asyncio.Task[str | None]] = set()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._on_stop)
-        loop.add_signal_handler(signal.SIGINT, self._on_stop)
-        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
-
-    def _on_stop(self) -> None:
-        if self.stop.is_set():
-            os._exit(FORCED_EXIT_STATUS)
-        self.stop.set()
-        latest = threading.Timer(LATEST_EXIT_SECONDS, _give_up)
-        latest.daemon = True
-        latest.start()
-
-    def _on_reload(self) -> None:
-        if self.daemon is None:
-            return  # what is starting or stopping has nothing to change over
-        task = asyncio.create_task(self.daemon.reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
-
-
-def _give_up() -> None:
-    log.error("daemon.gave_up", reason=f"something did not end within {LATEST_EXIT_SECONDS:g} s")
-    os._exit(FORCED_EXIT_STATUS)
 
 
 async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> None:
@@ -320,9 +248,9 @@ async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> Non
     give_back_large_blocks()
     try:
         async with Daemon(config, load, clock, database).running() as daemon:
-            signals.daemon = daemon
+            signals.reload = daemon.reload
             await _first_of(signals.stop, daemon.engine_run)
-            signals.daemon = None
+            signals.reload = None
             log.info("daemon.stopping")
     finally:
         database.close()

@@ -10,7 +10,7 @@ import pytest
 from daemon.process import running, vendor_stage
 from end_to_end.stage import PATIENCE_SECONDS, Figures, staged
 
-import monitor.daemon.daemon
+import monitor.daemon.publisher
 import monitor.metrics.exposition
 
 PLANTED = "INSERT INTO tallies VALUES ('runway', 'count_of_a_newer_version', '[]', 1)"
@@ -43,13 +43,13 @@ async def test_a_daemon_whose_figures_stand_still_is_not_ready_and_its_own_metri
     async with staged(tmp_path, evaluate_interval=0.05) as stage:
         ready = f"{stage.daemon.operator_url}/-/ready"
         monkeypatch.setattr(monitor.metrics.exposition, "STALE_SECONDS", 0.0)
-        monkeypatch.setattr(monitor.daemon.daemon, "OLD_SECONDS", 0.1)
+        monkeypatch.setattr(monitor.daemon.publisher, "OLD_SECONDS", 0.1)
         await stage.until(lambda figures: figures.value("genmedia_monitor_account_evaluated", account="runway") == 1)
 
         def fail(*_: object) -> None:
             raise RuntimeError
 
-        monkeypatch.setattr(monitor.daemon.daemon, "evaluate", fail)
+        monkeypatch.setattr(monitor.daemon.publisher, "evaluate", fail)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (reply := await stage.http.get(ready)).status_code == 200:
                 await asyncio.sleep(0.02)
