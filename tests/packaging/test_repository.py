@@ -31,7 +31,7 @@ def test_no_file_names_a_path_of_one_machine(tracked_files: list[Path]) -> None:
 def test_every_scrape_that_is_shown_keeps_our_labels(tracked_files: list[Path]) -> None:
     """A target of Prometheus may carry a label that our series have too."""
     shown = [(path, text) for path in tracked_files for text in SCRAPE.findall(text_of(path))]
-    assert {"README.md", "prometheus.yml", "alerts.md", "alerting.py"} <= {path.name for path, _ in shown}
+    assert {"README.md", "prometheus.yml", "alerting.md", "alerting.py"} <= {path.name for path, _ in shown}
     assert [path for path, text in shown if not OUR_LABELS_STAY.search(text)] == []
 
 
