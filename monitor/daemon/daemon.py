@@ -70,7 +70,7 @@ class Daemon:
         self._engine = Engine(database, self._catalogue_of, self._own, clock)
         self._publisher = Publisher(database, self._engine, lambda: self._accounts, self._exposition, self._own, clock)
         network = Network(os.environ)
-        self._collector = Jobs(
+        self._jobs = Jobs(
             database=database,
             engine=self._engine,
             evaluate=self._publisher.run,
@@ -109,14 +109,14 @@ class Daemon:
             stack.push_async_callback(self._web.cleanup)
             self.engine_run = asyncio.create_task(self._engine.run())
             stack.push_async_callback(self._stop_engine)
-            stack.push_async_callback(self._collector.drain, COLLECT_DRAIN_SECONDS)
+            stack.push_async_callback(self._jobs.drain, COLLECT_DRAIN_SECONDS)
             stack.push_async_callback(self._gateway.cleanup)
             await _listen(self._web, self._config.listen, "listen")
             await _listen(self._gateway, self._config.gateway.listen, "gateway.listen")
             await self._listen_for_webhooks(stack)
             self._note_reload()
             await self._engine.first_attempt(STORE_SECONDS)
-            self._collector.start(self._accounts.values())
+            self._jobs.start(self._accounts.values())
             self._is_serving = True
             stack.callback(self._stop_serving)
             urls = {"operator": self.operator_url, "gateway": self.gateway_url}
@@ -164,7 +164,7 @@ class Daemon:
 
     def _change_over(self, config: Config) -> None:
         self._adopt(config)
-        self._collector.apply(self._accounts.values())
+        self._jobs.apply(self._accounts.values())
 
     def _reject(self, error: ConfigError) -> str:
         self._own.reload_success.set(0)

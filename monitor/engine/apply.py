@@ -194,11 +194,11 @@ class _Work:
         self._seen = processed_ids.known(connection, ids)
         self._tasks = task_rows.load(connection, keys)
         self._reads = {(a, name): read for a in reading for name, read in read_rows.load(connection, a).items()}
-        self._purses = {a: credit_rows.load(connection, a) for a in reading}
+        self._histories = {a: credit_rows.load(connection, a) for a in reading}
         self._new_ids: set[Key] = set()
         self._changed_tasks: set[Key] = set()
         self._changed_reads: dict[Key, Read] = {}
-        self._changed_purses: dict[str, BalanceHistory] = {}
+        self._changed_histories: dict[str, BalanceHistory] = {}
         self._requests: list[RequestSeen] = []
         self._increments: list[Increment] = []
         self.capped: Counter[str] = Counter()
@@ -233,18 +233,18 @@ class _Work:
         self._count_credits(read)
 
     def _count_credits(self, read: ReadFinished) -> None:
-        before = self._purses[read.account]
+        before = self._histories[read.account]
         after, increments = advance(before, read, self._catalogues[read.account].rules)
         self._increments += increments
         if after is not None and after is not before:
-            self._purses[read.account] = self._changed_purses[read.account] = after
+            self._histories[read.account] = self._changed_histories[read.account] = after
 
     def save(self, now: float) -> None:
         """Write what changed. Keys are sorted so that rows lie in the order of their index."""
         task_rows.save(self._connection, [self._tasks[key] for key in sorted(self._changed_tasks)])
         self.capped = counter_rows.add(self._connection, chain(self._increments, count_requests(self._requests)))
         read_rows.save(self._connection, self._changed_reads.values())
-        credit_rows.save(self._connection, self._changed_purses)
+        credit_rows.save(self._connection, self._changed_histories)
         processed_ids.remember(self._connection, sorted(self._new_ids), now)
         for account, names in self.models.items():
             model_rows.save(self._connection, account, names.changed)

@@ -38,44 +38,44 @@ class Terms(msgspec.Struct, frozen=True):
     told: tuple[Recharge, ...] = ()
 
 
-def credit_outlook(purse: BalanceHistory, terms: Terms, now: float, *, is_fresh: bool) -> CreditOutlook:
+def credit_outlook(history: BalanceHistory, terms: Terms, now: float, *, is_fresh: bool) -> CreditOutlook:
     """What is shown of an account's credits; what follows from the balance only while that `is_fresh`."""
     plan, cap, told = terms.plan, terms.cap, terms.told
-    earlier = sorted((each for each in told if each.at < purse.since), key=lambda each: each.at)
-    since = min([purse.since, *(each.at for each in earlier)])
+    earlier = sorted((each for each in told if each.at < history.since), key=lambda each: each.at)
+    since = min([history.since, *(each.at for each in earlier)])
     coverage = min(1.0, max(0.0, now - since) / SPEND_WINDOW)
-    known = sorted((*earlier, *purse.recharges), key=lambda each: each.at)
+    known = sorted((*earlier, *history.recharges), key=lambda each: each.at)
     recharges = tuple(each for each in known if now - SPEND_WINDOW < each.at <= now)
     if not is_fresh:
         return CreditOutlook(coverage=coverage, recharges=recharges, bought_credits=_bought(recharges, coverage))
-    windows = WINDOWS if purse.at > purse.since else {}
-    present = _pace(purse, HOUR, now) or _pace(purse, DAY, now)
-    pace, room = _expected_pace(purse, now), None if cap is None else cap - sum(each.credits for each in recharges)
+    windows = WINDOWS if history.at > history.since else {}
+    present = _pace(history, HOUR, now) or _pace(history, DAY, now)
+    pace, room = _expected_pace(history, now), None if cap is None else cap - sum(each.credits for each in recharges)
     bought, hit = _bought(recharges, coverage), _cap_seconds(recharges, cap, pace, now) if plan or recharges else None
-    found = limit_outlook(cap, bought, hit, watched=now - purse.since >= LEAST_EVIDENCE)
+    found = limit_outlook(cap, bought, hit, watched=now - history.since >= LEAST_EVIDENCE)
     return CreditOutlook(
-        burn={name: _burn(purse, seconds, now) for name, seconds in windows.items()},
-        burn_seconds={name: _watched(purse, seconds, now) for name, seconds in windows.items()},
-        left_today_credits=_burn(purse, now % DAY, now) if windows else None,
-        runway_seconds=_lasts(purse, present),
+        burn={name: _burn(history, seconds, now) for name, seconds in windows.items()},
+        burn_seconds={name: _watched(history, seconds, now) for name, seconds in windows.items()},
+        left_today_credits=_burn(history, now % DAY, now) if windows else None,
+        runway_seconds=_lasts(history, present),
         runway_credits_per_hour=present * HOUR or None,
-        balance_exhaustion_seconds=_within(purse.balance / pace) if pace and purse.balance > 0 else None,
+        balance_exhaustion_seconds=_within(history.balance / pace) if pace and history.balance > 0 else None,
         spend_exhaustion_seconds=hit,
         spend_outlook=found,
         spend_free_seconds=_free_seconds(recharges, cap, now) if found is LimitOutlook.FULL else None,
         bought_credits=bought,
         coverage=coverage,
         recharges=recharges,
-        autobilling=_autobilling(purse, terms, recharges, room, now),
+        autobilling=_autobilling(history, terms, recharges, room, now),
     )
 
 
 def _autobilling(
-    purse: BalanceHistory, terms: Terms, recharges: Sequence[Recharge], room: float | None, now: float
+    history: BalanceHistory, terms: Terms, recharges: Sequence[Recharge], room: float | None, now: float
 ) -> AutobillingState | None:
     if terms.plan is None or terms.patience is None:
         return None
-    return autobilling_state(terms.plan, terms.patience, purse.low_since, recharges, room, now)
+    return autobilling_state(terms.plan, terms.patience, history.low_since, recharges, room, now)
 
 
 def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
@@ -83,43 +83,43 @@ def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
     return sum(each.credits for each in recharges) if recharges or coverage >= WHOLE else None
 
 
-def _lasts(purse: BalanceHistory, pace: float) -> float | None:
+def _lasts(history: BalanceHistory, pace: float) -> float | None:
     """How long the balance lasts; None while nothing is burnt."""
-    if purse.balance <= 0:
+    if history.balance <= 0:
         return 0.0
-    return purse.balance / pace if pace else None
+    return history.balance / pace if pace else None
 
 
-def _watched(purse: BalanceHistory, window: float, now: float) -> float:
+def _watched(history: BalanceHistory, window: float, now: float) -> float:
     """How much of the window the burn is known of."""
-    return min(window, max(0.0, now - purse.since))
+    return min(window, max(0.0, now - history.since))
 
 
-def _burn(purse: BalanceHistory, window: float, now: float) -> float:
+def _burn(history: BalanceHistory, window: float, now: float) -> float:
     """Credits that left in the watched part of the window.
 
     The five minutes that the watching began in hold nothing from before, unless an older history does.
     """
-    first = purse.since // BUCKET * BUCKET
-    start = purse.since if any(flow.start < first for flow in purse.flows) else first
-    return spent(purse.flows, now, min(window, max(0.0, now - start)))
+    first = history.since // BUCKET * BUCKET
+    start = history.since if any(flow.start < first for flow in history.flows) else first
+    return spent(history.flows, now, min(window, max(0.0, now - start)))
 
 
-def _pace(purse: BalanceHistory, window: float, now: float) -> float:
+def _pace(history: BalanceHistory, window: float, now: float) -> float:
     """Credits a second over as much of the window as was watched; 0 where that is too little, or hardly any."""
-    watched = _watched(purse, window, now)
-    pace = _burn(purse, window, now) / watched if watched >= LEAST_WATCHED else 0.0
+    watched = _watched(history, window, now)
+    pace = _burn(history, window, now) / watched if watched >= LEAST_WATCHED else 0.0
     return pace if pace >= LEAST_PACE else 0.0
 
 
-def _expected_pace(purse: BalanceHistory, now: float) -> float:
+def _expected_pace(history: BalanceHistory, now: float) -> float:
     """Credits a second that may be relied upon: the slower of hour and day; 0 without evidence.
 
     A burst alone, or a burn that has ended, predicts nothing.
     """
-    if now - purse.since < LEAST_EVIDENCE or steps_with_spending(purse.flows, now, HOUR) < LEAST_BUSY:
+    if now - history.since < LEAST_EVIDENCE or steps_with_spending(history.flows, now, HOUR) < LEAST_BUSY:
         return 0.0
-    return min(_pace(purse, HOUR, now), _pace(purse, DAY, now))
+    return min(_pace(history, HOUR, now), _pace(history, DAY, now))
 
 
 def _cap_seconds(recharges: Sequence[Recharge], cap: float | None, pace: float, now: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The history of an account's balance as a pure transition: `advance(purse, read, rules) -> purse, increments`.
+"""The history of an account's balance as a pure transition: `advance(history, read, rules) -> history, increments`.
 
 A step of the balance is judged when the usage has been read on both sides of it: what the balance rose by, beyond what
 the usage accounts for, was bought. The read after that must say so too, for the usage may come a little late. Until
@@ -80,73 +80,73 @@ class BalanceHistory(msgspec.Struct, frozen=True, kw_only=True):
 Effect = tuple[BalanceHistory | None, list[Increment]]
 
 
-def advance(purse: BalanceHistory | None, read: ReadFinished, rules: PurchaseRules) -> Effect:
-    """The purse after an account read, and what it adds to the counts."""
+def advance(history: BalanceHistory | None, read: ReadFinished, rules: PurchaseRules) -> Effect:
+    """The history after an account read, and what it adds to the counts."""
     if isinstance(read.figures, Organization) and read.figures.credit_balance is not None:
-        return _see_balance(purse, read, read.figures.credit_balance, rules)
-    if isinstance(read.figures, Usage) and purse is not None:
-        return _see_usage(purse, read, read.figures, rules)
-    return purse, []
+        return _see_balance(history, read, read.figures.credit_balance, rules)
+    if isinstance(read.figures, Usage) and history is not None:
+        return _see_usage(history, read, read.figures, rules)
+    return history, []
 
 
-def _see_balance(purse: BalanceHistory | None, read: ReadFinished, balance: float, rules: PurchaseRules) -> Effect:
-    if purse is None:
+def _see_balance(history: BalanceHistory | None, read: ReadFinished, balance: float, rules: PurchaseRules) -> Effect:
+    if history is None:
         return _watch_threshold(BalanceHistory(balance=balance, at=read.at, since=read.at), rules.plan), []
-    if 0 < purse.at - read.at < CLOCK_STEP:
-        return purse, []  # came late: a newer one has been seen
-    before, purse = purse, _watch_threshold(_move(purse, read.at, balance), rules.plan)
+    if 0 < history.at - read.at < CLOCK_STEP:
+        return history, []  # came late: a newer one has been seen
+    before, history = history, _watch_threshold(_move(history, read.at, balance), rules.plan)
     account, increments = read.account, list[Increment]()
-    if purse.use is not None:
-        purse, increments = _pair(before, purse, purse.use, account, rules)
-    late = [step for step in purse.steps if purse.at - step.at >= PATIENCE]
+    if history.use is not None:
+        history, increments = _pair(before, history, history.use, account, rules)
+    late = [step for step in history.steps if history.at - step.at >= PATIENCE]
     if late:
-        purse, more = _settle_by_size(purse, late, account, rules)
+        history, more = _settle_by_size(history, late, account, rules)
         unwatched = [step.at for step in late if step.is_long]
-        purse, increments = replace(purse, since=max([purse.since, *unwatched])), increments + more
-    return purse, increments
+        history, increments = replace(history, since=max([history.since, *unwatched])), increments + more
+    return history, increments
 
 
-def _see_usage(purse: BalanceHistory, read: ReadFinished, usage: Usage, rules: PurchaseRules) -> Effect:
+def _see_usage(history: BalanceHistory, read: ReadFinished, usage: Usage, rules: PurchaseRules) -> Effect:
     days: dict[str, float] = {}
     for day in usage.days:
         days[day.date] = days.get(day.date, 0.0) + day.credits
     use = UsageReading(read.at, days)
-    if abs(use.at - purse.at) <= TOGETHER:
-        return _balance_books(purse, use, purse.at, purse.balance, read.account, rules)
-    return replace(purse, use=use), []
+    if abs(use.at - history.at) <= TOGETHER:
+        return _balance_books(history, use, history.at, history.balance, read.account, rules)
+    return replace(history, use=use), []
 
 
 def _pair(
-    before: BalanceHistory, purse: BalanceHistory, use: UsageReading, account: str, rules: PurchaseRules
+    before: BalanceHistory, history: BalanceHistory, use: UsageReading, account: str, rules: PurchaseRules
 ) -> tuple[BalanceHistory, list[Increment]]:
     """Put the usage together with the nearer of the two balances around it, if they can be compared.
 
     Where the balance has risen in between, only one read at the same moment can: nobody knows which side of the rise
     the usage is on.
     """
-    nearest = min((purse, before), key=lambda one: abs(one.at - use.at))
-    has_risen = bool(purse.steps) and purse.steps[-1].at == purse.at
+    nearest = min((history, before), key=lambda one: abs(one.at - use.at))
+    has_risen = bool(history.steps) and history.steps[-1].at == history.at
     if abs(nearest.at - use.at) > (TOGETHER if has_risen else APART):
-        return replace(purse, use=None), []
-    return _balance_books(purse, use, nearest.at, nearest.balance, account, rules)
+        return replace(history, use=None), []
+    return _balance_books(history, use, nearest.at, nearest.balance, account, rules)
 
 
 def _balance_books(
-    purse: BalanceHistory, use: UsageReading, at: float, balance: float, account: str, rules: PurchaseRules
+    history: BalanceHistory, use: UsageReading, at: float, balance: float, account: str, rules: PurchaseRules
 ) -> tuple[BalanceHistory, list[Increment]]:
     """Judge the steps up to `at`, when the balance and the use were known."""
-    fresh, books = Books(at, balance, use.days), purse.books
+    fresh, books = Books(at, balance, use.days), history.books
     used = None if books is None else _used(books, use)
     if books is None or used is None:
-        purse, increments = _settle_by_size(purse, purse.steps, account, rules)
-        return replace(purse, books=fresh, doubted=(), use=None), increments
+        history, increments = _settle_by_size(history, history.steps, account, rules)
+        return replace(history, books=fresh, doubted=(), use=None), increments
     unexplained = balance - books.balance + used - books.bought
     judged = list(
-        zip(purse.steps, by_usage(purse.steps, unexplained, rules.smallest_purchase, rules.plan), strict=True)
+        zip(history.steps, by_usage(history.steps, unexplained, rules.smallest_purchase, rules.plan), strict=True)
     )
-    doubted = tuple(step for step, bought in judged if bought and step not in purse.doubted)
-    purse, increments = _settle(purse, [(step, bought) for step, bought in judged if step not in doubted], account)
-    return replace(purse, books=purse.books if doubted else fresh, doubted=doubted, use=None), increments
+    doubted = tuple(step for step, bought in judged if bought and step not in history.doubted)
+    history, increments = _settle(history, [(step, bought) for step, bought in judged if step not in doubted], account)
+    return replace(history, books=history.books if doubted else fresh, doubted=doubted, use=None), increments
 
 
 def _used(books: Books, use: UsageReading) -> float | None:
@@ -159,54 +159,54 @@ def _used(books: Books, use: UsageReading) -> float | None:
     return sum(use.days.get(day, 0.0) - books.days.get(day, 0.0) for day in days)
 
 
-def _move(purse: BalanceHistory, at: float, balance: float) -> BalanceHistory:
-    """The purse at a new balance: a fall is burn, a rise and what nobody watched wait for their verdict."""
-    start = min(purse.at, at)
-    step = BalanceStep(start, at, purse.balance, balance - purse.balance)
+def _move(history: BalanceHistory, at: float, balance: float) -> BalanceHistory:
+    """The history at a new balance: a fall is burn, a rise and what nobody watched wait for their verdict."""
+    start = min(history.at, at)
+    step = BalanceStep(start, at, history.balance, balance - history.balance)
     waits = step.change > 0 or step.is_long
     return replace(
-        purse,
+        history,
         balance=balance,
         at=at,
-        steps=(*purse.steps, step) if waits else purse.steps,
-        flows=trim(add_spend(purse.flows, start, at, 0.0 if waits else -step.change), at),
-        since=min(purse.since, at),
-        recharges=tuple(each for each in purse.recharges if each.at > at - SPEND_WINDOW),
+        steps=(*history.steps, step) if waits else history.steps,
+        flows=trim(add_spend(history.flows, start, at, 0.0 if waits else -step.change), at),
+        since=min(history.since, at),
+        recharges=tuple(each for each in history.recharges if each.at > at - SPEND_WINDOW),
     )
 
 
-def _watch_threshold(purse: BalanceHistory, plan: AutobillingPlan | None) -> BalanceHistory:
-    is_low = plan is not None and purse.balance < plan.threshold
-    since = purse.at if purse.low_since is None else min(purse.low_since, purse.at)
-    return replace(purse, low_since=since if is_low else None)
+def _watch_threshold(history: BalanceHistory, plan: AutobillingPlan | None) -> BalanceHistory:
+    is_low = plan is not None and history.balance < plan.threshold
+    since = history.at if history.low_since is None else min(history.low_since, history.at)
+    return replace(history, low_since=since if is_low else None)
 
 
 def _settle_by_size(
-    purse: BalanceHistory, steps: Sequence[BalanceStep], account: str, rules: PurchaseRules
+    history: BalanceHistory, steps: Sequence[BalanceStep], account: str, rules: PurchaseRules
 ) -> tuple[BalanceHistory, list[Increment]]:
     judged = [(step, by_size(step, rules.smallest_purchase, rules.plan)) for step in steps]
-    return _settle(purse, judged, account)
+    return _settle(history, judged, account)
 
 
 def _settle(
-    purse: BalanceHistory, judged: Sequence[tuple[BalanceStep, tuple[float, ...]]], account: str
+    history: BalanceHistory, judged: Sequence[tuple[BalanceStep, tuple[float, ...]]], account: str
 ) -> tuple[BalanceHistory, list[Increment]]:
     """Book what each step turned out to be."""
     increments: list[Increment] = []
     for step, bought in judged:
         recharges = tuple(Recharge(step.at, credits_) for credits_ in bought)
-        is_new_wait = recharges and purse.low_since is not None
-        purse = replace(
-            purse,
-            flows=add_spend(purse.flows, step.start, step.at, sum(bought) - step.change),
-            recharges=(*purse.recharges, *recharges),
-            low_since=max(purse.low_since or 0.0, step.at) if is_new_wait else purse.low_since,
+        is_new_wait = recharges and history.low_since is not None
+        history = replace(
+            history,
+            flows=add_spend(history.flows, step.start, step.at, sum(bought) - step.change),
+            recharges=(*history.recharges, *recharges),
+            low_since=max(history.low_since or 0.0, step.at) if is_new_wait else history.low_since,
         )
         increments += _counts(account, step, bought)
-    settled, books = {step for step, _ in judged}, purse.books
+    settled, books = {step for step, _ in judged}, history.books
     if books is not None:
         books = replace(books, bought=books.bought + sum(sum(bought) for _, bought in judged))
-    return replace(purse, steps=tuple(step for step in purse.steps if step not in settled), books=books), increments
+    return replace(history, steps=tuple(step for step in history.steps if step not in settled), books=books), increments
 
 
 def _counts(account: str, step: BalanceStep, bought: tuple[float, ...]) -> Iterator[Increment]:

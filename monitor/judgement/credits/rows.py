@@ -23,5 +23,5 @@ def load(connection: Connection, account: str) -> BalanceHistory | None:
 
 def save(connection: Connection, changed: Mapping[str, BalanceHistory]) -> None:
     """Insert or overwrite, by account."""
-    rows = [{"account": name, "document": msgspec.json.encode(purse).decode()} for name, purse in changed.items()]
+    rows = [{"account": name, "document": msgspec.json.encode(history).decode()} for name, history in changed.items()]
     upsert(connection, purses, rows)

@@ -27,12 +27,12 @@ def credits_of(
 
     `is_fresh` says that the balance may still be shown.
     """
-    purse = rows.load(connection, account.name)
-    if purse is None:
+    history = rows.load(connection, account.name)
+    if history is None:
         return None
     cap = limits.monthly_spend_credits if limits is not None else None
     told = tuple(Recharge(each.at, each.credits) for each in account.limits.purchases)
-    return credit_outlook(purse, Terms(cap, _plan(account), _patience(account), told), now, is_fresh=is_fresh)
+    return credit_outlook(history, Terms(cap, _plan(account), _patience(account), told), now, is_fresh=is_fresh)
 
 
 def _plan(account: Account) -> AutobillingPlan | None:
