@@ -1,4 +1,4 @@
-"""From rows to figures: reads the store's aggregates and builds the snapshot that everything renders."""
+"""Read the store's aggregates, judge them, and build the snapshot that everything renders."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Memory:
     outages: defaultdict[str, Outage] = field(default_factory=lambda: defaultdict(Outage))
 
     def parts(self) -> dict[Operation, Kept]:
-        """Each part that is stored, by its name there."""
+        """Each stored part by its name in the store's operations."""
         return {"forecast": self.forecasts, "peaks": self.tiers, "capacity": self.capacity}
 
 
 def evaluate(database: Database, accounts: Iterable[Account], memory: Memory, now: float) -> Snapshot:
-    """The figures of every account at `now`, each account read in one transaction.
+    """The figures of every account at `now`. Each account is read in one transaction.
 
     An account whose evaluation fails keeps its last figures, marked as old, and is named in `failed`. The others are
     not affected.
@@ -106,7 +106,7 @@ def _note_failure(memory: Memory, account: str, error: Exception) -> None:
 
 
 def evaluate_account(connection: Connection, account: Account, memory: Memory, now: float) -> AccountSnapshot:
-    """The figures of one account. Those of a read that last worked too long ago are withheld."""
+    """The figures of one account. Figures of a read that last worked too long ago are withheld."""
     known = read_rows.load(connection, account.name)
     fresh = {name: read.figures for name, read in known.items() if not is_stale(read, account, now)}
     told = _newest(fresh, Organization)
@@ -161,7 +161,7 @@ def tier_evidence(seen: AccountSnapshot, now: float) -> TierEvidence:
 def capacity_of(
     connection: Connection, account: Account, memory: Memory, series: Iterable[Series], now: float
 ) -> tuple[ModelCapacity, ...]:
-    """The capacity of the account's models; empty at a provider that has limits."""
+    """The capacity of the account's models. Empty at a provider that has limits."""
     rules = rules_of(account)
     if rules is None:
         return ()
@@ -169,7 +169,7 @@ def capacity_of(
 
 
 def _newest(fresh: Mapping[str, Figures | None], kind: type[AnyFigures]) -> AnyFigures | None:
-    """The figures of this kind, whichever read gives them."""
+    """The figures of this kind, from whichever read gives them."""
     return next((figures for figures in fresh.values() if isinstance(figures, kind)), None)
 
 
@@ -179,7 +179,7 @@ def _told_at(known: Mapping[str, Read], fresh: Mapping[str, Figures | None], kin
 
 
 def upstreams(provider: Provider, series: Iterable[Series]) -> dict[str, str]:
-    """Whose model each is that tasks were of, where the provider serves those of others."""
+    """Whose model each model in use is, where the provider serves models of others."""
     models = {one["model"] for one in series if one.counter in {CounterSpec.TASKS_CREATED, CounterSpec.TASKS_FINISHED}}
     return {model: upstream for model in sorted(models) if (upstream := provider.upstream(model))}
 
@@ -193,7 +193,7 @@ def is_stale(read: Read, account: Account, now: float) -> bool:
 
 
 def read_states(account: Account, known: dict[str, Read], now: float) -> tuple[ReadState, ...]:
-    """How each read that the provider declares stands; one that has not ended yet is down, of no age."""
+    """The state of each read that the provider declares. A read that has not ended yet is down and has no age."""
     states = []
     for name in (reader.name for reader in PROVIDERS[account.provider].reads):
         read = known.get(name)
@@ -212,7 +212,7 @@ def read_states(account: Account, known: dict[str, Read], now: float) -> tuple[R
 def model_tasks(
     connection: Connection, account: Account, limits: Organization | None, accepted: dict[str, int], now: float
 ) -> tuple[ModelTasks, ...]:
-    """Open tasks, throttling and the last day's acceptances, `accepted`, of every model that has any."""
+    """Open tasks, throttling and the last day's acceptances (`accepted`) of every model that has any."""
     by_model: defaultdict[str, list[task_rows.OpenTasks]] = defaultdict(list)
     silent_since, confirmed_since = now - account.follow_up.orphaned, now - CONFIRMED_SECONDS
     for row in task_rows.open_tasks(connection, account.name, silent_since, confirmed_since):
@@ -235,7 +235,7 @@ def model_tasks(
 
 
 def oldest_age(rows: Iterable[task_rows.OpenTasks], now: float) -> float:
-    """Seconds since the oldest throttled task was submitted; 0 where none is throttled."""
+    """Seconds since the oldest throttled task was submitted. 0 if none is throttled."""
     submitted = min((row.oldest_throttled_at for row in rows if row.oldest_throttled_at is not None), default=now)
     return max(0.0, now - submitted)  # a clock that stepped back may show it in the future
 
@@ -249,7 +249,8 @@ def drain_estimates(
 ) -> dict[str, float | None]:
     """Seconds until no task is throttled, for the models that have throttled tasks.
 
-    What was submitted after a throttled task waits too, though nobody has read it yet: the vendor's queue is in order.
+    Tasks that were submitted after a throttled task wait too, even if no poll has shown them yet: the provider's queue
+    is in order.
     """
     throttled = {m: row for m, rows in by_model.items() for row in rows if row.status is TaskStatus.THROTTLED}
     if not throttled:

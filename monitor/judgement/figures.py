@@ -22,9 +22,9 @@ SPEND_OF = ("today", "30d")
 
 
 class LimitUse(msgspec.Struct, frozen=True):
-    """One finite limit and how much of it is used, in the limit's own unit; `used` is None where unknown.
+    """One finite limit and how much of it is used, in the limit's own unit. `used` is None where unknown.
 
-    `soft` and `hard` are the shares of it from which on that deserves attention, and action.
+    `soft` and `hard` are the warning and critical thresholds, as shares of the limit.
     """
 
     model: str
@@ -36,14 +36,14 @@ class LimitUse(msgspec.Struct, frozen=True):
 
     @property
     def saturation(self) -> float | None:
-        """Used over allowed; 1 for a limit of zero, which leaves no room whatever is used."""
+        """Used over allowed. 1 for a limit of zero, which leaves no room."""
         if self.used is None:
             return None
         return self.used / self.allowed if self.allowed else 1.0
 
 
 def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
-    """Every known finite limit; the unlimited and the unknown are left out."""
+    """Every known finite limit. Unlimited and unknown limits are left out."""
     organization = account.organization
     if organization is None:
         return []
@@ -59,7 +59,7 @@ def limit_uses(account: AccountSnapshot) -> list[LimitUse]:
 
 
 class UnlimitedUse(msgspec.Struct, frozen=True):
-    """Use of what has no limit, or none that is known, in the limit's own unit."""
+    """Use of a limit that is not finite or not known, in the limit's own unit."""
 
     model: str
     limit: LimitKind
@@ -67,7 +67,7 @@ class UnlimitedUse(msgspec.Struct, frozen=True):
 
 
 def unlimited_uses(account: AccountSnapshot) -> Iterator[UnlimitedUse]:
-    """What is used of each model's limits that are not finite, as far as it is known."""
+    """The known use of each model's limits that are not finite."""
     organization = account.organization
     if organization is None:
         return
@@ -81,7 +81,7 @@ def unlimited_uses(account: AccountSnapshot) -> Iterator[UnlimitedUse]:
 
 
 def thresholds(account: AccountSnapshot, limit: LimitKind) -> SaturationThresholds:
-    """The levels of a limit; the ledger's are those of the daily limit, which it measures."""
+    """The thresholds of a limit. The ledger has those of the daily limit, which it measures."""
     name = LimitKind.DAILY_GENERATIONS if limit is LimitKind.DAILY_GENERATIONS_LEDGER else limit
     return account.thresholds.get(name, SaturationThresholds())
 
@@ -102,26 +102,26 @@ def _model_uses(
 
 
 def unread(reads: Iterable[ReadState]) -> bool:
-    """Whether what is unknown only was not read yet: a read has not ended, and none has failed."""
+    """Whether unknown figures are merely unread: a read has not ended yet, and none has failed."""
     known = list(reads)
     return any(read.outcome is None for read in known) and not any(read.failed for read in known)
 
 
 class Spend(msgspec.Struct, frozen=True):
-    """Net credits on the current UTC day, and on the last 30 including it; None is unknown."""
+    """Net credits on the current UTC day, and on the last 30 UTC days with it. None is unknown."""
 
     today: float | None
     month: float | None
 
     def windows(self) -> Iterator[tuple[str, float]]:
-        """What is known, by window."""
+        """The known figures by window."""
         told = zip(SPEND_OF, (self.today, self.month), strict=True)
         return ((window, value) for window, value in told if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What was spent by model, and what a model of which nothing is told has spent: nothing, or None if unknown."""
+    """Spending by model. `other` is what an unlisted model has spent: nothing, or None if unknown."""
 
     models: dict[str, Spend]
     other: Spend
@@ -132,22 +132,22 @@ class Spending:
 
     @property
     def total(self) -> Spend:
-        """What all of them have cost."""
+        """What all models have cost."""
         spends = [self.other, *self.models.values()]
         return Spend(_sum(one.today for one in spends), _sum(one.month for one in spends))
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    """None where one is unknown."""
+    """The sum, None if one value is unknown."""
     known = list(values)
     return None if None in known else sum(value for value in known if value is not None)
 
 
 def spending(account: AccountSnapshot, at: float) -> Spending | None:
-    """What an account has spent as of `at`, Unix seconds; None while its usage is unknown.
+    """What an account has spent as of `at`, Unix seconds. None while its usage is unknown.
 
-    Where the vendor has summed it up itself, its days are not added to that. Usage that was read before the last
-    midnight (UTC) tells nothing of today.
+    Sums that the provider made itself are taken as they are. Usage that was read before the last midnight (UTC) says
+    nothing of today.
     """
     if account.usage is None:
         return None
@@ -179,7 +179,7 @@ def _days(usage: Usage, today: date) -> dict[str, dict[str, float]]:
 
 
 def _totals(usage: Usage) -> dict[str, dict[str, float]]:
-    """The same as the vendor has summed it up; a window that it tells nothing of is left out."""
+    """The same from the provider's own sums. A window that it does not report is left out."""
     sums: dict[str, dict[str, float]] = {}
     for total in usage.totals:
         if total.credits is not None and total.window in SPEND_OF:
@@ -188,40 +188,40 @@ def _totals(usage: Usage) -> dict[str, dict[str, float]]:
 
 
 def spent_credits(account: AccountSnapshot, at: float) -> float | None:
-    """Net credits of the last 30 UTC days as of `at`, Unix seconds; None where the provider's usage is unknown."""
+    """Net credits of the last 30 UTC days as of `at`, Unix seconds. None where the provider's usage is unknown."""
     known = spending(account, at)
     return None if known is None or known.total.month is None else max(0.0, known.total.month)
 
 
 class RequestCount(msgspec.Struct, frozen=True):
-    """Requests of one kind, by how they ended."""
+    """Requests of one kind by outcome."""
 
     kind: Kind
     outcomes: dict[str, int]
 
     @property
     def total(self) -> int:
-        """All of them, attempts included."""
+        """All requests, attempts included."""
         return sum(self.outcomes.values())
 
     @property
     def judged(self) -> int:
-        """Those that an error rate divides by: all but those whose client hung up."""
+        """The requests that an error rate divides by: all but those whose client hung up."""
         return judged(self.outcomes)
 
     @property
     def errors(self) -> dict[str, int]:
-        """Those that went wrong."""
+        """The requests that failed, by outcome."""
         return {outcome: count for outcome, count in self.outcomes.items() if failed(outcome)}
 
     @property
     def failed(self) -> int:
-        """How many went wrong."""
+        """How many failed."""
         return sum(self.errors.values())
 
 
 def requests(account: AccountSnapshot) -> list[RequestCount]:
-    """What the application has asked for since counting began; a kind that was never seen is left out."""
+    """The application's requests since counting began. A kind without requests is left out."""
     outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for series in account.series:
         if series.counter is CounterSpec.REQUESTS:
@@ -230,11 +230,11 @@ def requests(account: AccountSnapshot) -> list[RequestCount]:
 
 
 def recent_requests(account: AccountSnapshot) -> list[RequestCount]:
-    """What the application has asked for in the last five minutes; a kind that was not seen is left out."""
+    """The application's requests of the last five minutes. A kind without requests is left out."""
     seen = account.recent.requests
     return [RequestCount(kind, seen[kind]) for kind in Kind if kind in seen]
 
 
 def retries(account: AccountSnapshot) -> int:
-    """How many requests the client marked as repeating another."""
+    """How many requests the client marked as retries."""
     return int(sum(series.value for series in account.series if series.counter is CounterSpec.REQUEST_RETRIES))

@@ -1,4 +1,4 @@
-"""When a limit will be hit: the closed set of answers."""
+"""The limits that an account can run into, and what can be said of when it will."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from math import inf
 class LimitOutlook(StrEnum):
     """What can be said of a limit's future.
 
-    `none_expected`: no hit is foreseen; an unlimited model has none. `too_early`: the traffic was not watched for long
-    enough to tell. `expected`: it will be hit at a time. `full`: use is at or above the limit. `unknown`: the limit is
-    unknown, or what is used of it.
+    `none_expected`: no hit is predicted, or there is no limit. `too_early`: too little was watched to tell. `expected`:
+    the limit will be reached at a known time. `full`: use is at or above the limit. `unknown`: the limit or its use is
+    unknown.
     """
 
     NONE_EXPECTED = "none_expected"
@@ -24,9 +24,9 @@ class LimitOutlook(StrEnum):
 def limit_outlook(
     limit: float | None, used: float | None, hit_seconds: float | None, *, watched: bool = True
 ) -> LimitOutlook:
-    """The answer for a limit, infinite where there is none, of which so much is used; None is unknown.
+    """The outlook of a limit at this use. An infinite limit is unlimited, None is unknown.
 
-    `hit_seconds` is the forecast, None without one; `watched` says whether there is evidence to make one from.
+    `hit_seconds` is the forecast, None without one. `watched` says whether there is evidence for a forecast.
     """
     if limit is None or used is None:
         return LimitOutlook.UNKNOWN
@@ -38,9 +38,9 @@ def limit_outlook(
 
 
 class LimitKind(StrEnum):
-    """What an account can run into. The ledger is the daily limit measured with our own count.
+    """What an account can run into. The ledger is the daily limit by our own count.
 
-    The balance has no ratio: it is judged by its runway.
+    The balance has no ratio: it is judged by how long it lasts.
     """
 
     CONCURRENCY = "concurrency"

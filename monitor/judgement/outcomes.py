@@ -1,4 +1,4 @@
-"""Which outcomes of a request are errors, and whose: the one table behind page, API, `status`, rules and boards.
+"""Which outcomes of a request are errors, and whose. Page, API, `status`, rules and boards all use this table.
 
 `docs/reference/metrics.md` shows it with the PromQL that follows from it.
 """
@@ -12,7 +12,7 @@ from monitor.observations import Outcome
 
 
 class Blame(StrEnum):
-    """What an outcome says of a request."""
+    """Whose error an outcome is, if it is one."""
 
     GOOD = "good"
     UNJUDGED = "not judged"
@@ -44,7 +44,7 @@ BLAME: Mapping[Outcome, Blame] = {
 
 
 def outcomes(*verdicts: Blame) -> tuple[Outcome, ...]:
-    """The outcomes of these verdicts, in their order in `Outcome`."""
+    """The outcomes of these kinds, in their order in `Outcome`."""
     return tuple(outcome for outcome in Outcome if BLAME[outcome] in verdicts)
 
 
@@ -52,10 +52,10 @@ NO_ERRORS = frozenset(outcomes(Blame.GOOD, Blame.UNJUDGED))
 
 
 def failed(outcome: str) -> bool:
-    """Whether a request of this outcome went wrong. One that is not in the table did."""
+    """Whether a request of this outcome failed. An unknown outcome did."""
     return outcome not in NO_ERRORS
 
 
 def judged(counts: Mapping[str, int]) -> int:
-    """Of counts by outcome, how many requests an error rate divides by: all whose client waited for the end."""
+    """How many requests an error rate divides by: all but those whose client hung up."""
     return sum(count for outcome, count in counts.items() if outcome != Outcome.CLIENT_GONE)

@@ -1,4 +1,4 @@
-"""The last five minutes, told from counts that only grow."""
+"""The last five minutes, from counts that only grow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Key = tuple[CounterSpec, str, str]
 
 @dataclass
 class RecentCounts:
-    """What counts have grown by in the last five minutes, or since they were first looked at.
+    """What counts grew by in the last five minutes, or since the first update.
 
-    A clock that is set back begins anew.
+    A clock that is set back starts over.
     """
 
     _marks: deque[tuple[float, Counter[Key]]] = field(default_factory=deque)
 
     def update(self, series: Iterable[Series], now: float) -> RecentFigures:
-        """The figures as of `now`, with the counts as they are then."""
+        """The figures as of `now`. `series` are the counts at that time."""
         totals = _totals(series)
         if self._marks and now < self._marks[-1][0]:
             self._marks.clear()
@@ -38,7 +38,7 @@ class RecentCounts:
 
 
 def _totals(series: Iterable[Series]) -> Counter[Key]:
-    """Requests by kind and outcome; by model the ended tasks whose duration is known, and the seconds they took."""
+    """Requests by kind and outcome, and by model the ended tasks of known duration and the seconds they took."""
     totals: Counter[Key] = Counter()
     for one in series:
         if one.counter is CounterSpec.REQUESTS:

@@ -1,4 +1,4 @@
-"""What an evaluation publishes: an immutable picture that scrapes, pages and the JSON API render."""
+"""What an evaluation publishes: immutable figures that scrapes, pages and the JSON API render."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from monitor.tasks.open_tasks import ModelTasks
 
 
 class SaturationThresholds(msgspec.Struct, frozen=True):
-    """Shares of a limit at which its use deserves attention, and action."""
+    """Warning and critical thresholds of a limit, as shares of it."""
 
     soft: float = 0.8
     hard: float = 0.95
 
 
 class CreditRunwayThresholds(msgspec.Struct, frozen=True):
-    """How long the balance must last: with less it deserves attention, and action. Seconds."""
+    """Warning and critical thresholds of how long the balance lasts, in seconds."""
 
     soft: float = 24 * 3600.0
     hard: float = 4 * 3600.0
 
 
 class RecentFigures(msgspec.Struct, frozen=True):
-    """What was seen in the last five minutes.
+    """The last five minutes.
 
-    `requests` are by kind and outcome; `task_seconds` is how long the tasks that have ended took from acceptance to
-    end, the mean by model.
+    `requests` are by kind and outcome. `task_seconds` is the mean time from acceptance to end of the tasks that ended,
+    by model.
     """
 
     requests: dict[str, dict[str, int]] = {}
@@ -41,14 +41,13 @@ class RecentFigures(msgspec.Struct, frozen=True):
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One account at one moment. Figures that are unknown, or too old to show, are None.
+    """One account at one moment. Figures that are unknown or too old to show are None.
 
-    `ledger_coverage` is the share of the last 24 hours in which its traffic was watched; `forecast_ready` says whether
-    enough of the last two hours was to forecast its daily limits; precision and recall are
-    those of the forecasts of the last four weeks. `thresholds` are by limit. A provider without tiers has neither
-    `tier` nor `advice`, one without credits prices in dollars. `upstreams` says whose each model in use is. Only a
-    provider without limits has a `capacity` to judge. `organization_at` and `usage_at` are when those were read, Unix
-    seconds.
+    `ledger_coverage` is the share of the last 24 hours in which its traffic was watched. `forecast_ready` says whether
+    enough of the last two hours was watched to forecast daily limits. Precision and recall are those of the forecasts
+    of the last four weeks. `thresholds` are by limit. A provider without tiers has neither `tier` nor `advice`. A
+    provider without credits prices in dollars. `upstreams` names whose model each model in use is. Only a provider
+    without limits has a `capacity`. `organization_at` and `usage_at` are when these were read, Unix seconds.
     """
 
     account: str
@@ -83,7 +82,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Every account at `at`, Unix seconds. Of those whose evaluation `failed`, by name, the last figures, if any."""
+    """Every account at `at`, Unix seconds. Accounts whose evaluation `failed` keep their last figures."""
 
     at: float
     accounts: tuple[AccountSnapshot, ...] = ()

@@ -1,9 +1,9 @@
 """How long until no task is throttled.
 
-Two kinds of evidence. While tasks are throttled the vendor works at its full concurrency, so what has finished since
-the oldest of them was submitted is the true pace, whatever lowers it below the nominal limit. Until enough has
-finished to trust that, the concurrency limit over the recent duration of a run says the same: 200 tasks of 15 s at
-concurrency 2 take 25 minutes (Runway, usage tiers, "Concurrency limit example").
+There are two kinds of evidence. While tasks are throttled, the provider works at its full concurrency, so the tasks
+that finished since the oldest of them was submitted show the true pace. Until enough have finished to trust that, the
+concurrency limit and the recent duration of a run give the pace: 200 tasks of 15 s at concurrency 2 take 25 minutes
+(Runway, usage tiers, "Concurrency limit example").
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ PACE_USABLE = 5
 
 
 class ThrottledPace(NamedTuple):
-    """What has finished since the oldest throttled task was submitted `waited_seconds` ago.
+    """The tasks that finished since the oldest throttled task was submitted, `waited_seconds` ago.
 
-    The newest of the `finished` ended `until_newest_seconds` after that submission.
+    The newest of them ended `until_newest_seconds` after that submission.
     """
 
     waited_seconds: float
@@ -25,7 +25,7 @@ class ThrottledPace(NamedTuple):
     until_newest_seconds: float
 
     def seconds_each(self, slots: int) -> float:
-        """Time per finished task: up to the newest end, or up to now where more should have ended by now."""
+        """Seconds for each finished task: up to the newest end, or up to now if more should have ended by now."""
         overdue = self.waited_seconds / (self.finished + slots)
         return max(self.until_newest_seconds / self.finished, overdue)
 
@@ -33,7 +33,7 @@ class ThrottledPace(NamedTuple):
 def clear_seconds(
     throttled: int, pace: ThrottledPace, concurrency: int | None, run_seconds: float | None
 ) -> float | None:
-    """Seconds until the last of `throttled` tasks is let in; None without evidence.
+    """Seconds until the last of `throttled` tasks is admitted. None without evidence.
 
     `run_seconds` is the recent mean duration of a run.
     """

@@ -1,1 +1,1 @@
-"""Money: what the movements of the balance say of burn, purchases and autobilling."""
+"""Money: spending, purchases and autobilling, as the movements of the balance show them."""

@@ -1,4 +1,4 @@
-"""How autobilling fares, judged by the balance."""
+"""Whether autobilling works, judged by the balance."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from monitor.judgement.credits.outlook import AutobillingState, Recharge
 from monitor.judgement.credits.purchases import AutobillingPlan
 
 MARGIN = 600.0
-"""For the charge itself, and for our own reads to show it."""
+"""Extra time for the charge itself, and for our own reads to show it."""
 
 
 class Patience(msgspec.Struct, frozen=True):
-    """Seconds below the threshold after which the first charge, and the last that is tried, must have come."""
+    """Seconds below the threshold by which the first charge must have come, and by which the last attempt must have."""
 
     first: float
     last: float
@@ -28,10 +28,9 @@ def autobilling_state(
     room: float | None,
     now: float,
 ) -> AutobillingState:
-    """The state at `now`, when the balance has been below the threshold since `low_since`, if it is.
+    """The state at `now`. `low_since` is when the balance fell below the threshold, None if it is above.
 
-    `recharges` are the purchases that are known of the last 30 days; `room` is what the cap leaves of those to come, at
-    most, None where that is unknown.
+    `recharges` are the purchases known of the last 30 days. `room` is what the cap leaves for more, None where unknown.
     """
     waited = 0.0 if low_since is None else now - low_since
     if waited > patience.last + MARGIN:

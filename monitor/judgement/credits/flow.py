@@ -1,4 +1,4 @@
-"""What left the balance and when, in steps of five minutes for a day. Times are Unix seconds."""
+"""Spending over the last day, in steps of five minutes. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BUCKET = 300.0
 
 
 class Flow(NamedTuple):
-    """Net credits that left the balance in the five minutes from `start`; negative when refunds exceed charges."""
+    """Net credits that left the balance in the five minutes from `start`. Negative when refunds exceed charges."""
 
     start: float
     credits: float
 
 
 def add_spend(flows: Sequence[Flow], start: float, end: float, credits_: float) -> tuple[Flow, ...]:
-    """The flows after `credits_` left evenly over (start, end], as far as the day before `end` reaches."""
+    """Add spending that is spread evenly over (start, end]. Steps older than a day before `end` are dropped."""
     if not credits_:
         return tuple(flows)
     sums = {flow.start: flow.credits for flow in flows}
@@ -33,23 +33,23 @@ def add_spend(flows: Sequence[Flow], start: float, end: float, credits_: float) 
 
 
 def trim(flows: Sequence[Flow], now: float) -> tuple[Flow, ...]:
-    """The flows that a window may still need; what lies in the future of a clock that was set back is none of them."""
+    """The steps that a window may still need. Steps in the future of a clock that was set back are dropped."""
     return tuple(flow for flow in flows if now - DAY - BUCKET < flow.start <= now)
 
 
 def spent(flows: Sequence[Flow], now: float, seconds: float) -> float:
-    """Credits that left in the last `seconds`, at least 0: a bucket half in the window counts half."""
+    """Credits spent in the last `seconds`, at least 0. A step that lies half in the window counts half."""
     start = now - seconds
     return max(0.0, sum(flow.credits * _share(flow.start, start) for flow in flows if flow.start <= now))
 
 
 def steps_with_spending(flows: Sequence[Flow], now: float, seconds: float) -> int:
-    """How many buckets of the last `seconds` had credits leaving."""
+    """How many steps of the last `seconds` saw spending."""
     return sum(flow.credits > 0 for flow in flows if now - seconds <= flow.start <= now)
 
 
 def _share(bucket: float, start: float) -> float:
-    """How much of a bucket lies after `start`."""
+    """The share of a step that lies after `start`."""
     return min(1.0, max(0.0, bucket + BUCKET - start) / BUCKET)
 
 

@@ -1,4 +1,4 @@
-"""When the credits run out, and when the cap on purchases is reached. Units: credits and seconds."""
+"""When the credits run out, and when the cap on purchases is reached. Units are credits and seconds."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ WINDOWS = {"1h": HOUR, "24h": DAY}
 LEAST_WATCHED = 600.0
 LEAST_EVIDENCE = 1800.0
 LEAST_PACE = 1e-9
-"""Credits a second; what is slower is a rounding error of sums."""
+"""Credits a second. A slower pace is a rounding error."""
 LEAST_BUSY = 3
-"""Five-minute steps of the last hour with burn, below which nothing is predicted."""
+"""Steps of five minutes with spending in the last hour. With fewer, nothing is predicted."""
 WHOLE = 0.999
-"""Coverage from which on no purchase of the 30 days is missing."""
+"""From this coverage on, no purchase of the 30 days is missing."""
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What the balance is judged by: the cap on purchases in 30 days, None where unknown, and what is configured.
+    """What the balance is judged by. `cap` limits purchases in 30 days, None where unknown.
 
-    `told` are purchases from the configuration; those before the monitor watched are believed, and to be all from the
-    first of them on. Without `patience`, nothing is known of how the provider bills by itself.
+    `told` are purchases from the configuration. Those from before the monitor watched are taken as true, and as
+    complete from the first of them on. `patience` is None if it is unknown how the provider bills.
     """
 
     cap: float | None = None
@@ -39,7 +39,7 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 def credit_outlook(history: BalanceHistory, terms: Terms, now: float, *, is_fresh: bool) -> CreditOutlook:
-    """What is shown of an account's credits; what follows from the balance only while that `is_fresh`."""
+    """What is shown of an account's credits. Figures that depend on the balance are shown only while it `is_fresh`."""
     plan, cap, told = terms.plan, terms.cap, terms.told
     earlier = sorted((each for each in told if each.at < history.since), key=lambda each: each.at)
     since = min([history.since, *(each.at for each in earlier)])
@@ -79,26 +79,26 @@ def _autobilling(
 
 
 def _bought(recharges: Sequence[Recharge], coverage: float) -> float | None:
-    """Credits known to be bought; None while that could be anything."""
+    """Credits known to be bought. None while nothing is known of purchases."""
     return sum(each.credits for each in recharges) if recharges or coverage >= WHOLE else None
 
 
 def _lasts(history: BalanceHistory, pace: float) -> float | None:
-    """How long the balance lasts; None while nothing is burnt."""
+    """How long the balance lasts. None without spending."""
     if history.balance <= 0:
         return 0.0
     return history.balance / pace if pace else None
 
 
 def _watched(history: BalanceHistory, window: float, now: float) -> float:
-    """How much of the window the burn is known of."""
+    """How much of the window was watched."""
     return min(window, max(0.0, now - history.since))
 
 
 def _burn(history: BalanceHistory, window: float, now: float) -> float:
-    """Credits that left in the watched part of the window.
+    """Credits spent in the watched part of the window.
 
-    The five minutes that the watching began in hold nothing from before, unless an older history does.
+    The first five-minute step holds nothing from before the watching began, unless an older history does.
     """
     first = history.since // BUCKET * BUCKET
     start = history.since if any(flow.start < first for flow in history.flows) else first
@@ -106,16 +106,16 @@ def _burn(history: BalanceHistory, window: float, now: float) -> float:
 
 
 def _pace(history: BalanceHistory, window: float, now: float) -> float:
-    """Credits a second over as much of the window as was watched; 0 where that is too little, or hardly any."""
+    """Credits a second over the watched part of the window. 0 if too little was watched, or hardly anything spent."""
     watched = _watched(history, window, now)
     pace = _burn(history, window, now) / watched if watched >= LEAST_WATCHED else 0.0
     return pace if pace >= LEAST_PACE else 0.0
 
 
 def _expected_pace(history: BalanceHistory, now: float) -> float:
-    """Credits a second that may be relied upon: the slower of hour and day; 0 without evidence.
+    """The pace that a prediction may rely on: the slower of the last hour's and the last day's. 0 without evidence.
 
-    A burst alone, or a burn that has ended, predicts nothing.
+    A single burst predicts nothing, and neither does spending that has ended.
     """
     if now - history.since < LEAST_EVIDENCE or steps_with_spending(history.flows, now, HOUR) < LEAST_BUSY:
         return 0.0
@@ -123,9 +123,9 @@ def _expected_pace(history: BalanceHistory, now: float) -> float:
 
 
 def _cap_seconds(recharges: Sequence[Recharge], cap: float | None, pace: float, now: float) -> float | None:
-    """How long until purchases reach the cap, if what is burnt is bought again; None at the cap, and without reason.
+    """How long until purchases reach the cap, if all that is spent is bought again. None at the cap or unknown.
 
-    Purchases free their room as they grow 30 days old (Runway, usage tiers: a rolling window of purchases).
+    A purchase frees its room when it is 30 days old (Runway, usage tiers: a rolling window of purchases).
     """
     if cap is None or not pace:
         return None
@@ -140,7 +140,7 @@ def _cap_seconds(recharges: Sequence[Recharge], cap: float | None, pace: float, 
 
 
 def _free_seconds(recharges: Sequence[Recharge], cap: float | None, now: float) -> float | None:
-    """How long until less than the cap was bought in 30 days; None where that is not known, and for a cap of zero."""
+    """How long until purchases of 30 days fall below the cap. None if unknown, or if the cap is zero."""
     left = sum(each.credits for each in recharges)
     for each in recharges if cap else ():
         left -= each.credits
@@ -150,5 +150,5 @@ def _free_seconds(recharges: Sequence[Recharge], cap: float | None, now: float) 
 
 
 def _within(seconds: float) -> float | None:
-    """The time, unless it is too far away to be foretold."""
+    """The time, or None if it is too far away to be predicted."""
     return seconds if seconds <= SPEND_WINDOW else None

@@ -1,8 +1,11 @@
-"""The history of an account's balance as a pure transition: `advance(history, read, rules) -> history, increments`.
+"""The history of an account's balance, as a pure function: `advance(history, read, rules) -> history, increments`.
 
-A step of the balance is judged when the usage has been read on both sides of it: what the balance rose by, beyond what
-the usage accounts for, was bought. The read after that must say so too, for the usage may come a little late. Until
-then the step waits; without any usage its size decides after a while.
+The provider reports a balance and, in another read, the credits used by day. It reports neither purchases nor refunds.
+A fall of the balance is spending. A rise may be a purchase, a refund, or both at once with spending in between.
+
+So a rise waits. Once the usage has been read on both sides of it, the books are balanced: what the balance rose by,
+beyond what the usage explains, was bought. The next usage read must confirm that, because usage may be reported a
+little late. If there is no usage read for half an hour, the size of the rise decides.
 """
 
 from __future__ import annotations
@@ -24,25 +27,25 @@ SPEND_WINDOW = 30 * DAY
 USAGE_DAYS = 29
 """Whole days before today that every usage read holds."""
 TOGETHER = 2.0
-"""Seconds within which a read of the balance and one of the usage are taken for one moment."""
+"""A read of the balance and a read of the usage within so many seconds count as one moment."""
 APART = 120.0
-"""Seconds from which on they cannot be compared."""
+"""Further apart than so many seconds they cannot be compared."""
 PATIENCE = 1800.0
-"""Seconds after which a step is judged without the usage."""
+"""After so many seconds a step is judged without the usage."""
 CLOCK_STEP = 300.0
 LEAST_REFUND = 0.5
-"""Credits; what is below is rounding."""
+"""Credits. Less is rounding."""
 
 
 class PurchaseRules(msgspec.Struct, frozen=True):
-    """What steps are judged by: the provider's smallest purchase, and how autobilling is configured, if it is."""
+    """What steps are judged by: the provider's smallest purchase, and the configured autobilling, if any."""
 
     smallest_purchase: float = 0.0
     plan: AutobillingPlan | None = None
 
 
 class Books(msgspec.Struct, frozen=True):
-    """The balance and the net use of each UTC day, `YYYY-MM-DD`, at one moment; `bought` is what was found since."""
+    """The balance and the net use of each UTC day, `YYYY-MM-DD`, at one moment. `bought` is what was bought since."""
 
     at: float
     balance: float
@@ -51,7 +54,7 @@ class Books(msgspec.Struct, frozen=True):
 
 
 class UsageReading(msgspec.Struct, frozen=True):
-    """What a usage read said, before a balance is known for its moment."""
+    """A usage read that waits for a balance of its moment."""
 
     at: float
     days: dict[str, float]
@@ -60,9 +63,9 @@ class UsageReading(msgspec.Struct, frozen=True):
 class BalanceHistory(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one account's credits. Times are Unix seconds.
 
-    `since` is from when on no purchase can have been missed, `low_since` since when the balance has been below the
-    threshold with nothing bought. `steps` wait for their verdict, `doubted` are those among them that looked like a
-    purchase at the last usage read, `use` waits for a balance to go with it.
+    No purchase since `since` can have been missed. `low_since` is when the balance fell below the threshold without a
+    purchase after it. `steps` wait to be judged. `doubted` are those of them that looked like a purchase at the last
+    usage read. `use` waits for a balance of its moment.
     """
 
     balance: float
@@ -119,10 +122,10 @@ def _see_usage(history: BalanceHistory, read: ReadFinished, usage: Usage, rules:
 def _pair(
     before: BalanceHistory, history: BalanceHistory, use: UsageReading, account: str, rules: PurchaseRules
 ) -> tuple[BalanceHistory, list[Increment]]:
-    """Put the usage together with the nearer of the two balances around it, if they can be compared.
+    """Pair the usage with the nearer of the two balances around it, if they can be compared.
 
-    Where the balance has risen in between, only one read at the same moment can: nobody knows which side of the rise
-    the usage is on.
+    If the balance rose in between, only a balance of the same moment can be paired: the usage may lie on either side of
+    the rise.
     """
     nearest = min((history, before), key=lambda one: abs(one.at - use.at))
     has_risen = bool(history.steps) and history.steps[-1].at == history.at
@@ -134,7 +137,7 @@ def _pair(
 def _balance_books(
     history: BalanceHistory, use: UsageReading, at: float, balance: float, account: str, rules: PurchaseRules
 ) -> tuple[BalanceHistory, list[Increment]]:
-    """Judge the steps up to `at`, when the balance and the use were known."""
+    """Judge the steps up to `at`, when both the balance and the usage were known."""
     fresh, books = Books(at, balance, use.days), history.books
     used = None if books is None else _used(books, use)
     if books is None or used is None:
@@ -150,7 +153,7 @@ def _balance_books(
 
 
 def _used(books: Books, use: UsageReading) -> float | None:
-    """Net use between the two, over the days that both hold; None when they are too far apart."""
+    """Net use between two readings, over the days that both hold. None if they are too far apart."""
     newest = datetime.fromtimestamp(use.at, UTC).date()
     first = (newest - timedelta(days=USAGE_DAYS)).isoformat()
     if datetime.fromtimestamp(books.at, UTC).date().isoformat() < first:
@@ -160,7 +163,7 @@ def _used(books: Books, use: UsageReading) -> float | None:
 
 
 def _move(history: BalanceHistory, at: float, balance: float) -> BalanceHistory:
-    """The history at a new balance: a fall is burn, a rise and what nobody watched wait for their verdict."""
+    """The history at a new balance. A fall is spending. A rise waits to be judged, and so does an unwatched time."""
     start = min(history.at, at)
     step = BalanceStep(start, at, history.balance, balance - history.balance)
     waits = step.change > 0 or step.is_long
@@ -191,7 +194,7 @@ def _settle_by_size(
 def _settle(
     history: BalanceHistory, judged: Sequence[tuple[BalanceStep, tuple[float, ...]]], account: str
 ) -> tuple[BalanceHistory, list[Increment]]:
-    """Book what each step turned out to be."""
+    """Record what each step turned out to be."""
     increments: list[Increment] = []
     for step, bought in judged:
         recharges = tuple(Recharge(step.at, credits_) for credits_ in bought)

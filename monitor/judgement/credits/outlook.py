@@ -10,11 +10,11 @@ from monitor.judgement.limits import LimitOutlook
 
 
 class AutobillingState(StrEnum):
-    """How autobilling fares, by what the balance shows.
+    """Whether autobilling works, by what the balance shows.
 
-    `due`: the balance is below the threshold and the hourly check may still come; `overdue`: it has come and nothing
-    was bought; `clipped`: the cap on purchases leaves less than the amount to be bought; `stopped`: all three daily
-    attempts must have failed, so that nothing is bought any more until somebody does.
+    `due`: the balance is below the threshold, and the hourly check may still come. `overdue`: the check has come, and
+    nothing was bought. `clipped`: the cap on purchases leaves less than the amount to buy. `stopped`: all three daily
+    attempts must have failed, so nothing is bought until somebody buys.
     """
 
     OK = "ok"
@@ -32,15 +32,16 @@ class Recharge(msgspec.Struct, frozen=True):
 
 
 class CreditOutlook(msgspec.Struct, frozen=True, kw_only=True):
-    """What the history of the balance tells. None is unknown, or not predicted.
+    """What the history of the balance shows. None is unknown, or not predicted.
 
-    `burn` is the credits that left the balance, by window, of which `burn_seconds` were watched; both are empty until
-    two balances are known. `left_today_credits` left it on the current UTC day. `runway_seconds` is how long the
-    balance lasts at `runway_credits_per_hour`, the present burn; the exhaustions are forecasts. `spend_outlook` is
-    that of the cap on purchases, and `spend_free_seconds` the time until enough purchases are 30 days old for something
-    to be bought again, None unless the cap is reached.
-    `recharges` are the purchases known of the last 30 days in ascending order, `bought_credits` their sum, None
-    while nothing is known of them, and `coverage` the share of the 30 days in which none can have been missed.
+    `burn` is the credits spent in each window, of which `burn_seconds` were watched. Both are empty until two balances
+    are known. `left_today_credits` were spent on the current UTC day. `runway_seconds` is how long the balance lasts at
+    `runway_credits_per_hour`, the present pace. The exhaustions are forecasts.
+
+    `spend_outlook` is that of the cap on purchases. `spend_free_seconds` is the time until something can be bought
+    again, None unless the cap is reached. `recharges` are the purchases known of the last 30 days, oldest first, and
+    `bought_credits` their sum, None while nothing is known of them. `coverage` is the share of the 30 days in which no
+    purchase can have been missed.
     """
 
     burn: dict[str, float] = {}

@@ -1,7 +1,7 @@
-"""Recharge or refund? What an upward step of the balance was.
+"""Whether a rise of the balance was a purchase or a refund.
 
-The provider tells neither. Three things tell them apart: a purchase has a least size; what the usage read says was
-used (a refund shows there as less use, a purchase does not show); and the amount that autobilling is configured to buy.
+The provider reports neither. Three things tell them apart. A purchase has a least size. A refund shows as less use in
+the usage read, and a purchase does not show there. And the amount that autobilling buys is configured.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from collections.abc import Sequence
 import msgspec
 
 GAP = 600.0
-"""Seconds between two reads of the balance from which on a purchase may hide behind what was spent meanwhile."""
+"""Seconds between two reads of the balance. In a longer time, spending can hide a purchase."""
 NEARLY = 0.9
 RISEN = 0.8
-"""Shares of an expected amount that are taken for it: by the books, and by the rise itself, which charges reduce."""
+"""Shares of an expected amount that count as that amount: by the books, and by the rise itself, which charges
+reduce.
+"""
 LEAST_SHARE = 0.25
-"""Share of a step that the usage must leave unexplained: less is what two reads are apart, not a purchase."""
+"""The share of a step that the usage must leave unexplained. Less is a difference in time between two reads."""
 
 
 class AutobillingPlan(msgspec.Struct, frozen=True):
-    """The provider's setting, as configured: `amount` credits are bought when the balance is below `threshold`."""
+    """The provider's setting as configured: it buys `amount` credits when the balance is below `threshold`."""
 
     threshold: float
     amount: float
@@ -36,14 +38,14 @@ class BalanceStep(msgspec.Struct, frozen=True):
 
     @property
     def is_long(self) -> bool:
-        """Whether so much time passed that falling tells nothing."""
+        """Whether so much time passed that a fall proves nothing."""
         return self.at - self.start > GAP
 
 
 def by_usage(
     steps: Sequence[BalanceStep], unexplained: float, least: float, plan: AutobillingPlan | None
 ) -> list[tuple[float, ...]]:
-    """The purchases in each step, when the balance rose by `unexplained` more than all use and refunds account for.
+    """The purchases in each step, when the balance rose by `unexplained` more than use and refunds explain.
 
     `least` is the smallest purchase.
     """
@@ -61,7 +63,7 @@ def by_usage(
 
 
 def by_size(step: BalanceStep, least: float, plan: AutobillingPlan | None) -> tuple[float, ...]:
-    """The purchases in one step when the usage cannot be asked: only a rise of the right size is one."""
+    """The purchases in one step without the usage. Only a rise of the right size is one."""
     if step.change < NEARLY * least:
         return ()
     if plan is None:
@@ -73,7 +75,7 @@ def by_size(step: BalanceStep, least: float, plan: AutobillingPlan | None) -> tu
 
 
 def _holders(steps: Sequence[BalanceStep], unexplained: float, least: float) -> list[int]:
-    """The steps that hold a purchase: the highest rises until all is explained, then what nobody watched."""
+    """The steps that hold a purchase: the highest rises until all is explained, then steps that nobody watched."""
     order = sorted(range(len(steps)), key=lambda index: (steps[index].is_long, -steps[index].change))
     holders, left = [], unexplained
     for index in order:
@@ -86,7 +88,7 @@ def _holders(steps: Sequence[BalanceStep], unexplained: float, least: float) -> 
 
 
 def _of_plan(credits_: float, plan: AutobillingPlan | None) -> tuple[float, ...]:
-    """The configured amounts that make up about so many credits."""
+    """The configured amounts that add up to about so many credits."""
     if plan is None:
         return ()
     times = max(1, round(credits_ / plan.amount))
@@ -94,7 +96,7 @@ def _of_plan(credits_: float, plan: AutobillingPlan | None) -> tuple[float, ...]
 
 
 def _estimate(step: BalanceStep, unexplained: float, rises: float) -> float:
-    """Credits bought in a step: by the books, unless they are further off than charges beside a purchase explain."""
+    """Credits bought in a step, by the books unless charges beside the purchase cannot explain the difference."""
     if step.is_long:
         return unexplained - rises + max(step.change, 0.0)
     books = step.change * unexplained / rises

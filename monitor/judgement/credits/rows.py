@@ -1,4 +1,4 @@
-"""The history of each account's balance."""
+"""The table of balance histories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PURSE = msgspec.json.Decoder(BalanceHistory)
 
 
 def load(connection: Connection, account: str) -> BalanceHistory | None:
-    """What is known of an account's credits; None before its balance was ever read."""
+    """What is known of an account's credits. None before its balance was ever read."""
     rows = connection.execute(select(purses.c.document).where(purses.c.account == account))
     return next(readable(connection, purses.name, rows, PURSE.decode), None)
 

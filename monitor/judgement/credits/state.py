@@ -1,4 +1,4 @@
-"""An account's credits as its configuration lets them be read."""
+"""An account's credits, judged by its configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rules_of(account: Account) -> PurchaseRules:
 def credits_of(
     connection: Connection, account: Account, limits: Organization | None, now: float, *, is_fresh: bool
 ) -> CreditOutlook | None:
-    """What is shown of the account's credits at `now`; None before its balance was ever read.
+    """What is shown of the account's credits at `now`. None before its balance was ever read.
 
     `is_fresh` says that the balance may still be shown.
     """
