@@ -1,7 +1,7 @@
-"""Observations: the one kind of fact that every way in produces and the engine applies.
+"""Observations: the facts that every way in produces and the engine applies.
 
-Times are Unix seconds. Every value is frozen; label-like fields are closed enums, so that nothing a vendor or an
-application says can become a label by itself. An observation travels as one JSON object: `msgspec` encodes it with its
+Times are Unix seconds. Every value is frozen. Fields that become labels are closed enums, so nothing that a provider or
+an application sends becomes a label by itself. An observation travels as one JSON object: `msgspec` encodes it with its
 `type` and skips fields that hold their default.
 """
 
@@ -47,10 +47,10 @@ class Outcome(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """Where a task stands: asked for, the three open statuses, then the four ends.
+    """The status of a task: asked for, three open statuses, four ends.
 
-    ASKED is a task whose request was never answered: whether the vendor has taken it is not known, and until it is, it
-    counts for nothing.
+    ASKED is a task whose create was never answered. Until it is known that the provider accepted it, it counts for
+    nothing.
     """
 
     ASKED = "asked"
@@ -72,7 +72,7 @@ OPEN_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.THROTTLED, TaskStatus.
 
 
 class Reason(StrEnum):
-    """The class of a failed task; NONE for every other end."""
+    """Why a task failed. NONE for every other end."""
 
     NONE = ""
     MODERATION_INPUT = "moderation_input"
@@ -95,8 +95,8 @@ class Reason(StrEnum):
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """What all observations share.
 
-    `account` is the configured account's name and `at` when the fact was true. A sender that may repeat itself (an
-    ingest client that retries, a replayed log) sets `id` to a value of its own; a repeated id is applied once.
+    `account` is the configured account's name, and `at` when the fact was true. A sender that may repeat itself, such
+    as an ingest client that retries, sets `id` to a unique value. A repeated id is applied once.
     """
 
     account: str
@@ -105,7 +105,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class RequestSeen(Observation, frozen=True, kw_only=True, tag="request"):
-    """One exchange on the wire ended, attempts included. `at` is its end."""
+    """An exchange ended, attempts included. `at` is its end."""
 
     endpoint: str
     kind: Kind
@@ -119,11 +119,11 @@ class RequestSeen(Observation, frozen=True, kw_only=True, tag="request"):
 class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
     """A task was seen in a status.
 
-    `accepted` marks the reply that created the task; only there is `model` known. `by_client` tells the application's
-    own poll from our follow-up. `exact` says that the vendor told it as it happened, not when it was asked.
-    `unanswered` marks a poll whose answer does not mention the task (Runware answers so early on).
-    `has_webhook` says that the vendor calls the application at the task's end, so that nobody need poll it. Credits are
-    the vendor's figures where it gave them, US dollars where it has no credits.
+    `accepted` marks the reply that created the task. Only there is `model` known. `by_client` tells the application's
+    own poll from our follow-up. `exact` says that the provider reported it as it happened, not when it was asked.
+    `unanswered` marks a poll whose answer does not mention the task, as Runware answers early on. `has_webhook` says
+    that the provider calls the application at the task's end, so that nobody needs to poll it. Credits are the
+    provider's figures where it reported them, US dollars where it has no credits.
     """
 
     task: str
@@ -141,24 +141,24 @@ class TaskSeen(Observation, frozen=True, kw_only=True, tag="task"):
 
 
 class TaskMissing(Observation, frozen=True, kw_only=True, tag="task_missing"):
-    """The vendor answered 404 to a poll of the task."""
+    """The provider answered 404 to a poll of the task."""
 
     task: str
     by_client: bool = True
 
 
 class TaskDeleted(Observation, frozen=True, kw_only=True, tag="task_deleted"):
-    """The vendor confirmed a delete: an open task is thereby cancelled, a finished one only forgotten."""
+    """The provider confirmed a delete. An open task is cancelled by it, a finished one only forgotten."""
 
     task: str
 
 
 UNKNOWN_FIELDS = frozenset({"task_id", "task_status", "task_type", "failure_code", "error_code", "stray_error"})
-"""What of a vendor's answer may hold a value that the tables do not, besides the names of its reads."""
+"""Fields of a provider's answer that may hold a value missing from the tables, besides the names of its reads."""
 
 
 class UnknownSeen(Observation, frozen=True, kw_only=True, tag="unknown"):
-    """The vendor said something the dated tables do not hold.
+    """The provider sent a value that the dated tables do not hold.
 
     `field` is one of `UNKNOWN_FIELDS` or the name of a read.
     """
@@ -170,9 +170,9 @@ MODEL_LIMITS = ("concurrency", "daily_generations")
 
 
 class ModelLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Limits of one model; None is unlimited, zero is a real limit.
+    """Limits of one model. None is unlimited, zero is a real limit.
 
-    `unknown` names those that the vendor did not tell in a way that we understand.
+    `unknown` names the limits that the provider did not report in a way that we understand.
     """
 
     concurrency: int | None = None
@@ -181,7 +181,7 @@ class ModelLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="organization"):
-    """An account's limits, use and balance in the vendor's own units. None and a missing model mean unknown."""
+    """An account's limits, use and balance in the provider's own units. None and a missing model are unknown."""
 
     credit_balance: float | None = None
     monthly_spend_credits: float | None = None
@@ -189,12 +189,12 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     daily_generations: dict[str, int] = {}
 
     def knows(self, model: str, limit: str) -> bool:
-        """Whether this limit of the model is known; one that is known and None is unlimited."""
+        """Whether this limit of the model is known. A known limit that is None is unlimited."""
         return model in self.limits and limit not in self.limits[model].unknown
 
 
 class DaySpend(msgspec.Struct, frozen=True, kw_only=True):
-    """Net credits of one model on one UTC day; negative when refunds exceed charges."""
+    """Net credits of one model on one UTC day. Negative when refunds exceed charges."""
 
     date: str
     model: str
@@ -202,7 +202,7 @@ class DaySpend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpendTotal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the vendor has summed up itself of one model, empty for the whole account.
+    """What the provider has summed up of one model; an empty model is the whole account.
 
     `window` is `today` (UTC) or `30d`, today included. None is unknown.
     """
@@ -214,14 +214,14 @@ class SpendTotal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="usage"):
-    """Credits spent, as far back as was asked: by UTC day and model, or already summed up."""
+    """Credits spent, by UTC day and model or already summed up, as far back as was asked."""
 
     days: tuple[DaySpend, ...] = ()
     totals: tuple[SpendTotal, ...] = ()
 
 
 class Inference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Seconds that the vendor says inference took; None is unknown."""
+    """Seconds of inference by the provider's own count. None is unknown."""
 
     mean: float | None = None
     p50: float | None = None
@@ -230,20 +230,20 @@ class Inference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Performance(msgspec.Struct, frozen=True, kw_only=True, tag="performance"):
-    """Inference times by model on the current UTC day, under an empty name those of the whole account."""
+    """Inference times by model on the current UTC day. An empty model is the whole account."""
 
     models: dict[str, Inference] = {}
 
 
 class ErrorCount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Errors that the vendor counts against the client and against itself; None is unknown."""
+    """Errors that the provider blames on the client and on itself. None is unknown."""
 
     client: int | None = None
     server: int | None = None
 
 
 class ProviderErrors(msgspec.Struct, frozen=True, kw_only=True, tag="errors"):
-    """The vendor's own count of errors by model on the current UTC day."""
+    """The provider's own count of errors by model on the current UTC day."""
 
     models: dict[str, ErrorCount] = {}
 
@@ -252,7 +252,7 @@ Figures = Organization | Usage | Performance | ProviderErrors
 
 
 class ReadFinished(Observation, frozen=True, kw_only=True, tag="read"):
-    """One of our own account reads ended; `figures` only when it worked."""
+    """One of our own account reads ended. `figures` is set only when it worked."""
 
     read: str
     outcome: Outcome

@@ -1,1 +1,1 @@
-"""How the reads of an account stand."""
+"""The state of the account reads."""

@@ -1,4 +1,4 @@
-"""An account read's state as a pure transition."""
+"""The state of an account read, as a pure function."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from monitor.observations import Figures, Outcome, ReadFinished
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """How one account read stands. Times are Unix seconds.
+    """The state of one account read. Times are Unix seconds.
 
-    `figures` are those of the last time it worked, at `ok_at`; `failures` counts the failures since.
+    `figures` are those of the last success, at `ok_at`. `failures` counts the failures since.
     """
 
     account: str
@@ -24,7 +24,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def conclude(read: Read | None, seen: ReadFinished) -> Read:
-    """The state after one more read: a failure keeps the last good figures and their age."""
+    """The state after one more read. A failure keeps the last good figures and their age."""
     worked = seen.outcome is Outcome.SUCCESS
     figures, ok_at, failures = (None, None, 0) if read is None else (read.figures, read.ok_at, read.failures)
     return Read(
@@ -40,7 +40,7 @@ def conclude(read: Read | None, seen: ReadFinished) -> Read:
 
 
 class ReadState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one account read stands. `age_seconds` is since it last worked, None when it never did.
+    """The shown state of one account read. `age_seconds` is the time since it last worked, None if it never did.
 
     `outcome` is that of the last attempt, None before the first has ended.
     """
@@ -52,5 +52,5 @@ class ReadState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> bool:
-        """Whether the last attempt did; a read that was not tried yet has not."""
+        """Whether the last attempt failed. A read that was not tried yet has not."""
         return self.outcome is not None and not self.up

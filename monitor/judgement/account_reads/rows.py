@@ -1,4 +1,4 @@
-"""How the account reads stand."""
+"""The table of account reads."""
 
 from __future__ import annotations
 

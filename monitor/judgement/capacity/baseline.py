@@ -1,4 +1,6 @@
-"""What a model usually takes when there is room: learnt quickly where it gets faster, slowly where it gets slower."""
+"""How long a model usually takes when there is room. It learns quickly that a model is faster, slowly that it is
+slower.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,13 @@ import msgspec
 from monitor.judgement.capacity.pace import CapacityRules, Pace
 
 SLOWER_SECONDS = 86400.0
-"""Time constant at which slowness becomes usual, in seconds of traffic: an overload must not, a new version may."""
+"""Seconds of traffic in which slowness becomes usual. An overload must not become usual, a new version may."""
 CONFIDENCE = 2.0
-"""Standard errors that a mean may be off: within them a baseline has no reason to move."""
+"""Standard errors. A mean that differs by less gives a baseline no reason to move."""
 
 
 class Baseline(msgspec.Struct, frozen=True, array_like=True):
-    """The usual duration as logarithm of seconds, since when tasks have gone into it, and when they last did.
+    """The usual duration, as the logarithm of seconds, since when tasks count, and when they last did.
 
     `error` is the standard error of the level.
     """
@@ -31,10 +33,10 @@ class Baseline(msgspec.Struct, frozen=True, array_like=True):
 
 
 def learn(before: Baseline | None, seen: Pace, since: float, rules: CapacityRules, now: float) -> Baseline | None:
-    """The baseline after a look at the traffic; None while fewer than `min_samples` tasks were seen.
+    """The baseline after an update. None while fewer than `min_samples` tasks were seen.
 
-    `since` is when the first of these tasks ended. For a whole window it is their mean; then it moves towards the
-    nearest mean that the durations allow for, so that chance alone does not pull it down.
+    `since` is when the first of these tasks ended. During the first window the baseline is their mean. Then it moves
+    towards the nearest mean that the durations allow, so that chance alone does not pull it down.
     """
     if before is None or not before.is_learnt(rules, now):
         return (

@@ -1,7 +1,11 @@
-"""How many tasks a client should have open at once: found out in rounds, each judged by what began after the last.
+"""How many tasks a client should keep open at one time.
 
-By Little's law a model that holds `used` tasks for `latency` each, and would need `usual` for one, works on
-`used * usual / latency` of them; the rest wait in its queue. One or a few may wait, so that it never runs dry.
+The limit is found in rounds, each judged by tasks that began after the previous round. By Little's law, a model that
+holds `used` tasks for `latency` each, and would need `usual` for one, works on `used * usual / latency` of them. The
+rest wait in its queue. One or a few may wait, so that the model never idles.
+
+Three rules move the limit. If tasks find no room, it is cut to a share. If tasks wait longer than the queue may hold,
+it falls to what the model works on. If all of it was used and no task found no room, it grows by one step.
 """
 
 from __future__ import annotations
@@ -20,17 +24,17 @@ LEAST_ROUND = 8
 MOST_ROUND = 128
 LOWEST = 1.0
 BACK_OFF = 0.7
-"""Share that is kept of the limit when tasks find no room."""
+"""The share of the limit that is kept when tasks find no room."""
 TOLERATED = 0.02
-"""Share of a round that may find no room by chance; a single task always may."""
+"""The share of a round that may find no room by chance. A single task always may."""
 
 
 class ConcurrencyLimit(msgspec.Struct, frozen=True, array_like=True):
     """The limit, and the round that will judge it.
 
-    `worked` is the most that was open at once without harm. `tasks` are the newest that went well and started since
-    `began`, when the limit was last lowered, as far back as none found no room: Unix seconds of both ends. The newest
-    `fresh` of them belong to the round, in which `failed` more found no room.
+    `worked` is the most that was open at one time without harm. `tasks` are the newest tasks that succeeded and started
+    since `began`, when the limit was last lowered, as far back as none found no room. Each is the Unix time of its
+    start and end. The newest `fresh` of them belong to the round, in which `failed` more found no room.
     """
 
     value: float
@@ -52,7 +56,7 @@ class ConcurrencyLimit(msgspec.Struct, frozen=True, array_like=True):
 
 
 def begin(rules: CapacityRules, now: float) -> ConcurrencyLimit:
-    """The limit of a model of which nothing is known."""
+    """The limit of an unknown model."""
     return ConcurrencyLimit(float(rules.concurrency[1]), began=now)
 
 
@@ -62,14 +66,14 @@ def begin_anew(limit: ConcurrencyLimit, now: float) -> ConcurrencyLimit:
 
 
 def rest(limit: ConcurrencyLimit, rules: CapacityRules) -> ConcurrencyLimit:
-    """The limit of a model that was not used for long: its queue may hold less by now."""
+    """The limit of a model that was not used for long. Its queue may hold less by now."""
     return replace(limit, value=min(limit.value, float(rules.concurrency[1])))
 
 
 def follow(
     limit: ConcurrencyLimit, ended: Iterable[Ended], refused: int, usual: float | None, rules: CapacityRules, now: float
 ) -> ConcurrencyLimit:
-    """The limit after some more tasks; `refused` requests were turned away since the last look."""
+    """The limit after more tasks. `refused` requests were turned away since the last update."""
     mine = [task for task in ended if task.started >= limit.began]
     well = [(task.started, task.ended) for task in mine if task.is_well]
     failed = limit.failed + len(mine) - len(well) + (refused if now >= limit.began else 0)
@@ -81,7 +85,7 @@ def follow(
 
 
 def spare(limit: ConcurrencyLimit) -> float:
-    """How many tasks may wait, so that the model never runs dry."""
+    """How many tasks may wait, so that the model never idles."""
     return max(1.0, sqrt(limit.value) / 2)
 
 
@@ -98,7 +102,7 @@ def _next_round(limit: ConcurrencyLimit, usual: float | None, rules: CapacityRul
 
 
 def _value(limit: ConcurrencyLimit, usual: float | None, rules: CapacityRules, *, is_failing: bool) -> float:
-    """The next limit: less where tasks find no room or queue, more where all of it was used and none did."""
+    """The next limit: less if tasks find no room or wait, more if all of it was used and all found room."""
     used, estimate, waiting = float(peak(limit.round)), None, spare(limit)
     if usual is not None and limit.fresh:
         used = max(used, _by_rate(limit.round))
@@ -125,7 +129,7 @@ def _least_mean(tasks: Sequence[tuple[float, float]]) -> float:
 
 
 def _by_rate(tasks: Sequence[tuple[float, float]]) -> float:
-    """How many are open at once if more are than these: their mean seconds, times how many end in a second."""
+    """How many tasks are open at one time by Little's law, if these are a sample of them."""
     ends = sorted(end for _, end in tasks)
     if max(start for start, _ in tasks) > ends[0]:
         return 0.0  # some began after others had ended: these are all
@@ -133,6 +137,6 @@ def _by_rate(tasks: Sequence[tuple[float, float]]) -> float:
 
 
 def peak(tasks: Sequence[tuple[float, float]]) -> int:
-    """The most of these that were open at once."""
+    """The most of these that were open at one time."""
     steps = sorted([(start, 1) for start, _ in tasks] + [(end, -1) for _, end in tasks])
     return max(accumulate(step for _, step in steps), default=0)

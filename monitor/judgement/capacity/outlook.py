@@ -1,4 +1,4 @@
-"""What is told of a model's capacity."""
+"""What is shown of a model's capacity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class QueueState(StrEnum):
-    """How a model's queue stands, from the best to the worst."""
+    """The state of a model's queue, from the best to the worst."""
 
     HEALTHY = "healthy"
     APPROACHING = "approaching"
@@ -16,11 +16,11 @@ class QueueState(StrEnum):
 
 
 class ModelCapacity(msgspec.Struct, frozen=True, kw_only=True):
-    """The capacity of one model, as far as it is known.
+    """The known capacity of one model.
 
-    `state` is None while too little was seen lately. `recommended_concurrency` is how many tasks a client should have
-    open at once at most. `latency_seconds` is the usual duration of the tasks that were judged, `baseline_seconds` what
-    it was held against (None before it is learnt), `failure_ratio` the share that timed out or was refused for load.
+    `state` is None while too little was seen lately. `recommended_concurrency` is how many tasks a client should keep
+    open at most. `latency_seconds` is the usual duration of the judged tasks, and `baseline_seconds` what it is
+    compared with, None until that is learnt. `failure_ratio` is the share that timed out or was refused for load.
     """
 
     model: str

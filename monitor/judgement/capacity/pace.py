@@ -1,7 +1,7 @@
-"""What was seen of a model lately, in slices of time that add up: how fast it was, and how often it had no room.
+"""The recent speed of a model and how often it had no room, in slices of time that add up.
 
-Durations are kept as sums of their logarithms. Their mean is the geometric mean, which a single very long task hardly
-moves, and by which a task twice as slow counts as much as one twice as fast.
+Durations are kept as sums of their logarithms. Their mean is the geometric mean: a single very long task hardly moves
+it, and a task twice as slow counts as much as one twice as fast.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import msgspec
 
 SLICES = 20
 REACH_WINDOWS = 6
-"""How many windows back a model is looked at that is used too seldom to show enough in one."""
+"""How many windows back to look if one shows too little."""
 SHORTEST_SECONDS = 0.01
 LEAST_SPREAD = 0.05
-"""Standard deviation below which durations are never taken to vary, as logarithm: 5 %."""
+"""The least standard deviation of durations, as a logarithm: 5 %."""
 
 
 class CapacityRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What a judgement needs, and what holds of a model of which nothing is learnt yet. Seconds."""
+    """The rules of a judgement, and what holds for a model that is not learnt yet. Seconds."""
 
     window: float = 300.0
     min_samples: int = 20
@@ -37,7 +37,7 @@ class CapacityRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(NamedTuple):
-    """A task that succeeded, or that failed because there was no room for it; Unix seconds."""
+    """A task that succeeded, or that failed because there was no room. Unix seconds."""
 
     started: float
     ended: float
@@ -50,10 +50,10 @@ class Ended(NamedTuple):
 
 
 class Slice(msgspec.Struct, frozen=True, array_like=True):
-    """What was seen from `start` on, for one slice.
+    """One slice of time from `start` on.
 
-    `logs` and `squares` sum up the logarithms of the durations of the tasks that went `well`. `failed` tasks were taken
-    and found no room, `refused` requests were turned away or given up; `attempts` are the requests in all.
+    `logs` and `squares` are sums over the logarithms of the durations of the tasks that went `well`. `failed` tasks
+    were accepted and found no room. `refused` requests were turned away or given up. `attempts` are all requests.
     """
 
     start: float
@@ -66,7 +66,7 @@ class Slice(msgspec.Struct, frozen=True, array_like=True):
 
 
 def add(slices: Sequence[Slice], news: Iterable[Slice]) -> tuple[Slice, ...]:
-    """The slices in order, those of the same start summed up."""
+    """The slices in order. Those of the same start are added up."""
     found = {one.start: one for one in slices}
     for new in news:
         old = found.get(new.start, Slice(new.start))
@@ -80,7 +80,7 @@ def _sums(one: Slice) -> tuple[float, ...]:
 
 
 def slice_of(task: Ended, rules: CapacityRules) -> Slice:
-    """What one task adds."""
+    """The slice of one task."""
     start = task.ended // rules.slice * rules.slice
     if not task.is_well:
         return Slice(start, failed=1)
@@ -89,7 +89,7 @@ def slice_of(task: Ended, rules: CapacityRules) -> Slice:
 
 
 def recent(slices: Sequence[Slice], rules: CapacityRules, now: float) -> tuple[Slice, ...]:
-    """The slices to judge by: those of the window; if they show too little, older ones too, within reach."""
+    """The slices to judge by: those of the window, and older ones within reach if these show too little."""
     attempts, ended, first = 0, 0, len(slices)
     for index in range(len(slices) - 1, -1, -1):
         one = slices[index]
@@ -105,7 +105,7 @@ def _tried(one: Slice) -> int:
 
 
 class Pace(NamedTuple):
-    """Slices summed up. `mean` and `error`, the standard error of it, are of the logarithm of seconds."""
+    """Slices added up. `mean` and its standard error `error` are of the logarithm of seconds."""
 
     well: int = 0
     mean: float = 0.0
@@ -115,12 +115,12 @@ class Pace(NamedTuple):
 
     @property
     def failure_ratio(self) -> float:
-        """Share of what was tried that found no room."""
+        """The share of attempts that found no room."""
         return self.failures / self.tried if self.tried else 0.0
 
 
 def pace(slices: Sequence[Slice]) -> Pace:
-    """How fast, and how often without room."""
+    """The speed of these slices, and how often there was no room."""
     sums = [sum(column) for column in zip(*map(_sums, slices), strict=True)] or [0] * 6
     whole = Slice(0.0, *sums)
     failures = whole.failed + whole.refused

@@ -1,9 +1,10 @@
-"""The recommended concurrency as people and applications are told it: steady, while the limit behind it is searched.
+"""The recommended concurrency as it is published: steady, while the limit behind it is searched.
 
-An application that follows has as much open as it is told, and the limit stands one above that, to try whether more
-works. It must be told of this small step, or the search ends: so the step is published at once while all that was told
-is used. Everything else has to matter. A figure far away is published once the limit has stayed clearly away for
-minutes, and then the nearest that the limit was; only where tasks find no room, a fall by half is published at once.
+An application that follows the recommendation keeps that many tasks open. The limit stands one above, to find out
+whether more works. The application must hear of this small step or the search ends, so the step is published at once
+while all of the recommendation is used. Every other change has to matter. A figure far away is published only after the
+limit has stayed clearly away for minutes, and then the nearest value that the limit had. Where tasks find no room, a
+fall by half is published at once.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.capacity.pace import CapacityRules
 
 CLEAR = 0.75
-"""Share of the larger figure from which on the smaller one is clearly less; it must be less by two, too, or be half."""
+"""The smaller of two figures is clearly less if it is at most this share of the larger one and differs by two, or is
+half.
+"""
 DEEP = 0.5
 HOLD_SHARE = 0.5
 """How long the limit must stay clearly away, as a share of the window."""
 
 
 class Away(msgspec.Struct, frozen=True, array_like=True):
-    """Since when the limit is clearly away from what is published, on which side, and how near it came since."""
+    """Since when the limit is clearly away from the published figure, on which side, and how near it came since."""
 
     since: float
     is_above: bool
@@ -30,7 +33,7 @@ class Away(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Published(msgspec.Struct, frozen=True, array_like=True):
-    """How many tasks a client is told to have open at once at most."""
+    """The published recommendation."""
 
     value: int
     away: Away | None = None
@@ -39,7 +42,7 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
 def publish(
     before: Published, limit: ConcurrencyLimit, state: QueueState | None, rules: CapacityRules, now: float
 ) -> Published:
-    """What is published at `now`; `state` is that of the model's queue."""
+    """The recommendation at `now`. `state` is that of the model's queue."""
     value, wanted = before.value, limit.whole
     if _is_next_step(value, limit) or (state is QueueState.SATURATED and _is_deep_fall(value, wanted)):
         return Published(wanted)
@@ -67,6 +70,6 @@ def _is_deep_fall(value: int, wanted: int) -> bool:
 
 
 def _is_next_step(value: int, limit: ConcurrencyLimit) -> bool:
-    """Whether the limit is a little higher, and the client has as much open as it was told, not far more."""
+    """Whether the limit is a little higher, and the client keeps as many tasks open as recommended, not far more."""
     is_little = limit.whole == value + 1 or (limit.whole > value and not _is_clear(value, limit.whole))
     return is_little and value <= peak(limit.tasks) <= value + spare(limit)

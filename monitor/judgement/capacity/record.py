@@ -1,4 +1,4 @@
-"""All that is remembered of one model's capacity, as a pure function of what was seen of it."""
+"""What is kept of one model's capacity, as a pure function of what was seen."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class RequestCounts(msgspec.Struct, frozen=True, array_like=True):
     refused: int = 0
 
     def since(self, before: RequestCounts) -> RequestCounts:
-        """What came after `before`; all of it where the counts were begun anew."""
+        """What came after `before`. All of it if the counts started over."""
         if self.attempts < before.attempts or self.refused < before.refused:
             return self
         return RequestCounts(self.attempts - before.attempts, self.refused - before.refused)
 
 
 class CapacityRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One model. Tasks that ended up to `looked_at` and the requests in `doors` are in it.
+    """One model. It includes tasks that ended up to `looked_at` and the requests in `doors`.
 
-    `published` is None as long as the limit itself is told.
+    `published` is None as long as the limit itself is recommended.
     """
 
     looked_at: float
@@ -46,24 +46,24 @@ class CapacityRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     @property
     def recommended(self) -> int:
-        """The concurrency that is told."""
+        """The recommended concurrency."""
         return self.limit.whole if self.published is None else self.published.value
 
 
 class News(NamedTuple):
-    """What is known by now: the tasks that have ended since the last look, and the counts of requests."""
+    """What is new: tasks that ended since the last update, and the present counts of requests."""
 
     ended: Sequence[Ended] = ()
     doors: RequestCounts = RequestCounts()
 
 
 def fresh(doors: RequestCounts, rules: CapacityRules, at: float) -> CapacityRecord:
-    """A model of which nothing is remembered: what was counted before is no news."""
+    """The record of an unknown model. Earlier counts are not new."""
     return CapacityRecord(looked_at=at, doors=doors, limit=begin(rules, at))
 
 
 def advance(before: CapacityRecord, news: News, rules: CapacityRules, now: float) -> CapacityRecord:
-    """The record at `now`, up to which `news.ended` are all that have ended since the last look."""
+    """The record at `now`. `news.ended` are all tasks that ended since the last update."""
     if now < before.looked_at:
         before = _set_back(before, now)
     doors = news.doors.since(before.doors)
@@ -93,7 +93,7 @@ def advance(before: CapacityRecord, news: News, rules: CapacityRules, now: float
 
 
 def _set_back(record: CapacityRecord, now: float) -> CapacityRecord:
-    """The record once the clock was set back to `now`: nothing in it lies ahead, and what is learnt stays learnt."""
+    """The record after the clock was set back to `now`: nothing in it lies ahead, and the baseline stays learnt."""
     learnt, step = record.baseline, record.looked_at - now
     return replace(
         record,
@@ -105,7 +105,7 @@ def _set_back(record: CapacityRecord, now: float) -> CapacityRecord:
 
 
 def outlook(model: str, record: CapacityRecord, rules: CapacityRules) -> ModelCapacity:
-    """What is told of it."""
+    """What is shown of the record."""
     seen, baseline = pace(record.slices), record.baseline
     is_learnt = baseline is not None and baseline.is_learnt(rules, record.looked_at)
     return ModelCapacity(

@@ -1,4 +1,4 @@
-"""What is remembered of each model's capacity."""
+"""The table of capacities, and the ended tasks that a judgement needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.store.unreadable import keyed, number, readable
 
 RECORD = msgspec.json.Decoder(CapacityRecord)
 NO_ROOM = frozenset({Reason.RATE_LIMIT, Reason.CAPACITY, Reason.TIMEOUT})
-"""Reasons of tasks that were taken and then found no room."""
+"""Reasons of tasks that were accepted and then found no room."""
 
 
 def load(connection: Connection, account: str) -> dict[str, CapacityRecord]:
@@ -36,7 +36,7 @@ def save(connection: Connection, account: str, records: Mapping[str, CapacityRec
 
 
 def ended(connection: Connection, account: str, after: float, until: float) -> dict[str, list[Ended]]:
-    """Tasks whose acceptance was seen and which ended in (after, until], well or for want of room, by model."""
+    """Tasks of known start that ended in (after, until], successfully or for want of room, by model."""
     is_well = tasks.c.status == TaskStatus.SUCCEEDED.value
     is_load = (tasks.c.status == TaskStatus.FAILED.value) & tasks.c.reason.in_([reason.value for reason in NO_ROOM])
     when = (tasks.c.account == account) & (tasks.c.finished_at > after) & (tasks.c.finished_at <= until)

@@ -1,8 +1,8 @@
-"""Capacity as the daemon judges it: each evaluation from the tasks that have ended since the last.
+"""The capacity of an account's models, judged at each evaluation by the tasks that have ended since the last.
 
-A task is looked at ten seconds after its end, because an end that is inferred from polls is told later than it was;
-what comes later still tells nothing of the present. Each record says up to when it has looked, so that after a restart
-nothing counts twice.
+A task is judged ten seconds after its end, because an end that is inferred from polls arrives late. Later news says
+nothing of the present. Each record keeps the time up to which tasks are in it, so that nothing counts twice after a
+restart.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from monitor.tasks.models import ALWAYS_ALLOWED
 LAG = 10.0
 SAVE_SECONDS = 60.0
 TURNED_AWAY = frozenset({Outcome.RATE_LIMITED, Outcome.OVERLOADED, Outcome.TIMEOUT, Outcome.CLIENT_GONE})
-"""How a request for a generation ends that found no room, or whose client gave up waiting for it."""
+"""How a create ends that found no room, or whose client gave up waiting."""
 
 
 class AccountCapacity:
-    """One account's models: what is known of the capacity of each."""
+    """What is known of the capacity of one account's models."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._name = name
@@ -42,7 +42,7 @@ class AccountCapacity:
     def update(
         self, connection: Connection, request_counts: Mapping[str, RequestCounts], rules: CapacityRules, now: float
     ) -> tuple[ModelCapacity, ...]:
-        """Every model's capacity; `request_counts` are the counts of requests by now."""
+        """Every model's capacity. `request_counts` are the present counts of requests."""
         self._now, until = now, now - LAG
         after = self._after(rules, until)
         ended = rows.ended(connection, self._name, after, until)
@@ -59,7 +59,7 @@ class AccountCapacity:
         return tuple(outlook(model, record, rules) for model, record in sorted(self._records.items()))
 
     def _after(self, rules: CapacityRules, until: float) -> float:
-        """From when on tasks have not been looked at; a clock that was set back begins anew."""
+        """From when on tasks are new. A clock that was set back starts over."""
         if self._until is not None:
             return min(self._until, until)
         known = [min(record.looked_at, until) for record in self._records.values()]
@@ -67,7 +67,7 @@ class AccountCapacity:
 
     @property
     def is_changed(self) -> bool:
-        """Whether a state or a recommendation has changed, or a minute has passed since the last time."""
+        """Whether a state or a recommendation has changed, or a minute has passed since the last save."""
         if self._saved_at is None or not 0 <= self._now - self._saved_at < SAVE_SECONDS:
             return self._records != self._stored
         return self._told(self._records) != self._told(self._stored)
@@ -86,7 +86,7 @@ class AccountCapacity:
 
 
 def rules_of(account: Account) -> CapacityRules | None:
-    """What the capacity of an account's models is judged by; None at a provider that has limits."""
+    """The rules for an account's models. None at a provider that has limits."""
     advice = PROVIDERS[account.provider].capacity
     if advice is None:
         return None
@@ -99,7 +99,7 @@ def rules_of(account: Account) -> CapacityRules | None:
 
 
 def request_counts(series: Iterable[Series]) -> dict[str, RequestCounts]:
-    """Requests for generations by model since counting began, and how many of them were turned away."""
+    """Requests for generations by model since counting began, and how many were turned away."""
     attempts: dict[str, int] = {}
     refused: dict[str, int] = {}
     for one in series:

@@ -1,6 +1,6 @@
-"""Which state the pace of a model speaks for.
+"""The state of a model's queue, judged by its pace.
 
-A state is entered at one threshold and left at a lower one, and only after the pace has spoken for it for some time.
+A state is entered at one threshold and left at a lower one, and only after the pace has pointed to it for some time.
 The way down leads through every state.
 """
 
@@ -17,25 +17,25 @@ from monitor.judgement.capacity.pace import CapacityRules, Pace, Slice, halves, 
 
 ORDER = (QueueState.HEALTHY, QueueState.APPROACHING, QueueState.SATURATED)
 SLOW, STILL_SLOW = log(2.0), log(1.5)
-"""Times the usual duration at which a model is slow, and from which on it no longer is."""
+"""Times the usual duration at which a model becomes slow, and below which it no longer is."""
 SURELY_SLOW = log(1.4)
 """Times the usual duration that it must exceed beyond doubt."""
 RISING = log(1.25)
-"""Growth from the older half of the window to the newer one that may be a trend, where it is beyond doubt."""
+"""Growth from the older half of the window to the newer that may be a trend, if it is beyond doubt."""
 DOUBT = 3.0
-"""Standard errors beyond which there is none: it is judged anew in every slice of time, so chance has many chances."""
+"""Standard errors that remove doubt. It is judged in every slice of time, so chance has many chances."""
 LEAST_FAILURES = 3
 FAILING = {QueueState.APPROACHING: 0.02, QueueState.SATURATED: 0.1}
 STILL_FAILING = {QueueState.APPROACHING: 0.01, QueueState.SATURATED: 0.05}
-"""Shares without room from which on a state begins, and at which it ends."""
+"""Shares without room at which a state begins, and at which it ends."""
 RISE_SHARE, FALL_SHARE = 0.1, 0.5
-"""For how long the pace must speak for a worse state, and for a better one: shares of the time that is looked at."""
+"""For how long the pace must point to a worse state, and to a better one, as shares of the judged time."""
 KEPT_SAMPLES = 0.5
-"""Share of `min_samples` below which a state is given up again."""
+"""Share of `min_samples` below which a state is given up."""
 
 
 class QueueVerdict(msgspec.Struct, frozen=True, array_like=True):
-    """The state, None while too little is known, and the one that the pace has spoken for `since`."""
+    """The state, None while too little is known, and the state that the pace has pointed to `since`."""
 
     state: QueueState | None = None
     wanted: QueueState | None = None
@@ -45,7 +45,7 @@ class QueueVerdict(msgspec.Struct, frozen=True, array_like=True):
 def judge(
     before: QueueVerdict, slices: Sequence[Slice], usual: Baseline | None, rules: CapacityRules, now: float
 ) -> QueueVerdict:
-    """The verdict on these slices. `usual` is the baseline, None where there is none yet."""
+    """The verdict on these slices. `usual` is the baseline, None until it is learnt."""
     seen = pace(slices)
     if seen.tried < rules.min_samples * (1.0 if before.state is None else KEPT_SAMPLES):
         return QueueVerdict()
@@ -70,7 +70,7 @@ def _same_way(one: QueueState, other: QueueState, state: QueueState) -> bool:
 def _wanted(
     state: QueueState, seen: Pace, slices: Sequence[Slice], usual: Baseline | None, rules: CapacityRules
 ) -> QueueState:
-    """The worst state that the pace enters, or that it does not leave yet."""
+    """The worst state that the pace enters, or does not leave yet."""
     reached = (
         QueueState.APPROACHING if _is_slow(seen, usual, rules) or _is_rising(slices, usual) else QueueState.HEALTHY
     )
@@ -100,7 +100,7 @@ def _is_still_slow(seen: Pace, usual: Baseline | None, rules: CapacityRules) -> 
 
 
 def _is_rising(slices: Sequence[Slice], usual: Baseline | None) -> bool:
-    """Whether durations grow so that in another window they would be slow, and are longer than usual by now."""
+    """Whether durations grow so fast that they would be slow after another window, and already exceed the usual."""
     if usual is None:
         return False
     older, newer = halves(slices)

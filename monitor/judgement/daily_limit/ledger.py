@@ -1,4 +1,4 @@
-"""The rolling window of a daily cap: when the generations of one model were accepted, to the instant.
+"""The rolling window of a daily limit: when each generation of one model was accepted.
 
 A slot is taken when a generation is accepted and frees exactly 24 hours later (Runway, usage tiers: a rolling window,
 not a calendar day). The window at `now` is (now - 24 h, now]. Times are Unix seconds.
@@ -15,11 +15,11 @@ from typing import NamedTuple
 HOUR = 3600.0
 DAY = 24 * HOUR
 REACH = 28 * HOUR
-"""How far back the forecast looks: the window, and what came in the hours before it a day ago."""
+"""How far back the forecast looks: the window, and the hours before it a day ago."""
 
 
 class Leaving(NamedTuple):
-    """So many slots, the first and the last of which free at these Unix times."""
+    """Some slots, and when the first and the last of them free, in Unix seconds."""
 
     slots: int
     first: float
@@ -29,7 +29,7 @@ class Leaving(NamedTuple):
 class Ledger:
     """Acceptance times of one model in ascending order, eight bytes each.
 
-    It holds what it was given: that a task is accepted once is settled before, by the task's id.
+    It holds what it is given. That a task is accepted once is settled before, by the task's id.
     """
 
     def __init__(self, accepted: Iterable[float] = ()) -> None:
@@ -39,16 +39,16 @@ class Ledger:
         return len(self._accepted)
 
     def add(self, at: float) -> None:
-        """One more acceptance, whenever it was."""
+        """Add an acceptance, whenever it was."""
         self._accepted.insert(bisect_right(self._accepted, at), at)
 
     def replace(self, since: float, accepted: Iterable[float]) -> None:
-        """Let the acceptances after `since` be these; the same call twice changes nothing."""
+        """Replace the acceptances after `since` by these. The same call twice changes nothing."""
         del self._accepted[bisect_right(self._accepted, since) :]
         self._accepted.extend(sorted(at for at in accepted if at > since))
 
     def forget(self, until: float) -> None:
-        """Drop the acceptances up to `until`. What a clock set back would need again must be given again."""
+        """Drop the acceptances up to `until`. If the clock is set back, they must be given again."""
         del self._accepted[: bisect_right(self._accepted, until)]
 
     def between(self, start: float, end: float) -> int:
@@ -69,21 +69,23 @@ class Ledger:
         return self.between(now - DAY, min(now, now - DAY + seconds))
 
     def next_free(self, now: float) -> float | None:
-        """When the next of the taken slots frees; None when none is taken."""
+        """When the next taken slot frees. None if none is taken."""
         first = bisect_right(self._accepted, now - DAY)
         if first < len(self._accepted) and self._accepted[first] <= now:
             return self._accepted[first] + DAY
         return None
 
     def expiries(self, now: float, most: int) -> list[Leaving]:
-        """When the slots taken at `now` free, in order and in `most` groups at most: one by one where they are few."""
+        """When the slots taken at `now` free, in order and in at most `most` groups; one by one if they are few."""
         low, high = bisect_right(self._accepted, now - DAY), bisect_right(self._accepted, now)
         size = max(1, ceil((high - low) / most))
         groups = (self._accepted[at : min(at + size, high)] for at in range(low, high, size))
         return [Leaving(len(group), group[0] + DAY, group[-1] + DAY) for group in groups]
 
     def below(self, limit: int, now: float) -> float | None:
-        """When fewer than `limit` of the slots taken at `now` are left, which is `now` at the earliest; None for 0."""
+        """When fewer than `limit` of the slots taken at `now` are left, at the earliest `now`. None for a limit of
+        0.
+        """
         used = self.used(now)
         if used < limit or limit <= 0:
             return now if limit > 0 else None
@@ -97,7 +99,7 @@ class Ledger:
 
 
 class Span(NamedTuple):
-    """A stretch of time in which every acceptance that passes through us was seen."""
+    """A span of time in which every acceptance that passed through the gateway was seen."""
 
     start: float
     end: float
@@ -107,7 +109,7 @@ def attend(watched: Sequence[Span], now: float, gap: float) -> tuple[Span, ...]:
     """The watched spans after one more sign of life at `now`.
 
     A silence of more than `gap` seconds begins a new span. What lies in the future of a clock that was set back was not
-    watched, and what no window needs any more is dropped.
+    watched. Spans that no window needs are dropped.
     """
     known = [Span(start, min(end, now)) for start, end in watched if start <= now and end > now - REACH]
     if known and now - known[-1].end <= gap:

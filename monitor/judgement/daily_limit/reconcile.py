@@ -1,7 +1,7 @@
-"""The provider's count of generations against what passed through us.
+"""The provider's count of generations compared with ours.
 
-Both are of the same rolling 24 hours, those before the provider told its count. A difference is traffic that we do not
-see: a service that goes its own way, or a leaked key.
+Both are of the same 24 hours, those before the provider reported its count. A difference is traffic that does not pass
+through the gateway: another service, or a leaked key.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import msgspec
 from monitor.judgement.daily_limit.ledger import DAY, Ledger, Span, coverage, seconds_watched
 
 WHOLE = 0.99
-"""Coverage from which on our count may be held against the provider's."""
+"""The coverage from which on our count can be compared with the provider's."""
 DELAY = 300.0
 """How late the provider may count an acceptance. Whether it does is not stated (Runway docs, autumn 2026)."""
 SKEW = 60.0
-"""How far its clock and the moment of its count may be from ours."""
+"""How far the provider's clock and the moment of its count may differ from ours."""
 Z = 1.96
 """Standard deviations of a 95 % interval."""
 
 
 class Unseen(msgspec.Struct, frozen=True):
-    """A share of generations, 0 to 1, and the bounds of it with 95 % confidence."""
+    """A share of generations, 0 to 1, with its bounds at 95 % confidence."""
 
     low: float
     expected: float
@@ -31,9 +31,9 @@ class Unseen(msgspec.Struct, frozen=True):
 
 
 class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
-    """One model's `generations` in 24 hours as the provider counts them, and by how many that is more than ours.
+    """One model's `generations` of 24 hours as the provider counts them, and how many more than ours that is.
 
-    `unseen` is the share that did not pass through us; None where the provider counts none.
+    `unseen` is the share that did not pass through the gateway. None if the provider counts none.
     """
 
     model: str
@@ -43,17 +43,17 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_comparable(watched: tuple[Span, ...], told_at: float) -> bool:
-    """Whether nearly all of the 24 hours before the provider told its count was watched."""
+    """Whether nearly all of the 24 hours before the provider's count was watched."""
     return coverage(watched, told_at) >= WHOLE
 
 
 def reconcile(
     model: str, theirs: int, ledger: Ledger, watched: tuple[Span, ...], told_at: float, unassigned: int = 0
 ) -> Reconciled:
-    """The provider's count of a model, told at `told_at`, held against its ledger.
+    """The provider's count of a model, reported at `told_at`, compared with our ledger.
 
-    Of the generations that passed through us, `unassigned` are of no model that the provider counts: they may be of
-    this one.
+    Of the generations that we saw, `unassigned` belong to models that the provider does not count. They may be of this
+    one.
     """
     ours = ledger.used(told_at)
     unseen = _unseen(theirs, ledger, watched, told_at, unassigned) if theirs else None
@@ -61,9 +61,9 @@ def reconcile(
 
 
 def _unseen(theirs: int, ledger: Ledger, watched: tuple[Span, ...], told_at: float, unassigned: int) -> Unseen:
-    """The share, widened by what may have passed us unwatched and by when the provider counted, then by chance.
+    """The share, widened by what may have passed unwatched, by when the provider counted, and by chance.
 
-    Each generation is taken as a draw from the account's traffic, of which a share does not pass us.
+    Each generation is taken as a draw from the account's traffic, of which a share does not pass through the gateway.
     """
     start, ours = told_at - DAY, ledger.used(told_at)
     unwatched = ours * max(0.0, DAY / seconds_watched(watched, start, told_at) - 1)

@@ -1,4 +1,4 @@
-"""What the forecasts remember: a record of each limit, and when each account was watched."""
+"""The tables of forecasts and of watched spans."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def save(connection: Connection, records: Mapping[Key, ForecastRecord]) -> None:
 
 
 def load_watched(connection: Connection, account: str) -> tuple[Span, ...]:
-    """When the account was watched, in ascending order."""
+    """When the account was watched, oldest first."""
     rows = connection.execute(select(watches.c.document).where(watches.c.account == account))
     return next(readable(connection, watches.name, rows, SPANS.decode), ())
 

@@ -1,8 +1,8 @@
-"""The forecasts of daily limits as the daemon makes them: once a minute, from ledgers that are kept in memory.
+"""An account's daily limits: ledgers in memory, and a forecast once a minute.
 
-What is read from the store each time is what is new. Whether that was all is checked once a minute by count and sum: a
-fact that came later than `LATE`, one that moved an acceptance, or a clock that was set back, lets the ledgers of that
-account be read anew.
+Each update reads from the store only what is new. Once a minute, count and sum of the ledgers are compared with the
+store's. They differ if a fact came later than `LATE`, if an acceptance moved, or if the clock was set back. Then the
+account's ledgers are read again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EVERY = 60.0
 GAP = 2.5 * EVERY
 LATE = EVERY
 SETTLING = 10.0
-"""Within this time, what has passed through us is in the ledgers."""
+"""After so many seconds, what has passed through the gateway is in the ledgers."""
 ROUNDING = 0.1
 """By how much two sums of the same times may differ, in seconds."""
 EXPIRIES = 96
@@ -37,17 +37,17 @@ FREEING = {"1h": HOUR, "4h": 4 * HOUR, "12h": 12 * HOUR}
 
 
 class Told(NamedTuple):
-    """The provider's counts of generations in 24 hours, by model, and when it told them."""
+    """The provider's counts of generations in 24 hours, by model, and when it reported them."""
 
     at: float
     counts: dict[str, int]
 
 
 class AccountForecasts:
-    """One account's ledgers, records and watched spans, as of the last look.
+    """One account's ledgers, records and watched spans.
 
-    `coverage` is the share of the 24 hours before it that was watched, `quality` how good the forecasts of the last
-    four weeks were, `watched` when its traffic was watched lately, `reconciled` the provider's counts held against
+    `coverage` is the share of the last 24 hours that was watched. `quality` says how good the forecasts of the last
+    four weeks were. `watched` is when its traffic was watched lately. `reconciled` compares the provider's counts with
     ours.
     """
 
@@ -96,7 +96,7 @@ class AccountForecasts:
         return {model: used for model, ledger in self._ledgers.items() if (used := ledger.used(now))}
 
     def ready(self, now: float) -> bool:
-        """Whether enough was watched to expect a hit, or none."""
+        """Whether enough was watched to predict a hit, or none."""
         return is_evident(self.watched, now)
 
     def daily(self, limits: Organization | None, now: float) -> Iterator[DailyOutlook]:
@@ -130,7 +130,7 @@ class AccountForecasts:
         )
 
     def _unseen(self, model: str, ledger: Ledger) -> int:
-        """How many more the provider counted than the ledger held then, give or take what was just under way."""
+        """How many more generations the provider counted than the ledger held then, not counting those under way."""
         if self._newest is None:
             return 0
         at, counts = self._newest
@@ -154,7 +154,7 @@ class AccountForecasts:
             rows.save_watched(connection, {self._name: self.watched})
 
     def _read(self, connection: Connection, now: float) -> None:
-        """Bring the ledgers up to date with what came in the last minutes; the first time, with all."""
+        """Read what came in the last minutes into the ledgers, the first time everything."""
         start = now - REACH
         self._replace(connection, start if self._read_at is None else min(self._read_at, now) - LATE)
         for ledger in self._ledgers.values():
@@ -162,7 +162,7 @@ class AccountForecasts:
         self._read_at = now
 
     def _check(self, connection: Connection, now: float) -> None:
-        """Read the ledgers anew if they hold other acceptances than the store, by their number and their times."""
+        """Read the ledgers again if count or times of their acceptances differ from the store's."""
         start = now - REACH
         counted = task_rows.accepted_between(connection, self._name, start, now)
         for model in self._ledgers.keys() | counted.keys():
@@ -196,9 +196,9 @@ class AccountForecasts:
                 self._changed.add(model)
 
     def _reconcile(self, told: Told | None, now: float) -> Iterator[Reconciled]:
-        """What the provider counted when it told its figures, against what passed through us up to then.
+        """Compare the provider's counts with what had passed through us when it reported them.
 
-        Figures that were told just now wait for the next look.
+        Counts that were just reported wait for the next update.
         """
         if told is not None and now - told.at < SETTLING:
             told = self._told
@@ -211,14 +211,14 @@ class AccountForecasts:
                 yield reconcile(model, count, ledger, self.watched, told.at, unassigned)
 
     def _seconds_left(self, model: str, now: float) -> float | None:
-        """Until the limit is hit: as announced, or soon after a hit as the newest estimate has it."""
+        """Seconds until the limit is hit: as announced, or soon after a hit by the newest estimate."""
         again = self._again.get(model, now) - now
         announced = seconds_left(self._records[model].outlook, now) if model in self._records else None
         return announced or (again if again > 0 else None)
 
 
 def _limit(model: str, limits: Organization | None) -> float | None:
-    """The daily limit of a model, infinite where it is unlimited; None while it is unknown."""
+    """The daily limit of a model, infinite if it is unlimited, None while it is unknown."""
     if limits is None or not limits.knows(model, LimitKind.DAILY_GENERATIONS):
         return None
     limit = limits.limits[model].daily_generations

@@ -14,11 +14,13 @@ from monitor.providers.tiers import Tier, TierTables
 from monitor.tasks.models import ALWAYS_ALLOWED
 
 LEAST_WATCHED = 0.9
-"""Share of a window below which a peak may well have gone unseen: of seven days, less than one is missing."""
+"""Share of a window that must be watched. With less, a peak may have gone unseen; of seven days, less than one may
+be missing.
+"""
 
 
 class Demand(NamedTuple):
-    """What was wanted: the peaks of each window, and the credits spent in 30 days, None where unknown."""
+    """What was needed: the peaks of each window, and the credits spent in 30 days, None where unknown."""
 
     windows: tuple[PeakWindow, ...]
     spent_credits: float | None
@@ -38,9 +40,9 @@ def advise(tables: TierTables, state: TierState, live: Organization | None, dema
 
 
 class Ladder:
-    """The tiers of the newest table from the lowest up, corrected by what the account's own limits tell.
+    """The tiers of the newest table from the lowest up, corrected by the account's live limits.
 
-    At the account's own tier its live limits hold, and no lower tier is taken to allow more than they do.
+    At the account's own tier its live limits hold. No lower tier is assumed to allow more than they do.
     """
 
     def __init__(self, tables: TierTables, current: int | None, live: Organization) -> None:
@@ -49,12 +51,12 @@ class Ladder:
         self._live = live
 
     def judges(self, model: str) -> bool:
-        """Whether the table holds the limits of this model; the names of many or none are not judged."""
+        """Whether the table holds the limits of this model. A name for several models or none is not judged."""
         lowest = self._tables.newest.tiers[0]
         return model not in ALWAYS_ALLOWED and bool(self._tables.limits(self._tables.newest, lowest, model))
 
     def for_model(self, model: str, limit: str, wanted: int) -> int | None:
-        """The lowest tier at which a limit of the model allows this much for sure; None where none does."""
+        """The lowest tier at which a limit of the model allows this much for sure. None if no tier does."""
         live = [getattr(self._live.limits[model], limit)] if self._live.knows(model, limit) else []
 
         def table(tier: Tier) -> Iterable[float | None]:
@@ -63,7 +65,7 @@ class Ladder:
         return self._lowest(wanted, live, table)
 
     def for_spend(self, credits_: float) -> int | None:
-        """The lowest tier at which this many credits may be bought in 30 days; None where none allows it."""
+        """The lowest tier at which this many credits may be bought in 30 days. None if no tier allows it."""
         told = self._live.monthly_spend_credits
         return self._lowest(
             credits_, [] if told is None else [told], lambda tier: [self._tables.monthly_spend_credits(tier)]
@@ -110,7 +112,7 @@ def _window(ladder: Ladder, window: PeakWindow, spent: float | None, *, knows: b
 
 
 def _judged(ladder: Ladder, seen: WindowAdvice, *, knows: bool) -> WindowAdvice:
-    """The window's advice with its verdict, and with the tier where there is one to name."""
+    """The window's advice with its verdict, and with the tier if there is one to name."""
     if seen.watched < LEAST_WATCHED:
         return replace(seen, verdict=AdviceVerdict.TOO_LITTLE_WATCHED)
     if not knows:

@@ -1,4 +1,4 @@
-"""What is told of an account's usage tier: which it is, how the newest table differs, which would have sufficed."""
+"""What is shown of an account's usage tier: which it is, how the newest table differs, which would have been enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 class Mismatch(msgspec.Struct, frozen=True):
     """A live limit beside what the newest table of tiers may have for it.
 
-    `model` is empty for the account's own limit; a limit of None is unlimited.
+    `model` is empty for the account's own limit. A limit of None is unlimited.
     """
 
     model: str
@@ -20,10 +20,10 @@ class Mismatch(msgspec.Struct, frozen=True):
 
 
 class TierState(msgspec.Struct, frozen=True, kw_only=True):
-    """The usage tier of an account: as its user configured it, and as its live limits betray it.
+    """The usage tier of an account, as its user configured it and as its live limits show it.
 
-    `mismatches` are those of `table`, the newest, at `compared`: the tier configured, else inferred, else the nearest.
-    They are None while the live limits are unknown, or are none that the table speaks of.
+    `mismatches` compare the live limits with `table`, the newest one, at the tier `compared`: the configured tier, else
+    the inferred, else the nearest. They are None while the live limits are unknown, or if the table has none of them.
     """
 
     table: str
@@ -34,12 +34,12 @@ class TierState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def number(self) -> int | None:
-        """The tier to reckon with."""
+        """The tier to use."""
         return self.inferred if self.configured is None else self.configured
 
 
 class AdviceVerdict(StrEnum):
-    """What can be said of the lowest tier that would have sufficed."""
+    """What can be said of the lowest tier that would have been enough."""
 
     ADVISED = "advised"
     TOO_LITTLE_WATCHED = "too_little_watched"
@@ -49,10 +49,10 @@ class AdviceVerdict(StrEnum):
 
 
 class ModelAdvice(msgspec.Struct, frozen=True, kw_only=True):
-    """Peaks of one model, and the lowest tier that each would have fitted in; None where none would.
+    """Peaks of one model, and the lowest tier that each would have fitted in. None if no tier fits.
 
-    `generations` is the most in any 24 hours, by the provider's count or ours; `concurrency` the most open tasks at
-    once that polls have shown, throttled ones included.
+    `generations` is the most in any 24 hours, by the provider's count or ours. `concurrency` is the most open tasks at
+    one time that polls have shown, throttled ones included.
     """
 
     model: str
@@ -63,12 +63,12 @@ class ModelAdvice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WindowAdvice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the peaks of one window advise; `watched` is the share of it that was watched.
+    """The advice of one window. `watched` is the share of the window that was watched.
 
-    `tier` is the lowest that would have sufficed, reached once `purchased_dollars` have been bought and `wait_days`
-    have passed; None where unknown, and all three unless the verdict is `advised`. `spent_credits` are those of the
-    last 30 days, whatever the window, because the tier's limit counts 30 days. The table does not hold the limits of
-    the models in `unjudged`.
+    `tier` is the lowest that would have been enough. It is reached once `purchased_dollars` have been bought and
+    `wait_days` have passed. All three are None unless the verdict is `advised`. `spent_credits` are those of the last
+    30 days, whatever the window, because the tier's limit counts 30 days. The table does not hold the limits of the
+    models in `unjudged`.
     """
 
     window: str
@@ -84,7 +84,7 @@ class WindowAdvice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which usage tier would have sufficed, by the newest table; at the account's own tier by its live limits."""
+    """Which usage tier would have been enough, by the newest table; at the account's own tier, by its live limits."""
 
     table: str
     table_date: str

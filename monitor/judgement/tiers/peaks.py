@@ -1,4 +1,4 @@
-"""The most that was wanted on each UTC day, by model, and how much of the day was watched."""
+"""The peak use of each UTC day, by model, and how much of the day was watched."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import msgspec
 from monitor.judgement.daily_limit.ledger import DAY
 
 KEPT_DAYS = 40
-"""Days remembered: the longest window, and some in the future of a clock that was set back."""
+"""Days that are kept: the longest window, and some in the future of a clock that was set back."""
 
 
 class Peak(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The most of one model on one day.
+    """The peak of one model on one day.
 
-    `generations` are those of 24 hours: accepted, and one more where the daily limit refused any. `concurrency` is open
-    tasks at once, throttled ones included, as far as polls have shown them.
+    `generations` are those of 24 hours: the accepted ones, and one more if the daily limit refused any. `concurrency`
+    is the most open tasks at one time, throttled ones included, as far as polls have shown them.
     """
 
     generations: int = 0
@@ -26,14 +26,14 @@ class Peak(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PeakDay(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One UTC day of an account; every figure only grows."""
+    """One UTC day of an account. Every figure only grows."""
 
     watched_seconds: float = 0.0
     models: dict[str, Peak] = {}
 
 
 class PeakWindow(NamedTuple):
-    """The peaks of some days together; `watched` is the share of their time that was watched, 0 to 1."""
+    """The peaks of several days together. `watched` is the share of their time that was watched, 0 to 1."""
 
     name: str
     watched: float
@@ -51,7 +51,7 @@ def started(day: str) -> float:
 
 
 def raised(day: PeakDay, models: Mapping[str, Peak], watched_seconds: float) -> PeakDay:
-    """The day with these figures where they are higher."""
+    """The day, raised to these figures where they are higher."""
     return PeakDay(max(day.watched_seconds, watched_seconds), highest(day.models, models))
 
 
@@ -65,7 +65,7 @@ def highest(*days: Mapping[str, Peak]) -> dict[str, Peak]:
 
 
 def window(name: str, days: Mapping[str, PeakDay], length: int, now: float) -> PeakWindow:
-    """The last `length` UTC days with today's."""
+    """The last `length` UTC days, today included."""
     today = datetime.fromtimestamp(now, UTC).date()
     names = [(today - timedelta(days=back)).isoformat() for back in range(length)]
     found = [days[day] for day in names if day in days]

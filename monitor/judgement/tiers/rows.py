@@ -1,4 +1,4 @@
-"""The most that was wanted of each account, by UTC day."""
+"""The table of peaks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DAY = msgspec.json.Decoder(PeakDay)
 
 
 def load(connection: Connection, account: str) -> dict[str, PeakDay]:
-    """The days of an account that are remembered, in ascending order."""
+    """The kept days of an account, oldest first."""
     days = select(peaks.c.day, peaks.c.document).where(peaks.c.account == account).order_by(peaks.c.day)
     rows = connection.execute(days)
     return dict(readable(connection, peaks.name, rows, keyed(DAY.decode)))
 
 
 def save(connection: Connection, account: str, days: Mapping[str, PeakDay], gone: Iterable[str]) -> None:
-    """Insert or overwrite these days, and forget those that are `gone`."""
+    """Insert or overwrite these days, and delete those that are `gone`."""
     rows = [
         {"account": account, "day": name, "document": msgspec.json.encode(day).decode()} for name, day in days.items()
     ]

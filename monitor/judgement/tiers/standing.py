@@ -1,4 +1,4 @@
-"""Which tier an account is at, and how the newest table differs from what the provider answers."""
+"""Which tier an account is at, and how the newest table differs from the provider's live limits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Told = tuple[int | None, float | None, dict[str, ModelLimits]]
 
 
 class TierTracker:
-    """One account's tier as of the last look. What changes is logged once, and again after a restart.
+    """Follows one account's tier. Each change is logged once, and again after a restart.
 
-    The state is worked out anew only when the tier configured or the live limits have changed.
+    The state is computed only when the configured tier or the live limits have changed.
     """
 
     def __init__(self, account: str, tables: TierTables) -> None:
@@ -28,7 +28,7 @@ class TierTracker:
         self.state = TierState(table=tables.newest.name)
 
     def update(self, configured: int | None, live: Organization | None) -> TierState:
-        """The tier by these limits, None where they are unknown now; that is no change worth a log line."""
+        """The tier by these limits. `live` is None while they are unknown, which is no change to log."""
         told = (configured, live.monthly_spend_credits, live.limits) if live else (configured, None, {})
         if told != self._told:
             self._told = told
@@ -38,7 +38,7 @@ class TierTracker:
         return self.state
 
     def completed(self, live: Organization | None) -> Organization | None:
-        """The live limits; the limit of purchases, where the provider does not tell it, is the newest table's."""
+        """The live limits. If the provider does not report the limit of purchases, it is the newest table's."""
         number = self.state.number
         if live is None or live.monthly_spend_credits is not None or number is None:
             return live
@@ -78,13 +78,13 @@ def tier_state(tables: TierTables, configured: int | None, live: Organization | 
 
 
 def mismatches(tables: TierTables, number: int, live: Organization) -> tuple[Mismatch, ...]:
-    """The live limits that the newest table has otherwise at this tier."""
+    """The live limits that differ from the newest table's at this tier."""
     claims = tables.disagreements(tables.newest, tables.newest.tier(number), live)
     return tuple(Mismatch(claim.model, claim.limit, claim.live, claim.table) for claim in claims)
 
 
 def describe(mismatch: Mismatch) -> str:
-    """A mismatch as the log names it."""
+    """A mismatch, for the log."""
     live = "unlimited" if mismatch.live is None else f"{mismatch.live:.12g}"
     table = " or ".join(f"{value:.12g}" for value in mismatch.table)
     return f"{mismatch.model} {mismatch.limit}: live {live}, table {table}".lstrip()

@@ -1,4 +1,4 @@
-"""One account's tier, its peaks as they are remembered, and the advice that follows."""
+"""One account's tier, its peaks, and the advice that follows."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class AccountTiers:
     def _advise(
         self, tables: TierTables, state: TierState, seen: TierEvidence, watched: tuple[Span, ...], now: float
     ) -> Advice | None:
-        """The advice: a new one once a minute, and when the tier or what is known has changed."""
+        """The advice. It is computed once a minute, and when the tier or what is known has changed."""
         basis = (state, seen.organization is None, seen.spent_credits is None)
         if basis == self._basis and self._advised_at is not None and abs(now - self._advised_at) < EVERY:
             return self._advice
@@ -100,13 +100,13 @@ class AccountTiers:
         self._days[day] = raised(self._days.get(day, PeakDay()), models, watched_seconds)
 
     def _attend(self, watched: tuple[Span, ...], now: float) -> None:
-        """How much was watched of today, and of yesterday while that can still be told: its last minute came since."""
+        """Note how much was watched of today, and of yesterday while its last minutes still arrive."""
         for at in (now - DAY, now):
             if now - (start := started(day_of(at))) <= REACH:
                 self._raise(day_of(at), {}, seconds_watched(watched, start, start + DAY))
 
     def _peaks(self, seen: TierEvidence) -> dict[str, Peak]:
-        """What is wanted now: where creates were refused since the last look, one more than was let in."""
+        """The present need: where creates were refused since the last update, one more than was admitted."""
         total = refusals(seen.series)
         before = total if self._refused is None else self._refused
         refused = {model for model, count in total.items() if count > before.get(model, 0.0)}
