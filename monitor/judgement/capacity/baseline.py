@@ -1,6 +1,4 @@
-"""How long a model usually takes when there is room. It learns quickly that a model is faster, slowly that it is
-slower.
-"""
+"""How long a model usually takes when there is room: quick to learn that it is faster, slow to learn slower."""
 
 from __future__ import annotations
 

@@ -83,9 +83,7 @@ class Ledger:
         return [Leaving(len(group), group[0] + DAY, group[-1] + DAY) for group in groups]
 
     def below(self, limit: int, now: float) -> float | None:
-        """When fewer than `limit` of the slots taken at `now` are left, at the earliest `now`. None for a limit of
-        0.
-        """
+        """When fewer than `limit` of the slots taken at `now` are left, not before `now`. None for a limit of 0."""
         used = self.used(now)
         if used < limit or limit <= 0:
             return now if limit > 0 else None
