@@ -11,15 +11,15 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from monitor.config import Account
-from monitor.gateway.headers import request_headers
+from monitor.gateway.http.headers import request_headers
+from monitor.gateway.http.reply import Relay, Relayed
+from monitor.gateway.http.upload import Upload
+from monitor.gateway.http.upstream import SWITCHING_PROTOCOLS, OwnShortage, VendorFailure, send
 from monitor.gateway.observer import Observer, Watch
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
-from monitor.gateway.relay import Relay, Relayed
 from monitor.gateway.socket import UPGRADE_FIELDS, Socket, Switched, wants_socket
 from monitor.gateway.socket_watch import SocketWatch
 from monitor.gateway.target import Target, parse_target
-from monitor.gateway.upload import Upload
-from monitor.gateway.upstream import SWITCHING_PROTOCOLS, OwnShortage, VendorFailure, send
 from monitor.http.network import Network, Way
 from monitor.metrics import SelfMetrics
 from monitor.providers.base import Failure, Provider

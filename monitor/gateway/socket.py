@@ -15,7 +15,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD
 
-from monitor.gateway.headers import response_head
+from monitor.gateway.http.headers import response_head
 from monitor.gateway.socket_watch import SocketWatch
 from monitor.providers.base import Failure
 

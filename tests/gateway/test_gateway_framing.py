@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runware_stage import front as runware_front
 from wire import Call, HangUpError, Script, answers, between, dechunk, get, post, split, until, vendor
 
-from monitor.gateway.answer_head import UnreadableHead, repaired
+from monitor.gateway.http.head_repair import UnreadableHead, repaired
 from monitor.observations import Outcome
 
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from aiohttp import ClientResponse, HttpVersion11, web
 
-from monitor.gateway.headers import end_to_end, response_head
-from monitor.gateway.upstream import next_chunk
+from monitor.gateway.http.headers import end_to_end, response_head
+from monitor.gateway.http.upstream import next_chunk
 from monitor.providers.base import EVENT_STREAM, media_type
 
 # On, for 0 s: closing sends a reset.

@@ -10,7 +10,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import _EXC_SENTINEL, set_exception
 from aiohttp.http_exceptions import HttpProcessingError
 
-from monitor.gateway.answer_head import HEAD_END, UnreadableHead, repaired
+from monitor.gateway.http.head_repair import HEAD_END, UnreadableHead, repaired
 
 LONGEST_HEAD_BYTES = 512 * 1024
 START = b"HTTP/"

@@ -10,9 +10,9 @@ from aiohttp import ClientRequest, ClientResponse
 from multidict import CIMultiDict
 from yarl import URL
 
-from monitor.gateway.answer_head import UnreadableHead
-from monitor.gateway.upload import Upload
-from monitor.gateway.vendor_connection import VendorConnector
+from monitor.gateway.http.head_repair import UnreadableHead
+from monitor.gateway.http.provider_connection import VendorConnector
+from monitor.gateway.http.upload import Upload
 from monitor.http.network import Way
 from monitor.providers.base import Failure
 from monitor.runtime.descriptors import is_own_shortage, provider_socket
