@@ -15,7 +15,7 @@ from monitor.gateway.http.headers import request_headers
 from monitor.gateway.http.reply import Relay, Relayed
 from monitor.gateway.http.upload import Upload
 from monitor.gateway.http.upstream import SWITCHING_PROTOCOLS, OwnShortage, VendorFailure, send
-from monitor.gateway.observer import Observer, Watch
+from monitor.gateway.observe.observer import Observer, Watch
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
 from monitor.gateway.socket import UPGRADE_FIELDS, Socket, Switched, wants_socket
 from monitor.gateway.socket_watch import SocketWatch

@@ -14,7 +14,7 @@ from monitor.engine.engine import Sink
 from monitor.gateway.admission import admit
 from monitor.gateway.forward import Forwarder
 from monitor.gateway.http.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
-from monitor.gateway.observer import Observer
+from monitor.gateway.observe.observer import Observer
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
 from monitor.http.listener import Answers, Connection, Handler, Listener
 from monitor.http.network import Network

@@ -15,7 +15,7 @@ from backports import zstd
 from runware_stage import front
 from wire import TASK, answers, between, post, reply, vendor
 
-from monitor.gateway.request_body import RequestBody
+from monitor.gateway.observe.request_body import RequestBody
 from monitor.observations import Kind, Outcome
 from monitor.providers import PROVIDERS
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gateway.fields import LONGEST_STRING, SCANNED_BYTES, FieldScanner
+from monitor.gateway.observe.json_fields import LONGEST_STRING, SCANNED_BYTES, FieldScanner
 
 CHUNK = 64 * 1024
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gateway.fields import LONGEST_ITEM_STRING, MOST_ITEMS, ItemScanner
+from monitor.gateway.observe.json_fields import LONGEST_ITEM_STRING, MOST_ITEMS, ItemScanner
 
 FIELDS = ("taskType", "taskUUID", "numberResults", "inner.flag", "webhookURL?")
 CHUNK = 64 * 1024

@@ -152,7 +152,7 @@ async def test_a_scanner_that_throws_loses_the_model_and_nothing_else(monkeypatc
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("monitor.gateway.fields.FieldScanner.feed", fail)
+    monkeypatch.setattr("monitor.gateway.observe.json_fields.FieldScanner.feed", fail)
     async with between(answers(reply(CREATED))) as (front, server):
         assert (await front.ask(post(BODY))).endswith(CREATED)
         assert front.observer_errors("fields") == 1

@@ -12,7 +12,7 @@ from gateway.wire import answers, between, get, post, reply, split
 from hostile.bombs import PACKERS, SMALL_PIECES
 from hostile.conftest import Beats
 
-from monitor.gateway.request_body import RequestBody
+from monitor.gateway.observe.request_body import RequestBody
 from monitor.http import turns
 from monitor.http.body_copies import MOST_CONTAINERS, CutCopy, EventCopy, ReplyCopy
 from monitor.http.inflate import AT_ONCE_BYTES, BrokenCodingError, UndecodedError

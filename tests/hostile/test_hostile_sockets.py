@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway, socket_watch
-from monitor.gateway.observer import Observer
+from monitor.gateway.observe.observer import Observer
 from monitor.gateway.socket_watch import SocketWatch
 from monitor.http.network import Network
 from monitor.metrics import SelfMetrics

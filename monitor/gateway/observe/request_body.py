@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.gateway.fields import FieldScanner, ItemScanner
+from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
 from monitor.http.inflate import Inflater
 from monitor.providers.base import Item, Route
 from monitor.providers.lenient import at, json_object

@@ -12,9 +12,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from monitor.config import Account
 from monitor.engine.engine import Sink
-from monitor.gateway.dry_run import without_generations
-from monitor.gateway.recent import Recent
-from monitor.gateway.request_body import RequestBody
+from monitor.gateway.observe.dry_run import without_generations
+from monitor.gateway.observe.request_body import RequestBody
+from monitor.gateway.observe.retries import Recent
 from monitor.gateway.target import Target
 from monitor.http.body_copies import CutCopy, EventCopy, ReplyCopy
 from monitor.http.inflate import BrokenCodingError, content_codings
