@@ -11,8 +11,8 @@ from functools import partial
 import msgspec
 
 from benchmarks.fuzz.cases import Case
-from monitor.gateway.conversation import Conversation
 from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
+from monitor.gateway.websocket.decoder import Conversation
 from monitor.http.body_copies import CutCopy, CutText, EventCopy, ReplyCopy
 from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Item, Leftovers, Provider, Route, media_type

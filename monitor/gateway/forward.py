@@ -17,9 +17,9 @@ from monitor.gateway.http.upload import Upload
 from monitor.gateway.http.upstream import SWITCHING_PROTOCOLS, OwnShortage, VendorFailure, send
 from monitor.gateway.observe.observer import Observer, Watch
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
-from monitor.gateway.socket import UPGRADE_FIELDS, Socket, Switched, wants_socket
-from monitor.gateway.socket_watch import SocketWatch
 from monitor.gateway.target import Target, parse_target
+from monitor.gateway.websocket.observer import SocketWatch
+from monitor.gateway.websocket.passthrough import UPGRADE_FIELDS, Socket, Switched, wants_socket
 from monitor.http.network import Network, Way
 from monitor.metrics import SelfMetrics
 from monitor.providers.base import Failure, Provider

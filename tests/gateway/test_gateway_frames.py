@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gateway.frames import FrameReader, agreed_compression
 from monitor.gateway.observe.retries import MOST_TASKS, REMEMBERED_SECONDS, Recent
+from monitor.gateway.websocket.frames import FrameReader, agreed_compression
 
 MASKS = st.none() | st.binary(min_size=4, max_size=4)
 

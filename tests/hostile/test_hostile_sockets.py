@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.config import Account, GatewayConfig
-from monitor.gateway import build_gateway, socket_watch
+from monitor.gateway import build_gateway
 from monitor.gateway.observe.observer import Observer
-from monitor.gateway.socket_watch import SocketWatch
+from monitor.gateway.websocket.observer import SocketWatch
 from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
@@ -96,7 +96,7 @@ async def test_what_waits_is_read_in_order_and_to_its_end(watched: Watched) -> N
 async def test_a_socket_that_stays_behind_is_watched_no_more_and_counted(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_watch, "MOST_TURNS_BEHIND", 3)
+    monkeypatch.setattr("monitor.gateway.websocket.observer.MOST_TURNS_BEHIND", 3)
     watched.watch.client_bytes(FLOODS["messages"] * 4)
     await until(lambda: watched.errors == 1)
     assert watched.in_flight == 0

@@ -16,7 +16,7 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from monitor.gateway.http.headers import response_head
-from monitor.gateway.socket_watch import SocketWatch
+from monitor.gateway.websocket.observer import SocketWatch
 from monitor.providers.base import Failure
 
 UPGRADE_FIELDS = {"Connection": "Upgrade", "Upgrade": "websocket"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from monitor.gateway.frames import FrameReader, agreed_compression
 from monitor.gateway.observe.json_fields import ItemScanner
+from monitor.gateway.websocket.frames import FrameReader, agreed_compression
 from monitor.http.body_copies import CutText
 from monitor.observations import AnyObservation
 from monitor.providers.base import Failure, Item, Provider, SocketReader

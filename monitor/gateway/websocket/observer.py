@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from prometheus_client import Gauge
 
 from monitor.config import Account
-from monitor.gateway.conversation import Conversation
 from monitor.gateway.observe.dry_run import without_generations
 from monitor.gateway.observe.observer import Observer
+from monitor.gateway.websocket.decoder import Conversation
 from monitor.http.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 from monitor.metrics import Stage
 from monitor.observations import AnyObservation
