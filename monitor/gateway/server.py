@@ -16,6 +16,7 @@ from monitor.gateway.forward import Forwarder
 from monitor.gateway.http.upstream import LONGEST_LINE_BYTES, MOST_HEADERS, READ_BUFFER_BYTES, open_session
 from monitor.gateway.observe.observer import Observer
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
+from monitor.http.aiohttp_internals import Runner
 from monitor.http.listener import Answers, Connection, Handler, Listener
 from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
@@ -50,7 +51,7 @@ def build_gateway(
     return GatewayRunner(accounts, providers, observer, own, config, network, shutdown_timeout, allowed_hosts)
 
 
-class GatewayRunner(web.BaseRunner):
+class GatewayRunner(Runner):
     """Owns the listener's connections and the session to the vendors."""
 
     def __init__(
@@ -75,7 +76,7 @@ class GatewayRunner(web.BaseRunner):
         self._session: aiohttp.ClientSession | None = None
         self._forwarder: Forwarder | None = None
 
-    async def _make_server(self) -> web.Server:
+    async def open_server(self) -> web.Server:
         config = self._config
         self._session = open_session(config.connect_timeout, config.timeout)
         refusals = Refusals(self._own)
@@ -97,7 +98,7 @@ class GatewayRunner(web.BaseRunner):
         if self._forwarder is not None:
             self._forwarder.drain_sockets()
 
-    async def _cleanup_server(self) -> None:
+    async def close_server(self) -> None:
         if self._session is not None:
             await self._session.close()
 

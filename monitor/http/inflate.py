@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aiohttp.compression_utils import BrotliDecompressor, ZLibDecompressor, ZSTDDecompressor
 from multidict import CIMultiDictProxy
+
+from monitor.http.aiohttp_internals import BrotliDecompressor, ZLibDecompressor, ZSTDDecompressor
 
 STEP_BYTES = 8 * 1024
 AT_ONCE_BYTES = 16 * 1024 * 1024

@@ -1,7 +1,7 @@
 """The server side of HTTP, one for all listeners: connections, and what becomes of what is not HTTP or fails.
 
 aiohttp logs whatever goes wrong with its traceback, which quotes the request's line, headers and body. Here such a
-request leaves one line that quotes nothing of it. All that we take from inside aiohttp's server is in this file.
+request leaves one line that quotes nothing of it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor.errors import places
+from monitor.http.aiohttp_internals import HttpProcessingError, RequestConnection
 from monitor.runtime.descriptors import OWN_SHORTAGES
 from monitor.runtime.logs import Seldom
 
@@ -67,7 +67,7 @@ class Listener(web.Server):
         self._seldom = Seldom()
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(self, self._loop)
+        return Connection(self, asyncio.get_running_loop())
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """Take a connection in, and close another where there are too many."""
@@ -112,7 +112,7 @@ class Listener(web.Server):
             log.info("request.malformed", listener=self.name, status=status, error=kind, why=why)
 
 
-class Connection(web.RequestHandler):
+class Connection(RequestConnection):
     """One client's connection. Bodies stay as they are: they are decompressed where they are read, within bounds."""
 
     __slots__ = ("_listener", "is_short")
@@ -122,15 +122,6 @@ class Connection(web.RequestHandler):
         super().__init__(listener, loop=loop, access_log=unlogged, auto_decompress=False, **listener.limits)
         self._listener = listener
         self.is_short = False  # whether it took one of the last descriptors
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes in; a body that turns out malformed fails at once."""
-        super().data_received(data)
-        under_way = self._current_request
-        # What follows a body that has not ended can only be a parser's error; the body would wait for its end for ever.
-        if self._messages and under_way is not None and not under_way.content.is_eof():
-            under_way.content.set_exception(web.RequestPayloadError("malformed"))
-            under_way.content.feed_eof()
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - the base class's
         """End; what is under way has `timeout` seconds. The library waits so long for it twice."""

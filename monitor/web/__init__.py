@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from monitor.http.aiohttp_internals import AppRunner
 from monitor.http.listener import Answers, Listener
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
@@ -60,17 +61,17 @@ def build_web(
     return app
 
 
-class WebRunner(web.AppRunner):
+class WebRunner(AppRunner):
     """The listener, ready for `setup()`."""
 
-    async def _make_server(self) -> web.Server:
-        app = await super()._make_server()
+    def serve(self, server: web.Server) -> web.Server:
+        """Answer in the daemon's own words."""
         answers = Answers(
             lambda status: _plain(status, "The request is not well-formed HTTP/1.1.\n"),
             lambda _: _plain(500, "The daemon failed; its log says why.\n"),
         )
-        factory = app.request_factory
-        return Listener("operator", app.request_handler, answers, most=most_connections(), request_factory=factory)
+        factory, most = server.request_factory, most_connections()
+        return Listener("operator", server.request_handler, answers, most=most, request_factory=factory)
 
 
 def _plain(status: int, text: str) -> web.Response:

@@ -1,61 +1,43 @@
-"""A connection to a vendor whose answers are repaired before the client library parses them."""
+"""A connection to a provider whose replies are repaired before aiohttp parses them."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.helpers import _EXC_SENTINEL, set_exception
-from aiohttp.http_exceptions import HttpProcessingError
-
 from monitor.gateway.http.head_repair import HEAD_END, UnreadableHead, repaired
+from monitor.http.aiohttp_internals import ReplyConnection
 
 LONGEST_HEAD_BYTES = 512 * 1024
 START = b"HTTP/"
 EMPTY_LINES = b"\r\n"
 
 
-class VendorConnector(aiohttp.TCPConnector):
-    """Opens connections of the kind below; the library offers no public way to choose it."""
+class VendorConnection(ReplyConnection):
+    """Collects the head of each reply, repairs it and has it parsed by itself; the body passes as it comes.
+
+    The head is parsed first so that the parser, which may find the rest malformed, has given the reply away by then:
+    bytes after the end of a reply do not take the reply back.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(VendorConnection, loop=self._loop)  # type: ignore[assignment]
+        # What has come of a head, None while none is expected.
+        self._head: bytes | None = None
 
-
-class VendorConnection(ResponseHandler):
-    """Collects each head of an answer, repairs it and hands it on by itself; the body passes as it comes.
-
-    The head goes first so that the parser, which may find the rest malformed, has given the answer away by then: bytes
-    after the end of an answer do not take the answer back.
-    """
-
-    _head: bytes | None = None
-    """What has come of a head, None while none is expected."""
-
-    def set_response_params(self, **params: Any) -> None:
-        """Expect the answer to the next request."""
+    def reply_expected(self) -> None:
+        """Collect the next head."""
         self._head = b""
-        super().set_response_params(**params)
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes from the vendor; none means that the library has room again."""
+    def received(self, data: bytes) -> None:
+        """Take bytes from the provider; empty data only wakes the parser."""
         while self._head is not None and data:
             data = self._head_bytes(self._head + data)
             if not data:
                 return
-        super().data_received(data)
-
-    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
-        """End; a body that turns out malformed ends at once, where the library would wait for the rest for ever."""
-        super().set_exception(exc, exc_cause)
-        if isinstance(exc, HttpProcessingError) and self._payload is not None and not self._payload.is_eof():
-            set_exception(self._payload, aiohttp.ClientPayloadError("malformed"), exc_cause)
+        self.parse(data)
 
     def _head_bytes(self, data: bytes) -> bytes:
-        """Take what has come of a head; the answer is what remains for the library."""
+        """Take what has come of a head, and return what follows it."""
         data = data.lstrip(EMPTY_LINES)
         end = HEAD_END.search(data)
         if (end.end() if end else len(data)) > LONGEST_HEAD_BYTES:
@@ -67,7 +49,7 @@ class VendorConnection(ResponseHandler):
         except UnreadableHead as error:
             return self._refuse(error)
         self._head = b"" if _is_interim(head) else None
-        super().data_received(head)
+        self.parse(head)
         return data[end.end() :]
 
     def _wait_for_more(self, data: bytes) -> bytes:
@@ -75,14 +57,12 @@ class VendorConnection(ResponseHandler):
             self._head = None
             return data  # The parser says at once what is wrong with it.
         self._head = data
-        self.start_timeout()
+        self.await_more()
         return b""
 
     def _refuse(self, error: UnreadableHead) -> bytes:
         self._head = None
-        if self.transport is not None:
-            self.transport.close()
-        self.set_exception(HttpProcessingError(message=str(error)), error)
+        self.fail(error)
         return b""
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiohttp import StreamReader
+from aiohttp import Payload, StreamReader
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

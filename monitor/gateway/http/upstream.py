@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -11,8 +10,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from monitor.gateway.http.head_repair import UnreadableHead
-from monitor.gateway.http.provider_connection import VendorConnector
+from monitor.gateway.http.provider_connection import VendorConnection
 from monitor.gateway.http.upload import Upload
+from monitor.http.aiohttp_internals import PatientRequest, ReplyConnector
 from monitor.http.network import Way
 from monitor.providers.base import Failure
 from monitor.runtime.descriptors import is_own_shortage, provider_socket
@@ -21,8 +21,6 @@ READ_BUFFER_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 64 * 1024
 MOST_HEADERS = 256
 MOST_ANSWER_HEADERS = 2000
-# How long a client waits for `100 Continue` is its own choice (RFC 9110, 10.1.1); curl waits a second.
-CONTINUE_SECONDS = 1.0
 SWITCHING_PROTOCOLS = 101
 PROXY_WANTS_CREDENTIALS = 407
 # They come before the first byte of the request goes to the vendor.
@@ -46,24 +44,10 @@ class OwnShortage(Exception):  # noqa: N818 - no error of ours
     """This machine lacks what a connection takes: a descriptor, a port or memory. Nothing was sent."""
 
 
-class PatientRequest(ClientRequest):
-    """A request that sends its body at last to a server that knows nothing of `Expect: 100-continue`."""
-
-    def update_expect_continue(self, expect: bool = False) -> None:
-        super().update_expect_continue(expect)
-        if self._continue is not None:
-            self.loop.call_later(CONTINUE_SECONDS, _go_on, self._continue)
-
-
-def _go_on(waiter: asyncio.Future[bool]) -> None:
-    if not waiter.done():
-        waiter.set_result(True)
-
-
 def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSession:
     """A client that adds nothing, follows nothing, keeps nothing and has no limit of its own on connections."""
     return aiohttp.ClientSession(
-        connector=VendorConnector(limit=0, socket_factory=provider_socket),
+        connector=ReplyConnector(VendorConnection, limit=0, socket_factory=provider_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
         # The others are replaced in `send`, this one is added after that.

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from aiohttp import ClientResponse, web
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_writer import StreamWriter
-from aiohttp.streams import EMPTY_PAYLOAD
 
 from monitor.gateway.http.headers import response_head
 from monitor.gateway.websocket.observer import SocketWatch
+from monitor.http.aiohttp_internals import SocketConnection, connection_of, receive_raw, room_to_write
 from monitor.providers.base import Failure
 
 UPGRADE_FIELDS = {"Connection": "Upgrade", "Upgrade": "websocket"}
@@ -65,16 +62,12 @@ class Socket:
         self._end_if_idle()
 
     def _join(self) -> None:
-        client, connection = self._request.protocol, self._response.connection
-        vendor = connection.protocol if connection else None
+        client, vendor = self._request.protocol, connection_of(self._response)
         if client.transport is None or vendor is None:
             raise ConnectionError("gone before it began")
         client.transport.write(response_head(101, self._response.reason or "", self._response.raw_headers))
-        vendor.read_timeout = None
-        to_client = Pipe(vendor, client, self._watch.vendor_bytes, self._end)
-        vendor.set_parser(to_client, EMPTY_PAYLOAD)
-        to_vendor = Pipe(client, vendor, self._watch.client_bytes, self._end)
-        client.set_parser(to_vendor)  # type: ignore[arg-type]
+        receive_raw(vendor, Pipe(vendor, client, self._watch.vendor_bytes).send, self._end)
+        receive_raw(client, Pipe(client, vendor, self._watch.client_bytes).send, self._end)
 
     def _end_if_idle(self) -> None:
         if self._drains and self._watch.is_idle:
@@ -86,22 +79,16 @@ class Socket:
 
 
 class Pipe:
-    """What `source` receives goes out at `target`, no faster than `target` takes it; `end` is called when it stops.
+    """Sends to `target` what `source` received, no faster than `target` takes it, and shows it to `see`."""
 
-    It stands where the library puts its reader of frames.
-    """
-
-    def __init__(
-        self, source: BaseProtocol, target: BaseProtocol, see: Callable[[bytes], None], end: Callable[[], None]
-    ) -> None:
+    def __init__(self, source: SocketConnection, target: SocketConnection, see: Callable[[bytes], None]) -> None:
         self._source = source
         self._target = target
         self._see = see
-        self._end = end
         self._waiting: asyncio.Task[None] | None = None
 
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Pass bytes on; the answer is the library's: no error, nothing left."""
+    def send(self, data: bytes) -> None:
+        """Pass bytes on."""
         transport = self._target.transport
         if transport is not None and not transport.is_closing():
             transport.write(data)
@@ -109,15 +96,9 @@ class Pipe:
                 self._source.pause_reading()
                 self._waiting = asyncio.ensure_future(self._wait())
         self._see(data)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """The source is gone."""
-        self._end()
 
     async def _wait(self) -> None:
         """Read on once the target has room again, or is gone."""
-        with suppress(ConnectionError):
-            await StreamWriter(self._target, asyncio.get_running_loop()).drain()
+        await room_to_write(self._target)
         self._waiting = None
         self._source.resume_reading()
