@@ -1,4 +1,4 @@
-"""The daemon: builds every part, runs them in one process, and takes them down in order."""
+"""The daemon: builds the parts, runs them in one process, and stops them in order."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ log = structlog.get_logger()
 class Daemon:
     """Every part of the running monitor.
 
-    `load` reads the configuration anew; it is called in a thread, since a key command may take its time.
+    `load` reads the configuration again. It is called in a thread, since a key command may take time.
     """
 
     def __init__(self, config: Config, load: Callable[[], Config], clock: Clock, database: Database) -> None:
@@ -98,9 +98,9 @@ class Daemon:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Daemon]:
-        """Serve inside the block; leaving it takes no more traffic, ends what is under way, commits what is queued.
+        """Serve inside the block. Leaving it accepts no more traffic, ends what is under way and commits the queue.
 
-        The operator listener answers to the last.
+        The operator listener answers until the end.
 
         Raises:
             ListenError: an address cannot be bound.
@@ -137,16 +137,16 @@ class Daemon:
 
     @property
     def gateway_url(self) -> str:
-        """Where applications send their requests; an account's name follows."""
+        """Where applications send their requests. An account's name follows."""
         return _url(self._gateway)
 
     @property
     def webhooks_url(self) -> str:
-        """Where vendors call, an account's name and secret follow; empty where nobody listens."""
+        """Where providers send webhooks; an account's name and secret follow. Empty without such a listener."""
         return "" if self._webhooks is None else _url(self._webhooks)
 
     async def reload(self) -> str | None:
-        """Change over to the configuration as it is now; the reason why not, and the old one stays, or None."""
+        """Load the configuration again. Returns why it was rejected and the old one stays, None if it was accepted."""
         async with self._reloading:
             before = self._config
             try:
@@ -172,7 +172,7 @@ class Daemon:
         return str(error)
 
     def _adopt(self, config: Config) -> None:
-        """Make these the accounts; the daemon's own figures of each start at 0."""
+        """Use these accounts. The daemon's own counts of each start at 0."""
         accounts = {account.name: account for account in config.accounts}
         for gone in self._accounts.keys() - accounts.keys():
             self._own.in_flight.remove(self._accounts[gone].provider, gone)
@@ -229,10 +229,10 @@ class Daemon:
 
 
 async def serve(config: Config, load: Callable[[], Config], clock: Clock) -> None:
-    """Run the daemon until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
+    """Run the daemon until SIGTERM or SIGINT. A second signal ends the process at once. SIGHUP reloads.
 
-    The store is opened once everything listens, so that a database that fails keeps no request from its vendor. A fault
-    of our own that ends the engine ends the daemon too, with its traceback.
+    The store is opened after everything listens, so that a database that fails stops no traffic. A fault of our own
+    that ends the engine ends the daemon with a traceback.
 
     Raises:
         ListenError: an address cannot be bound.
@@ -266,7 +266,7 @@ def _default_store() -> str:
 
 
 async def _claim(database: Database) -> None:
-    """Be refused before anything listens, if the disk answers. What else is wrong shows when the store is opened."""
+    """Refuse to start if another daemon has the store. Other faults show when the store is opened."""
     claiming = asyncio.ensure_future(asyncio.to_thread(database.claim))
     await asyncio.wait([claiming], timeout=STORE_SECONDS)
     if claiming.done() and isinstance(error := claiming.exception(), StoreInUseError):

@@ -1,4 +1,4 @@
-"""Everything that runs on a schedule, for the accounts of the configuration in force."""
+"""All scheduled work, for the accounts of the present configuration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRUNE_SECONDS = 3600.0
 class Jobs:
     """Account reads, task follow-up, forwarding of webhooks, evaluation and retention.
 
-    `evaluate` turns the stored state into figures; `jitter` gives 0 to 1. Of the configuration only the accounts can
+    `evaluate` turns the stored state into figures. `jitter` gives 0 to 1. Only the accounts of the configuration can
     change later.
     """
 
@@ -67,7 +67,7 @@ class Jobs:
         self._forwarding: dict[str, Deliveries] = {}
 
     def start(self, accounts: Iterable[Account]) -> None:
-        """Begin, on the running event loop; every job runs at once and then at its interval."""
+        """Begin on the running event loop. Every job runs now and then at its interval."""
         self._schedule.start()
         self._schedule.every("evaluate", self._config.evaluate_interval, self._evaluate)
         self._schedule.every("expire", EXPIRE_SECONDS, self._expire)
@@ -75,7 +75,7 @@ class Jobs:
         self.apply(accounts)
 
     def apply(self, accounts: Iterable[Account]) -> None:
-        """Change over to these accounts; those that stay as they are go on undisturbed."""
+        """Use these accounts. Jobs of accounts that stay as they are go on undisturbed."""
         wanted = {account.name: account for account in accounts}
         for name in [name for name, account in self._accounts.items() if wanted.get(name) != account]:
             self._remove(name)
@@ -84,7 +84,7 @@ class Jobs:
                 self._add(account)
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # not a limit: what still runs is cancelled
-        """Start nothing more and wait for what runs; what still runs after `timeout` real seconds is cancelled."""
+        """Start nothing more and wait for what runs. What still runs after `timeout` real seconds is cancelled."""
         for forwarding in self._forwarding.values():
             forwarding.stop()
         await self._schedule.drain(timeout)

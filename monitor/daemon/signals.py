@@ -12,7 +12,7 @@ import structlog
 
 FORCED_EXIT_STATUS = 1
 LATEST_EXIT_SECONDS = 9.0
-"""A thread that waits for a database which does not answer would keep the process for ever."""
+"""Without this bound, a thread that waits for a hanging database would keep the process alive."""
 
 log = structlog.get_logger()
 

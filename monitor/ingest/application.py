@@ -1,6 +1,6 @@
-"""The application's side of forwarding webhooks: one attempt for each, in words why it failed.
+"""Delivery of a webhook to the application: one attempt, and in words why it failed.
 
-aiohttp and not httpx, because this has to keep up with a burst: it costs a tenth of the processor's time.
+This uses aiohttp instead of httpx because it must keep up with a burst at a tenth of the processor time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ SUCCESS = range(200, 300)
 
 
 class Sender:
-    """Sends webhooks on. Its connections are not limited, so a slow application holds up no other's."""
+    """Sends webhooks on. Its connections are not limited, so a slow application delays no other."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, delivery: Delivery, url: str, way: Way) -> str:
-        """Send it once; why the application has not taken it, empty where it has. The text does not say where it is."""
+        """Send it once. Returns why the application has not taken it, empty if it has. The text hides the address."""
         headers = {"User-Agent": f"genmedia-monitor/{__version__}"}
         if delivery.content_type:
             headers["Content-Type"] = delivery.content_type

@@ -1,4 +1,4 @@
-"""Webhooks that were received and wait for the application to take them."""
+"""The table of webhooks that wait for the application."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from monitor.store.dialect import lock_accounts
 from monitor.store.schema import deliveries
 
 KEEP_SECONDS = 3 * 86400.0
-"""How long the application may be down: the output that a webhook points at is gone by then."""
+"""How long the application may be down. By then the outputs that webhooks point at are gone."""
 MOST_WAITING = 10_000
 MOST_BYTES = 256 * 2**20
-"""Of one account; what comes beyond is for the vendor to send again."""
+"""Of one account. The provider must send what comes beyond again."""
 LONGEST_DELAY_SECONDS = 600.0
 MOST_BYTES_READ = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook as it came. Times are Unix seconds; `attempts` have failed so far."""
+    """One webhook as it came. Times are Unix seconds. `attempts` have failed so far."""
 
     id: int
     content_type: str
@@ -39,7 +39,7 @@ class Later:
 
 
 def add(connection: Connection, account: str, content_type: str, body: bytes, now: float) -> bool:
-    """Keep a webhook, due at once; whether there was room for it."""
+    """Store a webhook that is due now. Returns whether there was room."""
     lock_accounts(connection, [account])
     mine = deliveries.c.account == account
     total, size = connection.execute(
@@ -60,9 +60,9 @@ def waiting(connection: Connection, account: str) -> int:
 
 
 def due(connection: Connection, account: str, now: float, limit: int, but: Collection[int]) -> list[Delivery]:
-    """Webhooks to forward at `now`, those first that wait longest; none of `but`, and no more bytes than fit in memory.
+    """Webhooks to forward at `now`, longest waiting first, without those in `but`, and within the bound on memory.
 
-    One that is due later than any delay allows was put off by a clock that has stepped back since.
+    A webhook that is due later than any delay allows was put off before the clock stepped back, so it is due.
     """
     is_due = or_(deliveries.c.due_at <= now, deliveries.c.due_at > now + LONGEST_DELAY_SECONDS)
     is_wanted = and_(deliveries.c.account == account, is_due, deliveries.c.id.not_in(but))
@@ -83,7 +83,7 @@ def due(connection: Connection, account: str, now: float, limit: int, but: Colle
 
 
 def settle(connection: Connection, ends: Mapping[int, Later | None]) -> None:
-    """Forget what is done with, None, and put the others off."""
+    """Delete those that are done (None), and put the others off."""
     done = [id_ for id_, later in ends.items() if later is None]
     connection.execute(delete(deliveries).where(deliveries.c.id.in_(done)))
     for id_, later in ends.items():
@@ -93,5 +93,5 @@ def settle(connection: Connection, ends: Mapping[int, Later | None]) -> None:
 
 
 def prune(connection: Connection, before: float) -> None:
-    """Forget what was received before this time: its account is not configured any more."""
+    """Delete what was received before this time. Its account is no longer configured."""
     connection.execute(delete(deliveries).where(deliveries.c.received_at < before))

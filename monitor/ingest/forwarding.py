@@ -1,4 +1,4 @@
-"""Forwarding webhooks to the application, until it has taken them."""
+"""Forwards webhooks to the application until it has taken them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ log = structlog.get_logger()
 
 
 class Deliveries:
-    """Forwards the webhooks of one account: each at least once, in no certain order.
+    """Forwards the webhooks of one account, each at least once, in no particular order.
 
-    The next one goes out as soon as one has ended. Meanwhile the store is told of those that have ended, all at once,
-    and asked for more; only what is new or due again waits for `run`. What became of one is remembered until the store
-    has taken it, and nothing is read from a store that does not take it: else a store that is full would let the
-    application have the same ones every second.
+    The next webhook goes out as soon as one has ended. Meanwhile all that have ended are settled in the store together,
+    and more are read. Webhooks that are new or due again wait for `run`. The result of a webhook is kept until the
+    store has taken it, and nothing is read from a store that does not take it. Otherwise a store that is full would
+    send the application the same webhooks every second.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Deliveries:
         self._looks = self._looks_again = self._is_stopped = False
 
     async def run(self) -> None:
-        """Tell the store what has ended, and begin to forward what is due.
+        """Settle what has ended, and begin to forward what is due.
 
         Raises:
             StoreError: the store does not work.
@@ -95,7 +95,7 @@ class Deliveries:
             self._looks = False
 
     def stop(self) -> None:
-        """Begin nothing more; what is under way ends by itself."""
+        """Begin nothing more. What is under way ends by itself."""
         self._is_stopped = True
         self._ready.clear()
 
@@ -127,7 +127,7 @@ class Deliveries:
         await (self._settle() if self._is_stopped else self.run())
 
     def _end(self, delivery: Delivery, problem: str) -> Later | None:
-        """When to try again; None where there is no need to, or no use."""
+        """When to try again. None if that is not needed, or no use."""
         if not problem:
             self._own.webhooks.labels(self._account, "forwarded").inc()
             if (outage := self._outage.ended()) is not None:

@@ -1,8 +1,8 @@
 """`POST /api/v1/observations`: facts from other languages, replayed logs, remote gateways. See `docs/reference/api.md`.
 
-A sender is trusted with the truth, not with labels: endpoints become the provider's templates, whatever does not look
-like a model's id becomes `unknown`, a field that the provider does not have becomes `other`, and other strings out of
-bounds refuse their line. Every line stands for itself.
+A sender is trusted with facts, not with labels. Endpoints become the provider's templates. A model that does not look
+like an id becomes `unknown`, and a field that the provider does not have becomes `other`. Other values out of bounds
+reject their line. Each line stands for itself.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ DECODER = msgspec.json.Decoder(AnyObservation)
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A line that was not accepted; `line` counts from 1."""
+    """A line that was rejected. `line` counts from 1."""
 
     line: int
     error: str
 
 
 class Answer(msgspec.Struct):
-    """What a sender is told. `rejected` holds the first thousand of `rejected_total`; `error` is there on a 503."""
+    """The answer to a sender. `rejected` holds the first thousand of `rejected_total`. `error` is set on a 503."""
 
     accepted: int = 0
     rejected: list[Rejected] = msgspec.field(default_factory=list)
@@ -63,7 +63,7 @@ class Answer(msgspec.Struct):
 
 
 class Ingest:
-    """Whoever takes the lines of a request. `accounts` gives the configured accounts by name."""
+    """Takes the lines of a request. `accounts` gives the configured accounts by name."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Ingest:
         self._turns = Turns()
 
     async def handle(self, request: web.Request) -> web.Response:
-        """200 once all good lines are committed; 503 when the store cannot, and then some may already be."""
+        """200 once all good lines are committed. 503 if the store cannot take them, though some may be committed."""
         answer = Answer()
         try:
             async with self._bodies.read(request) as body:
@@ -120,7 +120,7 @@ class Ingest:
     def _decoded(
         self, lines: Iterator[tuple[int, bytes]], good: list[AnyObservation], answer: Answer
     ) -> Iterator[None]:
-        """Read lines until a group is `good`, or none is left."""
+        """Read lines until a group is complete or no line is left."""
         for number, line in lines:
             yield
             if not line.strip():
@@ -133,7 +133,7 @@ class Ingest:
                 return
 
     def _checked(self, seen: AnyObservation) -> AnyObservation:
-        """The observation with bounded labels; ValueError says why it cannot be taken."""
+        """The observation with bounded labels. ValueError says why it is rejected."""
         account = self._accounts().get(seen.account)
         if account is None:
             raise ValueError(f"no account is named {seen.account!r}")
@@ -154,7 +154,7 @@ def _goodbye() -> web.HTTPBadRequest:
 
 
 def _shown(fault: Exception) -> str:
-    """The fault in words, of which it may quote many from the line."""
+    """The fault in words. It may quote a long line."""
     text = str(fault)
     # A secret must not be cut before it is recognised.
     return redact(text) if len(text) <= LONGEST_ERROR else redact(text[: 4 * LONGEST_ERROR])[:LONGEST_ERROR] + "..."
@@ -186,7 +186,7 @@ def _require(condition: object, fault: str) -> None:
 
 
 def _template(endpoint: str, provider: Provider) -> str:
-    """The template of a path or of a template, which routes to itself."""
+    """The template of a path, or of a template, which stays as it is."""
     _require(len(endpoint) <= LONGEST_ENDPOINT, f"`endpoint` is longer than {LONGEST_ENDPOINT} characters")
     return provider.route("GET", endpoint).endpoint
 

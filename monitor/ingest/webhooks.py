@@ -1,6 +1,6 @@
-"""The listener that vendors call when a task has ended: `POST /ACCOUNT/SECRET`, with any slashes around and any query.
+"""The listener that providers call when a task ends: `POST /ACCOUNT/SECRET`, with any slashes around and any query.
 
-What comes is observed, and kept until the application has taken it; only then the vendor is told that it arrived.
+A webhook is observed and stored, and only then is the provider told that it arrived.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class Webhooks:
-    """Takes webhooks in, sixteen at once; others wait. `accounts` gives the configured accounts by name."""
+    """Takes webhooks in, at most sixteen at a time. `accounts` gives the configured accounts by name."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Webhooks:
         return web.Response(status=status)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """200 once it is kept; 503 when it cannot be, and then the vendor sends it again."""
+        """200 once it is stored. 503 if it cannot be stored, and then the provider sends it again."""
         account = self._account(request.rel_url.raw_path)
         if account is None or request.method != "POST":
             self._own.webhooks.labels("", "unknown").inc()
@@ -97,7 +97,7 @@ class Webhooks:
         return web.Response() if is_kept else web.Response(status=503, headers={"Retry-After": RETRY_SECONDS})
 
     async def _keep(self, account: Account, request: web.BaseRequest) -> bool:
-        """Observe and store it; whether there was room for it.
+        """Observe and store it. Returns whether there was room for it.
 
         Raises:
             StoreError: the store does not work.
@@ -114,7 +114,7 @@ class Webhooks:
             )
 
     def _account(self, path: str) -> Account | None:
-        """The account that the path names, if it also knows its secret."""
+        """The account that the path names, if the path has its secret."""
         name, *rest = path_segments(path) or ("",)
         account = self._accounts().get(name)
         if account is None or account.webhook is None or len(rest) != 1:
@@ -124,7 +124,7 @@ class Webhooks:
         return account if compare_digest(secret.encode(errors="replace"), wanted.encode()) else None
 
     async def _told(self, account: Account, body: bytes, now: float) -> list[AnyObservation]:
-        """What it says, nothing where we fail to read it: the application may understand it."""
+        """The observations in it. Empty if it cannot be read: the application may still understand it."""
         copy = CutCopy("")
         try:
             await self._turns.do(copy.add(body))

@@ -43,7 +43,7 @@ class AccountRead:
         self._has_worked = False
 
     async def run(self) -> float | None:
-        """Read once and store what was told; after a failure, the seconds until the next read.
+        """Read once and store what the provider reported. After a failure, returns the seconds until the next read.
 
         Raises:
             StoreError: it could not be stored.
@@ -56,7 +56,7 @@ class AccountRead:
         return wait
 
     def _plan(self, finished: ReadFinished, problem: str) -> float | None:
-        """Log what has changed; the seconds to wait where the read failed."""
+        """Log what has changed. Returns the seconds to wait if the read failed."""
         facts = {"account": finished.account, "read": finished.read, "outcome": finished.outcome.value}
         if finished.outcome is Outcome.SUCCESS:
             self._backoff.succeeded()

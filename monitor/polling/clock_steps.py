@@ -1,4 +1,4 @@
-"""Telling a clock that steps forward from time that passes: a snapshot that resumes, NTP that comes late."""
+"""Steps of the clock: a snapshot resumes, or NTP comes late."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ log = structlog.get_logger()
 
 
 class Steps:
-    """Watches the clock beside the machine's steady one.
+    """Compares the clock with the machine's steady one.
 
-    What is old by the clock may be young in truth after a step forward. So for a day nothing is given up for its age:
-    by then whatever was open has been looked after.
+    After a step forward, what looks old may be young. So for a day nothing is given up for its age. By then everything
+    that was open has been followed up.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Following tasks that nobody polls any more, to their end."""
+"""Follows tasks that nobody polls any more to their end."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ log = structlog.get_logger()
 
 
 class FollowUp:
-    """Follows the tasks of one account, within its budget.
+    """Follows the tasks of one account, within its budget of calls.
 
-    Only what the reads tell of tasks is handed on: our own requests are not the application's.
+    Only facts about tasks are handed on: our own requests are not the application's.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class FollowUp:
         """Begin to read the tasks that are due, those first that were seen or tried longest ago.
 
         Raises:
-            StoreError: the due tasks cannot be looked up.
+            StoreError: the due tasks cannot be read.
         """
         now = self._clock.now()
         self._attempts.forget(now)
@@ -87,7 +87,7 @@ class FollowUp:
             self._schedule.spawn("follow_up_read", self._read(task))
 
     async def _choose(self, now: float, room: int) -> list[Task]:
-        """Tasks to read now. For the store a task is due until a read has seen it: look past those left alone."""
+        """Tasks to read now. The store calls a task due until a read has seen it, so skip those left alone."""
         due = await asyncio.to_thread(self._due, now, room + len(self._attempts))
         # A read may have ended while the store was asked: from `now`, its pause would lie in the future.
         later = self._clock.now()
@@ -112,7 +112,7 @@ class FollowUp:
         await self._sink.submit(told, SOURCE)
 
     def _settle(self, task: str, observations: list[AnyObservation], problem: str) -> None:
-        """Draw from the answer when to read this task, and any task, again."""
+        """Decide from the answer when to read this task, and any task, again."""
         now = self._clock.now()
         outcome = next((each.outcome for each in observations if isinstance(each, RequestSeen)), None)
         if any(isinstance(each, TaskSeen) for each in observations):

@@ -1,6 +1,6 @@
-"""When to call the vendor again: pure bookkeeping, `now` given.
+"""When to call a provider again, as pure bookkeeping with `now` given.
 
-All of it stands a clock that steps: a time in the future is a mark of the clock before the step, and does not hold.
+All of it survives a clock that steps: a time in the future dates from before the step and does not count.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Random = Callable[[], float]
 
 @dataclass
 class Backoff:
-    """Delays after failures in a row: `base` seconds, then twice the last up to `longest`, less up to a quarter of it.
+    """Delays after failures in a row: `base` seconds, then twice the last, up to `longest`, less up to a quarter.
 
-    `random` gives 0 to 1, so that many daemons do not come back at the same moment.
+    `random` gives 0 to 1, so that many daemons do not return at the same moment.
     """
 
     base: float
@@ -29,19 +29,19 @@ class Backoff:
     failures: int = 0
 
     def failed(self) -> float:
-        """Seconds to wait after one more failure; never less than `base`."""
+        """Seconds to wait after one more failure, at least `base`."""
         delay = min(self.longest, self.base * GROWTH ** min(self.failures, MOST_DOUBLINGS))
         self.failures += 1
         return max(self.base, delay * (1 - SPREAD * self.random()))
 
     def succeeded(self) -> None:
-        """All is well again."""
+        """Start over after a success."""
         self.failures = 0
 
 
 @dataclass
 class TokenBucket:
-    """A budget of calls: `per_minute` on average, five seconds' worth at once."""
+    """A budget of calls: `per_minute` on average, and at most five seconds' worth at one moment."""
 
     per_minute: int
     _tokens: float = 0.0
@@ -67,11 +67,11 @@ class Pause:
     _seconds: float = 0.0
 
     def begin(self, now: float, seconds: float) -> None:
-        """No call for so long."""
+        """Make no call for so many seconds."""
         self.began_at, self._seconds = now, seconds
 
     def end(self) -> None:
-        """Calls may be made again."""
+        """Allow calls again."""
         self._seconds = 0.0
 
     @property
@@ -86,7 +86,7 @@ class Pause:
 
 @dataclass
 class _Task:
-    """What is remembered of one task's reads."""
+    """The reads of one task."""
 
     backoff: Backoff
     pause: Pause = field(default_factory=Pause)
@@ -94,9 +94,9 @@ class _Task:
 
 @dataclass
 class Attempts:
-    """The reads of single tasks: which are under way, and how long a task is left alone after one.
+    """The reads of tasks: which are under way, and how long each task is left alone after a read.
 
-    Between two reads of a task lie at least `interval` seconds, and up to `longest` after reads that told nothing.
+    Between two reads of a task lie at least `interval` seconds, and up to `longest` after reads that said nothing.
     """
 
     interval: float
@@ -106,7 +106,7 @@ class Attempts:
     _known: dict[str, _Task] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """How many tasks are remembered."""
+        """How many tasks are kept."""
         return len(self._known)
 
     def may_read(self, task: str, now: float) -> bool:
@@ -114,7 +114,7 @@ class Attempts:
         return task not in self.under_way and not (task in self._known and self._known[task].pause.holds(now))
 
     def last_read(self, task: str) -> float:
-        """When a read of the task last ended, Unix seconds; 0 where none is remembered."""
+        """When a read of the task last ended, Unix seconds. 0 if none is known."""
         return self._known[task].pause.began_at if task in self._known else 0.0
 
     def started(self, task: str) -> None:
@@ -123,16 +123,16 @@ class Attempts:
         self._known.setdefault(task, _Task(Backoff(self.interval, self.longest, self.random)))
 
     def succeeded(self, task: str, now: float) -> None:
-        """The read told how the task stands."""
+        """The read said how the task stands."""
         self._known[task].backoff.succeeded()
         self._ended(task, now, self.interval * (1 + SPREAD * self.random()))
 
     def failed(self, task: str, now: float, at_least: float = 0.0) -> None:
-        """The read told nothing: leave the task alone for longer than before, and for so many seconds at least."""
+        """The read said nothing. Leave the task alone for longer than before, and at least for so many seconds."""
         self._ended(task, now, max(at_least, self._known[task].backoff.failed()))
 
     def forget(self, now: float) -> None:
-        """Drop tasks that nobody had to read for long."""
+        """Drop tasks that needed no read for long."""
         idle = [task for task, known in self._known.items() if now - known.pause.until > self.longest]
         for task in set(idle) - self.under_way:
             del self._known[task]

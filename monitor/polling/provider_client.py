@@ -1,4 +1,4 @@
-"""Requests of our own to a vendor."""
+"""Our own requests to a provider."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_BODY_BYTES = 1024 * 1024
 
 
 class Vendor:
-    """Sends calls with an account's key and answers with exchanges; whatever goes wrong on the wire is in them."""
+    """Sends calls with an account's key and returns exchanges. Whatever goes wrong on the wire is in the exchange."""
 
     def __init__(self, clients: Clients, network: Network, providers: Mapping[str, Provider], clock: Clock) -> None:
         self._clients = clients
@@ -32,7 +32,7 @@ class Vendor:
         self._clock = clock
 
     def provider(self, account: Account) -> Provider:
-        """The account's vendor."""
+        """The account's provider."""
         return self._providers[account.provider]
 
     async def exchange(self, account: Account, call: Call) -> Exchange:
@@ -80,7 +80,7 @@ def _failure_of(error: Exception, exchange: Exchange) -> Failure:
 
 
 async def _read(response: httpx.Response) -> tuple[bytes, Failure | None]:
-    """The body as far as the bound allows, which holds while a compressed one is inflated."""
+    """The body within the bound, which also holds while a compressed body is inflated."""
     body, plain = bytearray(), Inflater(response.headers.get("Content-Encoding", ""))
     try:
         async for chunk in response.aiter_raw():

@@ -1,9 +1,9 @@
 """Jobs on APScheduler: timed, counted, drained.
 
-APScheduler plans by the wall clock and waits by the machine's steady one. A clock that steps back would put every job
-off by the step: `_keep_pace` looks after that, and measures how late the event loop wakes up meanwhile. After one that
-steps forward the library would list every run in between, millions of them: `_SkippingTrigger` steps over them.
-`AsyncIOScheduler.shutdown` does not wait for what runs but cancels it, so draining is done here.
+APScheduler plans by the wall clock and waits by the machine's steady one. When the clock steps back, every job would be
+late by the step. `_keep_pace` prevents that, and measures how late the event loop wakes up. When the clock steps
+forward, the library would list every missed run, millions of them. `_SkippingTrigger` steps over them.
+`AsyncIOScheduler.shutdown` cancels what runs, so draining is done here.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ PACE_SECONDS = 1.0
 log = structlog.get_logger()
 T = TypeVar("T")
 Run = Callable[[], Awaitable[float | None]]
-"""A run may answer with the seconds until the next one, where that should not come at its interval."""
+"""A run may return the seconds until the next one, in place of its interval."""
 
 
 class _SkippingTrigger(IntervalTrigger):  # type: ignore[misc]
-    """An interval whose next run is never one that was missed."""
+    """An interval that never plans a run in the past."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         if previous_fire_time is not None and previous_fire_time < now:
@@ -48,7 +48,7 @@ class _SkippingTrigger(IntervalTrigger):  # type: ignore[misc]
 
 @dataclass
 class _Job:
-    """A job, and how far ahead its next run may lie, in real seconds. Namesakes have different ids."""
+    """A job, and how far ahead its next run may lie, in real seconds. Jobs of the same name have different ids."""
 
     name: str
     id: str
@@ -59,8 +59,8 @@ class _Job:
 class Schedule:
     """Runs jobs at intervals of the clock's seconds.
 
-    A job's name is its label, alone or followed by a colon and what tells it from its likes. A run that raises is
-    logged and counted, and the next one comes as planned.
+    A job's name is its label, or begins with the label and a colon. A run that raises is logged and counted, and the
+    next one comes as planned.
     """
 
     def __init__(self, own: SelfMetrics, clock: Clock) -> None:
@@ -82,7 +82,7 @@ class Schedule:
         self._pace = asyncio.create_task(self._keep_pace())
 
     def every(self, name: str, seconds: float, run: Run) -> None:
-        """Run at once and then every so many seconds; takes the place of a job of the same name."""
+        """Run now and then every so many seconds. A job of the same name is replaced."""
         if name in self._jobs:
             self.remove(name)
         real = max(SHORTEST_REAL_SECONDS, self._clock.real_seconds(seconds))
@@ -94,16 +94,16 @@ class Schedule:
         self._scheduler.add_job(self._run, trigger, (job, run), id=job.id, name=name, next_run_time=datetime.now(UTC))
 
     def remove(self, name: str) -> None:
-        """Run it no more; a run under way ends by itself."""
+        """Stop running it. A run under way ends by itself."""
         self._scheduler.remove_job(self._jobs.pop(name).id)
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run something once, beside the jobs and under the same care."""
+        """Run something once, logged and counted like a job."""
         self._own.begin_job(_label(name))
         self._track(self._cared_for(name, work))
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  # what still runs by then is cancelled
-        """Start nothing more, and wait for what runs; after `timeout` real seconds, cancel it."""
+        """Start nothing more and wait for what runs. After `timeout` real seconds, cancel it."""
         if self._pace is None:
             return
         self._pace.cancel()
@@ -137,7 +137,7 @@ class Schedule:
         return task
 
     def _postpone(self, job: _Job, real_seconds: float) -> None:
-        """Let the next run be so long from now, if the job is still there."""
+        """Put the next run off by so many seconds, if the job still exists."""
         if self._jobs.get(job.name) is job:
             job.longest_wait = real_seconds
             self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) + timedelta(seconds=real_seconds))
@@ -171,7 +171,7 @@ class Schedule:
             self._realign()
 
     def _realign(self) -> None:
-        """Bring back jobs that lie further ahead than they were put: the clock has stepped back under them."""
+        """Bring forward jobs that lie further ahead than planned, because the clock has stepped back."""
         now = datetime.now(UTC)
         for job in self._jobs.values():
             ahead = self._scheduler.get_job(job.id).next_run_time - now

@@ -1,4 +1,4 @@
-"""Time as a dependency: objects take a `Clock`, pure code takes `now`."""
+"""Time as a dependency. Objects take a `Clock`, pure code takes `now`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Clock(Protocol):
         ...
 
     def steady(self) -> float:
-        """Seconds since some moment: they go on evenly where `now` steps."""
+        """Seconds since some moment. They go on evenly when `now` steps."""
         ...
 
     def real_seconds(self, seconds: float) -> float:
-        """How long `seconds` of this clock take in real time."""
+        """The real time that `seconds` of this clock take."""
         ...
 
 
@@ -56,7 +56,7 @@ class FastClock:
 
 
 class ManualClock:
-    """A clock that moves only when told; for tests and replays."""
+    """A clock that moves only by `advance` and `step`, for tests and replays."""
 
     def __init__(self, now: float = 1_750_000_000.0) -> None:
         self._now = now
@@ -72,10 +72,10 @@ class ManualClock:
         return seconds
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass; negative ones step back."""
+        """Let `seconds` pass. Negative seconds step back."""
         self._now += seconds
         self._steady += max(0.0, seconds)
 
     def step(self, seconds: float) -> None:
-        """Put the clock forward or back while no time passes."""
+        """Set the clock forward or back while no time passes."""
         self._now += seconds

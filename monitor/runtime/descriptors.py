@@ -1,8 +1,8 @@
-"""File descriptors: as many as the system allows, the last of them kept back, and how their lack is told from a fault.
+"""File descriptors: how many there are, who may use the last ones, and what a shortage looks like.
 
-Each request through the gateway takes two. A new descriptor is always the lowest that is free, so one near the limit
-says that hardly any are left. The last ones are kept for what must go on: the database, the log, an answer that says
-what is wrong.
+Each request through the gateway takes two. A new descriptor is always the lowest free one, so one near the limit says
+that hardly any are left. The last ones are kept for what must go on: the database, the log, and answers that say what
+is wrong.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import socket
 from contextlib import suppress
 
 WANTED = 65_536
-"""As many as are asked for where the system sets no lower limit."""
+"""How many to ask for if the system sets no lower limit."""
 KEPT_BACK = 32
 LAST = 16
-"""How many are kept from new requests to a provider, and of these from new connections of clients."""
+"""How many are kept from new requests to a provider, and how many of these from new client connections."""
 SHARE = 8
 FEWEST, MOST = 16, 512
-"""A listener other than the gateway has an eighth of all for its connections, within these bounds."""
+"""A listener that is not the gateway may use an eighth of all descriptors, within these bounds."""
 OWN_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 AddressInfo = tuple[int, int, int, str, tuple[object, ...]]
 
 
 def raise_limit() -> None:
-    """Let the process open as many as the system allows, up to 65,536."""
+    """Raise the process's limit to what the system allows, at most 65,536."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED if hard == resource.RLIM_INFINITY else min(hard, WANTED)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -48,7 +48,7 @@ def most_connections() -> int:
 
 
 def left_above(transport: asyncio.BaseTransport) -> int:
-    """How many descriptors there are above that of a connection."""
+    """How many descriptors lie above that of a connection."""
     made = transport.get_extra_info("socket")
     return limit() - 1 - (0 if made is None else made.fileno())
 
@@ -68,10 +68,10 @@ def provider_socket(address: AddressInfo) -> socket.socket:
 
 
 def is_own_shortage(error: BaseException) -> bool:
-    """Whether an attempt to connect failed for want of descriptors, memory or ports of this machine.
+    """Whether a connection failed because this machine lacks descriptors, memory or ports.
 
-    A name that cannot be resolved for want of a descriptor, and several addresses that failed for different reasons,
-    say only that it failed: whether one is free is tried.
+    A failed name resolution, or several addresses that failed for different reasons, do not say why. Then it is tried
+    whether a descriptor is free.
     """
     number = getattr(error, "errno", None)
     is_vague = number is None or isinstance(getattr(error, "os_error", error), socket.gaierror)

@@ -1,4 +1,4 @@
-"""Memory that is not used, and need not be had."""
+"""Memory that is never used and need not be taken."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LARGE_BLOCK_BYTES = 2**20
 
 @contextmanager
 def without(*modules: str) -> Iterator[None]:
-    """Let imports inside the block believe that these modules are not installed.
+    """Hide these modules from imports inside the block.
 
-    structlog and httpx load Rich and Pygments where they find them, for tracebacks and a command line that the daemon
-    never shows: 7 MiB.
+    structlog and httpx load Rich and Pygments if they are installed, for tracebacks and a command line that the daemon
+    never shows. That is 7 MiB.
     """
     hidden = {name: sys.modules.pop(name, None) for name in modules}
     sys.modules.update(dict.fromkeys(modules))  # type: ignore[arg-type]  # None: an import fails
@@ -30,10 +30,10 @@ def without(*modules: str) -> Iterator[None]:
 
 
 def give_back_large_blocks() -> None:
-    """Let freed blocks of a mebibyte and more go back to the system at once, where the C library is glibc.
+    """Return freed blocks of a mebibyte and more to the system at once, if the C library is glibc.
 
-    It keeps them once it has seen some freed (mallopt(3), `M_MMAP_THRESHOLD`), in an arena for each thread: after a few
-    webhooks of 20 MB that is hundreds of megabytes.
+    Otherwise glibc keeps such blocks once some were freed (mallopt(3), `M_MMAP_THRESHOLD`), in an arena for each
+    thread. After a few webhooks of 20 MB that is hundreds of megabytes.
     """
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):

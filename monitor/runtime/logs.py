@@ -1,7 +1,7 @@
-"""Logs: one line an event, JSON for machines, pretty on a terminal, and never a key.
+"""Logs: one line for each event, JSON for machines, pretty on a terminal, and never a key.
 
-Events are named `noun.verb_past` and carry their data in keys. Lines of libraries go through the same processors, so
-what is redacted is redacted everywhere: in the event, in values at any depth, in exception texts.
+Events are named `noun.verb_past` and carry their data in keys. Lines of libraries pass through the same processors, so
+secrets are redacted everywhere: in the event, in values at any depth, in exception texts.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ QUOTING_LIBRARIES = ("aiohttp.client", "aiohttp.internal")
 
 
 class Redactor:
-    """A structlog processor that takes secrets out, by their shape and, once told of them, by their value."""
+    """A structlog processor that removes secrets, by their shape and, if it knows them, by their value."""
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
         self._exact: re.Pattern[str] | None = None
 
     def protect(self, secrets: Iterable[str]) -> None:
-        """Take these values out too, from now on and together with those told before."""
+        """Remove these values too from now on, with those from before."""
         self._secrets |= {secret for secret in secrets if len(secret) >= LEAST_LENGTH}
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._exact = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
@@ -66,7 +66,7 @@ class Redactor:
         return {self.text(str(key)): self._clean(value) for key, value in event.items()}
 
     def _clean(self, value: object) -> object:
-        """The value as plain data; whatever is not plain becomes its redacted text."""
+        """The value as plain data. Anything else becomes its redacted text."""
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, Mapping):
@@ -80,7 +80,7 @@ class Redactor:
 
 
 class Seldom:
-    """Whether a line of a kind may be logged again: once in a minute."""
+    """Whether a line of this kind may be logged again: once a minute."""
 
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
@@ -132,7 +132,7 @@ _redactor = Redactor()
 
 
 def protect(secret: SecretStr) -> SecretStr:
-    """Keep this value out of every log line of the process from now on; gives it back."""
+    """Keep this value out of every log line of the process from now on. Returns it."""
     _redactor.protect([secret.get_secret_value()])
     return secret
 

@@ -1,4 +1,4 @@
-"""Opens the database and hands out transactions; every failure of it becomes a `StoreError` of one line."""
+"""Opens the database and hands out transactions. Every failure of it becomes a `StoreError` of one line."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ POSTGRESQL_MODES = (
     {"isolation_level": "READ COMMITTED"},
     {"isolation_level": "AUTOCOMMIT"},
 )
-"""How to read, how to write, and how to write with one statement."""
+"""Modes to read, to write, and to write by a single statement."""
 
 
 class Database:
-    """A database at a SQLAlchemy URL; `reopen` opens it, at the newest revision.
+    """A database at a SQLAlchemy URL. `reopen` opens it at the newest revision.
 
     `begin()` and `autocommit()` may be called from any thread. An `exclusive` SQLite file is kept from other daemons.
 
     Raises:
-        StoreError: the URL is none that can be opened. The disk and the network are not asked.
+        StoreError: the URL cannot be used. Neither the disk nor the network is asked.
     """
 
     def __init__(self, text: str, *, exclusive: bool = False) -> None:
@@ -105,7 +105,7 @@ class Database:
                 self._files.claim()
 
     def reopen(self) -> None:
-        """Connect, whatever became of the file or the server meanwhile; a file that is gone is created again.
+        """Connect again, whatever happened to the file or the server. A file that is gone is created.
 
         Raises:
             StoreInUseError: another daemon has the file.
@@ -140,7 +140,7 @@ class Database:
         self._identity = files.identity()
 
     def _save_log(self) -> None:
-        """Move what is in a write-ahead log that was removed or replaced to the file itself."""
+        """Save a write-ahead log that was removed or replaced into the database file."""
         if not self._keeper or not self.has_moved or self._is_replaced:
             return
         with self._explained():
@@ -163,19 +163,19 @@ class Database:
 
     @property
     def _is_replaced(self) -> bool:
-        """Whether that is true of the database file itself, so that nothing can be saved."""
+        """Whether the database file itself was removed or replaced, so that nothing can be saved."""
         return bool(self._files and self._identity[:1] != self._files.identity()[:1])
 
     def begin(self, *, write: bool = False) -> AbstractContextManager[Connection]:
-        """One transaction: a consistent picture to read from, or, with `write`, the turn to write.
+        """One transaction: a consistent view to read from or, with `write`, the turn to write.
 
         Raises:
-            StoreError: the database failed. Errors of the caller's own values pass through as they are.
+            StoreError: the database failed. Errors in the caller's own values pass through.
         """
         return self._connected(self._to_write if write else self._to_read, write=write)
 
     def autocommit(self) -> AbstractContextManager[Connection]:
-        """A connection for one statement that writes: it is a transaction by itself, and costs less.
+        """A connection for a single statement that writes. The statement is a transaction of its own and costs less.
 
         Raises:
             StoreError: as `begin`.
@@ -198,7 +198,7 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what the database or the file system raises into a `StoreError`."""
+        """Turn errors of the database and the file system into a `StoreError`."""
         try:
             yield
         except (DataError, IntegrityError):
@@ -222,7 +222,7 @@ class Database:
 
     @property
     def place(self) -> str:
-        """Where the database is, for messages; without a password."""
+        """Where the database is, for messages. Without a password."""
         url = self._url.set(drivername=self._url.get_backend_name(), query={})
         return str(self._files.path) if self._files else url.render_as_string(hide_password=True)
 
@@ -251,7 +251,7 @@ def _parse(text: str) -> URL:
 
 
 def _path_of(url: URL) -> Path:
-    """The file of a SQLite URL, which may hold a URL of SQLite's own in turn."""
+    """The file of a SQLite URL, which may hold one of SQLite's own URLs."""
     name = url.database or ""
     return Path(unquote(urlsplit(name).path) if name.startswith("file:") else name)
 
@@ -276,7 +276,7 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _defaults(url: URL, values: dict[str, Any]) -> dict[str, Any]:
-    """The values that the URL's query does not set itself."""
+    """The values that the URL's query does not set."""
     return {name: value for name, value in values.items() if name not in url.query}
 
 
@@ -289,7 +289,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Switch to the write-ahead log; SQLite does not wait by itself when another process does so at this moment."""
+    """Switch to the write-ahead log. SQLite does not wait by itself while another process does the same."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, add: str = "") -> None:
-    """Insert rows, or overwrite those with the same primary key; the column `add` is added to instead.
+    """Insert rows, or overwrite those with the same primary key. The column `add` is added to instead.
 
-    Every column's value goes to the driver as it is.
+    Values go to the driver as they are.
     """
     if rows:
         values = itemgetter(*table.columns.keys())
@@ -24,7 +24,7 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 
 def insert_together(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, all with the same columns, by one statement; those that break a uniqueness are left out."""
+    """Insert rows of the same columns by one statement. Rows that violate a unique index are left out."""
     if rows:
         names = tuple(column.name for column in table.columns if column.name in rows[0])
         statement = _insert_together(connection.dialect, table, names, len(rows))
@@ -32,15 +32,15 @@ def insert_together(connection: Connection, table: Table, rows: Sequence[Mapping
 
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row unless its primary key exists; whether it was inserted."""
+    """Insert a row unless its primary key exists. Returns whether it was inserted."""
     statement = _insert_missing(connection.dialect.name, table)
     return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:
-    """Keep other writers away from these accounts until the transaction ends, rows that do not exist yet included.
+    """Lock these accounts against other writers until the transaction ends, including rows that do not exist yet.
 
-    SQLite has one writer at a time anyway. The order prevents deadlocks.
+    SQLite has a single writer anyway. The order prevents deadlocks.
     """
     if connection.dialect.name == "postgresql":
         for account in sorted(accounts):
@@ -49,7 +49,7 @@ def lock_accounts(connection: Connection, accounts: Iterable[str]) -> None:
 
 @cache
 def _upsert(dialect: Dialect, table: Table, add: str) -> str:
-    """The statement as the driver takes it; to build it costs as much as to run it."""
+    """The compiled statement. Building it costs as much as running it."""
     insert = _insert(dialect.name, table)
 
     def after(column: Column[Any]) -> ColumnElement[Any]:

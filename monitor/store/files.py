@@ -1,8 +1,8 @@
 """The files of a SQLite database: where they are, who may read them, and that one daemon has them to itself.
 
-The claim is a lock of the kernel's on one byte of the database, far behind its end, where SQLite never looks. It
-belongs to the file, whatever name or link led to it, and ends with the process, however that ends. It is an open file
-description's, so that connections which SQLite closes do not take it away.
+A daemon claims a database by a lock of the kernel on one byte far behind its end, where SQLite never looks. The lock
+belongs to the file, whatever name or link led to it, and ends with the process. It is a lock of the open file
+description, so SQLite does not release it when it closes a connection.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Identity = tuple[int, ...]
 
 
 def state_folder() -> Path:
-    """The platform's folder for what a program keeps of a user.
+    """The platform's folder for a user's program state.
 
     Raises:
         StoreError: the user has none.
@@ -42,7 +42,7 @@ def state_folder() -> Path:
 
 
 def default_file() -> Path:
-    """The database where the configuration names none: one in the working directory, else the user's own.
+    """The database if the configuration names none: one in the working directory, else in the user's state folder.
 
     Raises:
         StoreError: the user has no folder for it.
@@ -52,18 +52,18 @@ def default_file() -> Path:
 
 
 class Files:
-    """The database file at `path`, with the write-ahead log and the index of it that SQLite keeps beside it."""
+    """The database file at `path`, with the write-ahead log and the index that SQLite keeps beside it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def prepare(self) -> None:
-        """Make the file if there is none, and let nobody but its owner read what is there.
+        """Create the file if there is none, and let only its owner read it.
 
         Raises:
             StoreError: its folder does not exist.
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         with suppress(StoreError):
             if self.path.parent == state_folder():
@@ -80,7 +80,7 @@ class Files:
                     file.chmod(PRIVATE)
 
     def claim(self) -> None:
-        """Keep other daemons from this file until `release`; does nothing where it is claimed already, or not there.
+        """Claim the file until `release`. Does nothing if it is claimed already, or does not exist.
 
         Raises:
             StoreInUseError: another daemon has it.
@@ -101,13 +101,13 @@ class Files:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let others have the file. No connection to it may be in use: closing a file ends SQLite's own locks."""
+        """Give up the claim. No connection to the file may be in use, since closing a file ends SQLite's own locks."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def identity(self) -> Identity:
-        """Tells files that were removed or replaced from those that were there; 0 for one that is not there."""
+        """The inodes of the files, 0 for a missing one. They change when a file is removed or replaced."""
         return tuple(_inode(file) for file in self._all())
 
     def _is_claimed(self) -> bool:

@@ -7,14 +7,14 @@ from sqlalchemy import Connection, inspect, text
 from monitor.store.schema import metadata
 
 REVISION = "0001"
-"""The newest revision: a database that has it, or is empty, needs no migration. Alembic, 7 MiB, is not loaded then."""
+"""The newest revision. A database that has it or is empty needs no migration, and Alembic (7 MiB) is not loaded."""
 
 VERSION_TABLE = """\
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 )"""
-"""As Alembic 1 makes it."""
+"""As Alembic 1 creates it."""
 
 MIGRATION_LOCK = 0x67656E6D65646961  # "genmedia" in ASCII
 
@@ -41,7 +41,7 @@ def migrate(connection: Connection, place: str) -> None:
 
 
 def create(connection: Connection) -> None:
-    """Make the tables of the newest revision in an empty database."""
+    """Create the tables of the newest revision in an empty database."""
     metadata.create_all(connection)
     connection.execute(text(VERSION_TABLE))
     connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})

@@ -1,4 +1,4 @@
-"""The tables. Times are Unix seconds; migrations must lead to exactly this."""
+"""The tables. Times are Unix seconds. The migrations lead to exactly these tables."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ watches = Table(
     Column("account", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""When each account's traffic was watched lately: a JSON array of `monitor.judgement.daily_limit.ledger.Span`."""
+"""When each account's traffic was watched lately: a JSON array of `Span`."""
 
 peaks = Table(
     "peaks",
@@ -107,7 +107,7 @@ peaks = Table(
     Column("day", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""One row per account and UTC day; `document` is the JSON of `monitor.judgement.tiers.peaks.Day`."""
+"""One row per account and UTC day; `document` is the JSON of its `PeakDay`."""
 
 models = Table(
     "models",

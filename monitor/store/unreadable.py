@@ -1,6 +1,6 @@
-"""Rows that this version of the program cannot read: a newer version wrote them, or somebody edited them.
+"""Rows that this version of the program cannot read, because a newer version or a person wrote them.
 
-They are skipped, so that one row holds up nothing else. Each is logged and counted once.
+They are skipped, so that one row stops nothing else. Each is logged and counted once.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ T = TypeVar("T")
 
 
 class Unreadable:
-    """The distinct rows that could not be read since the start, 10,000 of them at most."""
+    """The distinct rows that could not be read since the start, at most 10,000."""
 
     def __init__(self) -> None:
         self._rows: set[tuple[str, int]] = set()
 
     def note(self, table: str, row: Row[Any]) -> None:
-        """Log a row the first time, without its values: they may be long or private."""
+        """Log a row the first time, without its values, which may be long or private."""
         key = table, hash(tuple(map(repr, row)))
         if key not in self._rows and len(self._rows) < MOST_TOLD_APART:
             self._rows.add(key)
@@ -40,7 +40,7 @@ class Unreadable:
 
 
 def readable(connection: Connection, table: str, rows: Iterable[Any], read: Callable[..., T]) -> Iterator[T]:
-    """What `read` makes of the columns of each row, less the rows that it cannot read.
+    """Apply `read` to the columns of each row, and skip the rows that it cannot read.
 
     `read` raises ValueError, TypeError or an error of msgspec for such a row.
     """
@@ -54,7 +54,7 @@ def readable(connection: Connection, table: str, rows: Iterable[Any], read: Call
 
 
 def keyed(decode: Callable[..., T]) -> Callable[..., tuple[str, T]]:
-    """Reads a row whose first column is a text, a model for instance, and `decode` the rest."""
+    """A reader of rows: the first column is a text, such as a model, and `decode` reads the rest."""
 
     def read(key: object, *values: object) -> tuple[str, T]:
         if not isinstance(key, str):
@@ -65,10 +65,10 @@ def keyed(decode: Callable[..., T]) -> Callable[..., tuple[str, T]]:
 
 
 def number(value: object) -> float:
-    """A number as it was stored.
+    """A stored number.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a number.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError
