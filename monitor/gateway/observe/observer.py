@@ -22,7 +22,7 @@ from monitor.http.turns import Turns
 from monitor.metrics import SelfMetrics, Stage
 from monitor.observations import AnyObservation, Source
 from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
-from monitor.providers.statuses import UNKNOWN_ENDPOINT
+from monitor.providers.http import UNKNOWN_ENDPOINT
 from monitor.runtime.clock import Clock
 
 SOURCE: Source = "gateway"

@@ -8,6 +8,15 @@ from dataclasses import replace
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.base import Exchange, Failure
+from monitor.providers.http import (
+    BROKEN_OFF,
+    SUCCESSES,
+    code_label,
+    is_interim,
+    is_marked_retry,
+    is_page,
+    is_redirected,
+)
 from monitor.providers.lenient import at, json_value, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, State, answers
@@ -28,15 +37,6 @@ from monitor.providers.runware.tasks import (
     status_outcome,
     strange,
     without_task,
-)
-from monitor.providers.statuses import (
-    BROKEN_OFF,
-    SUCCESSES,
-    code_label,
-    is_interim,
-    is_marked_retry,
-    is_page,
-    is_redirected,
 )
 
 ERRORS = 400

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Failure, Item, Leftovers
+from monitor.providers.http import BROKEN_OFF, code_label
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, answers
@@ -35,7 +36,6 @@ from monitor.providers.runware.tasks import (
     strange,
     without_task,
 )
-from monitor.providers.statuses import BROKEN_OFF, code_label
 
 MOST_PENDING = 1000
 MOST_PENDING_TASKS = 10_000

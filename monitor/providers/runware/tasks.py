@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from monitor.observations import AnyObservation, Kind, Outcome, Reason, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.providers.base import Item
+from monitor.providers.http import error_outcome
 from monitor.providers.lenient import UNKNOWN_MODEL, count, is_task_id, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import ErrorClass
 from monitor.providers.runware.messages import Answer, State
 from monitor.providers.runware.tables import ACCOUNT, GENERATIONS, POLLS, TASKS, UTILITIES, WEBHOOK
-from monitor.providers.statuses import error_outcome
 
 MIXED_MODELS = "mixed"
 ASYNC = "async"

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen
 from monitor.providers.base import Exchange
-from monitor.providers.lenient import at, json_object, model_id
-from monitor.providers.runway.tables import NO_CREDITS
-from monitor.providers.runway.tasks import task_facts
-from monitor.providers.statuses import (
+from monitor.providers.http import (
     BROKEN_OFF,
     CLIENT_ERRORS,
     SUCCESSES,
@@ -18,6 +15,9 @@ from monitor.providers.statuses import (
     is_page,
     is_redirected,
 )
+from monitor.providers.lenient import at, json_object, model_id
+from monitor.providers.runway.tables import NO_CREDITS
+from monitor.providers.runway.tasks import task_facts
 
 ERROR_TEXT_BYTES = 2048
 

@@ -15,9 +15,9 @@ from monitor.observations import (
     UnknownSeen,
 )
 from monitor.providers.base import Exchange
+from monitor.providers.http import SUCCESSES, is_page
 from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
 from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, ROUTERS, STATUSES, WORKFLOW_MODEL
-from monitor.providers.statuses import SUCCESSES, is_page
 
 
 def task_facts(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
