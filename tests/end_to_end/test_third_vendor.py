@@ -16,10 +16,10 @@ from monitor.config import Config, load
 from monitor.daemon.daemon import Daemon
 from monitor.observations import AnyObservation, Kind, Organization, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
+from monitor.providers.account import Drift, finished
 from monitor.providers.base import Call, Exchange, Provider, Route
 from monitor.providers.http import code_label, error_outcome
 from monitor.providers.lenient import json_object, model_id, number
-from monitor.providers.reads import Drift, finished
 from monitor.runtime.clock import SystemClock
 from monitor.simulator.runway.app import serve
 from monitor.store import Database

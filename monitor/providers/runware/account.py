@@ -27,10 +27,10 @@ from monitor.observations import (
     SpendTotal,
     Usage,
 )
+from monitor.providers.account import MOST_MODELS, Drift, finished
 from monitor.providers.base import Call, Exchange
 from monitor.providers.http import BROKEN_OFF, SUCCESSES, is_redirected
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_value, number
-from monitor.providers.reads import MOST_MODELS, Drift, finished
 from monitor.providers.runware.messages import answers
 from monitor.providers.runware.tables import TASKS
 from monitor.providers.runware.tasks import status_outcome, without_task
