@@ -15,7 +15,8 @@ from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
 from monitor.gateway.websocket.decoder import Conversation
 from monitor.http.body_copies import CutCopy, CutText, EventCopy, ReplyCopy
 from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Item, Leftovers, Provider, Route, media_type
+from monitor.providers.base import Leftovers, Provider
+from monitor.providers.http import EVENT_STREAM, Exchange, Failure, Item, Route, media_type
 
 CODE = re.compile(r"none|[1-5][0-9]{2}")
 MODEL = re.compile(r"|[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")

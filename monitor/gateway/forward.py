@@ -22,7 +22,8 @@ from monitor.gateway.websocket.observer import SocketWatch
 from monitor.gateway.websocket.passthrough import UPGRADE_FIELDS, Socket, Switched, wants_socket
 from monitor.http.network import Network, Way
 from monitor.metrics import SelfMetrics
-from monitor.providers.base import Failure, Provider
+from monitor.providers.base import Provider
+from monitor.providers.http import Failure
 from monitor.runtime.logs import redact
 
 BAD_GATEWAY = 502

@@ -11,7 +11,8 @@ from monitor.config import Account
 from monitor.http.clients import Clients, is_from_proxy, problem_of
 from monitor.http.inflate import BrokenCodingError, Inflater, UndecodedError
 from monitor.http.network import Network
-from monitor.providers.base import Call, Exchange, Failure, Provider
+from monitor.providers.base import Provider
+from monitor.providers.http import Call, Exchange, Failure
 from monitor.runtime.clock import Clock
 from monitor.runtime.lean import without
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from monitor.observations import AnyObservation, Figures, Outcome, ReadFinished, UnknownSeen
-from monitor.providers.base import Exchange
+from monitor.providers.http import Exchange
 
 MOST_MODELS = 200
 

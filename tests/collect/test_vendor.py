@@ -16,7 +16,7 @@ from monitor.http.network import Network
 from monitor.polling import provider_client as vendor_module
 from monitor.polling.provider_client import MOST_BODY_BYTES, Vendor
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Call, Failure
+from monitor.providers.http import Call, Failure
 from monitor.runtime.clock import ManualClock
 
 KEY = "key_" + "f" * 128

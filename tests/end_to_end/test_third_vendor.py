@@ -17,8 +17,8 @@ from monitor.daemon.daemon import Daemon
 from monitor.observations import AnyObservation, Kind, Organization, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.providers.account import Drift, finished
-from monitor.providers.base import Call, Exchange, Provider, Route
-from monitor.providers.http import code_label, error_outcome
+from monitor.providers.base import Provider
+from monitor.providers.http import Call, Exchange, Route, code_label, error_outcome
 from monitor.providers.lenient import json_object, model_id, number
 from monitor.runtime.clock import SystemClock
 from monitor.simulator.runway.app import serve

@@ -8,7 +8,7 @@ from wire import KEY, TASK, ListSink, answers, between, get, post, reply
 
 from monitor.observations import AnyObservation, Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Exchange, Route
+from monitor.providers.http import Exchange, Route
 from monitor.providers.runway import Runway
 
 CREATED = b'{"id":"%s","estimatedCost":{"credits":60}}' % TASK.encode()

@@ -19,7 +19,7 @@ from monitor.http.inflate import AT_ONCE_BYTES, BrokenCodingError, UndecodedErro
 from monitor.http.turns import Turns
 from monitor.observations import Outcome
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Exchange
+from monitor.providers.http import Exchange
 from monitor.providers.runware import exchange
 
 READERS: dict[str, Callable[[str], RequestBody | CutCopy | EventCopy]] = {

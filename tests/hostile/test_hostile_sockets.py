@@ -19,7 +19,8 @@ from monitor.gateway.websocket.observer import SocketWatch
 from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Failure, Leftovers
+from monitor.providers.base import Leftovers
+from monitor.providers.http import Failure
 from monitor.providers.runware.socket import MOST_PENDING_TASKS
 from monitor.runtime.clock import ManualClock
 

@@ -11,7 +11,7 @@ from benchmarks.fuzz.cases import TEXTS, case_of, seeds
 from benchmarks.fuzz.exercise import EVERY, Exercise
 from monitor.observations import AnyObservation
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Exchange
+from monitor.providers.http import Exchange
 from monitor.providers.runway import Runway
 
 CASES = [case_of(seed) for seed in seeds()]

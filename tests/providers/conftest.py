@@ -10,7 +10,7 @@ import pytest
 import runwayml
 
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Exchange
+from monitor.providers.http import Exchange
 
 RUNWAY = PROVIDERS["runway"]
 SDK = Path(runwayml.__file__).parent

@@ -8,7 +8,7 @@ from typing import Any
 
 from monitor.observations import AnyObservation, RequestSeen, TaskMissing, TaskSeen, UnknownSeen
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Exchange
+from monitor.providers.http import Exchange
 
 RUNWARE = PROVIDERS["runware"]
 U, V, W = (f"5f1c2f8a-7a7e-4c1b-9d55-00000000000{n}" for n in range(1, 4))

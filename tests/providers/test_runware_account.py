@@ -18,7 +18,7 @@ from monitor.observations import (
     UnknownSeen,
     Usage,
 )
-from monitor.providers.base import Exchange, Failure
+from monitor.providers.http import Exchange, Failure
 
 READS = {read.name: read for read in RUNWARE.reads}
 NOW = 1_795_300_000.0  # 2026-11-21 in UTC

@@ -23,7 +23,7 @@ from helpers_runware import (
 
 from monitor.observations import Kind, TaskSeen
 from monitor.observations import Outcome as Ends
-from monitor.providers.base import Failure
+from monitor.providers.http import Failure
 
 TAKEN = [(U, "accepted", "")]
 DONE = [*TAKEN, (U, "succeeded", "")]

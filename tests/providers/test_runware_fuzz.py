@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import Exchange, Failure, Leftovers
+from monitor.providers.base import Leftovers
+from monitor.providers.http import Exchange, Failure
 from monitor.providers.runware.models import AIR_IDS
 from monitor.providers.runware.paths import TEMPLATES
 from monitor.providers.runware.tables import GENERATIONS

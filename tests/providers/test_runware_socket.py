@@ -5,7 +5,8 @@ import pytest
 from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request, result, story, task, unknown
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
-from monitor.providers.base import MOST_LEFT, Failure, Leftovers, SocketReader
+from monitor.providers.base import MOST_LEFT, Leftovers, SocketReader
+from monitor.providers.http import Failure
 from monitor.providers.runware.socket import LONGEST_GAP_SECONDS, LONGEST_WAIT_SECONDS, MOST_PENDING
 
 AUTH = {"taskType": "authentication"}

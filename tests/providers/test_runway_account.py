@@ -9,7 +9,7 @@ import pytest
 from monitor import __version__
 from monitor.observations import DaySpend, ModelLimits, Organization, Outcome, ReadFinished, UnknownSeen, Usage
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Call, Failure
+from monitor.providers.http import Call, Failure
 
 RUNWAY = PROVIDERS["runway"]
 READS = {read.name: read for read in RUNWAY.reads}

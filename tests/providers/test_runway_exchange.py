@@ -6,7 +6,7 @@ import pytest
 
 from monitor.observations import Kind, Outcome, RequestSeen
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Failure
+from monitor.providers.http import Failure
 
 RUNWAY = PROVIDERS["runway"]
 ID = "17f20503-6c24-4c16-946b-35dbbce2af2f"

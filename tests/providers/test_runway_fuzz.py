@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Failure
+from monitor.providers.http import Failure
 from monitor.providers.runway.tables import ENDPOINTS
 
 RUNWAY = PROVIDERS["runway"]

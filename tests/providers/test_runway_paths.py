@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.observations import Kind
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Route
+from monitor.providers.http import Route
 from monitor.providers.runway.paths import ROUTES
 
 RUNWAY = PROVIDERS["runway"]

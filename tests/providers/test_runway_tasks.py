@@ -6,7 +6,7 @@ import pytest
 
 from monitor.observations import Outcome, Reason, TaskDeleted, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Call, Failure
+from monitor.providers.http import Call, Failure
 
 RUNWAY = PROVIDERS["runway"]
 ID = "17f20503-6c24-4c16-946b-35dbbce2af2f"

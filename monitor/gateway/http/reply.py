@@ -12,7 +12,7 @@ from aiohttp import ClientResponse, HttpVersion11, web
 
 from monitor.gateway.http.headers import end_to_end, response_head
 from monitor.gateway.http.upstream import next_chunk
-from monitor.providers.base import EVENT_STREAM, media_type
+from monitor.providers.http import EVENT_STREAM, media_type
 
 # On, for 0 s: closing sends a reset.
 NO_LINGER = struct.pack("ii", 1, 0)

@@ -14,7 +14,7 @@ from monitor.gateway.http.provider_connection import VendorConnection
 from monitor.gateway.http.upload import Upload
 from monitor.http.aiohttp_internals import PatientRequest, ReplyConnector
 from monitor.http.network import Way
-from monitor.providers.base import Failure
+from monitor.providers.http import Failure
 from monitor.runtime.descriptors import is_own_shortage, provider_socket
 
 READ_BUFFER_BYTES = 64 * 1024

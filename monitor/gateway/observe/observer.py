@@ -21,8 +21,8 @@ from monitor.http.inflate import BrokenCodingError, content_codings
 from monitor.http.turns import Turns
 from monitor.metrics import SelfMetrics, Stage
 from monitor.observations import AnyObservation, Source
-from monitor.providers.base import EVENT_STREAM, Exchange, Failure, Leftovers, Provider, Route, media_type
-from monitor.providers.http import UNKNOWN_ENDPOINT
+from monitor.providers.base import Leftovers, Provider
+from monitor.providers.http import EVENT_STREAM, UNKNOWN_ENDPOINT, Exchange, Failure, Route, media_type
 from monitor.runtime.clock import Clock
 
 SOURCE: Source = "gateway"

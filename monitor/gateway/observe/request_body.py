@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
 from monitor.http.inflate import Inflater
-from monitor.providers.base import Item, Route
+from monitor.providers.http import Item, Route
 from monitor.providers.lenient import at, json_object
 
 SMALL_BYTES = 64 * 1024

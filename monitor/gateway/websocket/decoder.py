@@ -8,7 +8,8 @@ from monitor.gateway.observe.json_fields import ItemScanner
 from monitor.gateway.websocket.frames import FrameReader, agreed_compression
 from monitor.http.body_copies import CutText
 from monitor.observations import AnyObservation
-from monitor.providers.base import Failure, Item, Provider, SocketReader
+from monitor.providers.base import Provider, SocketReader
+from monitor.providers.http import Failure, Item
 
 
 class Conversation:

@@ -14,7 +14,8 @@ from monitor.gateway.websocket.decoder import Conversation
 from monitor.http.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 from monitor.metrics import Stage
 from monitor.observations import AnyObservation
-from monitor.providers.base import Failure, Leftovers, Provider
+from monitor.providers.base import Leftovers, Provider
+from monitor.providers.http import Failure
 
 STAGE: Stage = "socket"
 MOST_TURNS_BEHIND = 400

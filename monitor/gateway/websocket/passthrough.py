@@ -14,7 +14,7 @@ from aiohttp import ClientResponse, web
 from monitor.gateway.http.headers import response_head
 from monitor.gateway.websocket.observer import SocketWatch
 from monitor.http.aiohttp_internals import SocketConnection, connection_of, receive_raw, room_to_write
-from monitor.providers.base import Failure
+from monitor.providers.http import Failure
 
 UPGRADE_FIELDS = {"Connection": "Upgrade", "Upgrade": "websocket"}
 

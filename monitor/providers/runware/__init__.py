@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from monitor import __version__
 from monitor.observations import AnyObservation, Kind
-from monitor.providers.base import AccountReader, Call, Exchange, Item, Leftovers, Provider, Route, SocketReader
+from monitor.providers.base import AccountReader, Leftovers, Provider, SocketReader
+from monitor.providers.http import Call, Exchange, Item, Route
 from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
 from monitor.providers.runware.exchange import decode
 from monitor.providers.runware.models import AIR_IDS, IDS

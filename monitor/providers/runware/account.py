@@ -28,8 +28,7 @@ from monitor.observations import (
     Usage,
 )
 from monitor.providers.account import MOST_MODELS, Drift, finished
-from monitor.providers.base import Call, Exchange
-from monitor.providers.http import BROKEN_OFF, SUCCESSES, is_redirected
+from monitor.providers.http import BROKEN_OFF, SUCCESSES, Call, Exchange, is_redirected
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_value, number
 from monitor.providers.runware.messages import answers
 from monitor.providers.runware.tables import TASKS

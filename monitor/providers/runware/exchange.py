@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
-from monitor.providers.base import Exchange, Failure
 from monitor.providers.http import (
     BROKEN_OFF,
     SUCCESSES,
+    Exchange,
+    Failure,
     code_label,
     is_interim,
     is_marked_retry,

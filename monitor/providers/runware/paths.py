@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from msgspec.structs import replace
 
 from monitor.observations import Kind
-from monitor.providers.base import Route
+from monitor.providers.http import Route
 from monitor.providers.lenient import path_segments
 from monitor.providers.runware.tables import DRY_RUN, ROUTES, YES
 

@@ -14,8 +14,8 @@ from itertools import chain, count, groupby
 from typing import NamedTuple
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import Failure, Item, Leftovers
-from monitor.providers.http import BROKEN_OFF, code_label
+from monitor.providers.base import Leftovers
+from monitor.providers.http import BROKEN_OFF, Failure, Item, code_label
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, answers

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from monitor.observations import Kind
-from monitor.providers.base import CapacityAdvice, Route
+from monitor.providers.base import CapacityAdvice
+from monitor.providers.http import Route
 
 BASE_URL = "https://api.runware.ai"
 """Plain HTTP and server-sent events (docs `models-api/authentication`, October 2026)."""

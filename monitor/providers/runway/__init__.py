@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from monitor import __version__
 from monitor.observations import AnyObservation
-from monitor.providers.base import AccountReader, AutobillingPace, Call, Exchange, Provider, Route
+from monitor.providers.base import AccountReader, AutobillingPace, Provider
+from monitor.providers.http import Call, Exchange, Route
 from monitor.providers.prices import PriceList
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.providers.runway.exchange import decode

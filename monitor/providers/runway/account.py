@@ -11,7 +11,7 @@ from itertools import islice
 
 from monitor.observations import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
 from monitor.providers.account import MOST_MODELS, Drift, finished
-from monitor.providers.base import Call, Exchange
+from monitor.providers.http import Call, Exchange
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_object, number
 from monitor.providers.runway.exchange import outcome
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen
-from monitor.providers.base import Exchange
 from monitor.providers.http import (
     BROKEN_OFF,
     CLIENT_ERRORS,
     SUCCESSES,
+    Exchange,
     code_label,
     error_outcome,
     is_interim,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from monitor.observations import Kind
-from monitor.providers.base import Route
+from monitor.providers.http import Route
 from monitor.providers.lenient import is_task_id, model_id, path_segments
 from monitor.providers.runway.tables import ENDPOINTS, NAMES_TASK, RECIPE
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from monitor.observations import Kind, Reason, TaskStatus
-from monitor.providers.base import AutobillingPace, Route
+from monitor.providers.base import AutobillingPace
+from monitor.providers.http import Route
 
 BASE_URL = "https://api.dev.runwayml.com"
 """The production API, whatever its name suggests (`servers` of openapi.json, 2026-08-08)."""

@@ -14,8 +14,7 @@ from monitor.observations import (
     TaskStatus,
     UnknownSeen,
 )
-from monitor.providers.base import Exchange
-from monitor.providers.http import SUCCESSES, is_page
+from monitor.providers.http import SUCCESSES, Exchange, is_page
 from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
 from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, ROUTERS, STATUSES, WORKFLOW_MODEL
 
