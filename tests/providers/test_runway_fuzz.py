@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers import PROVIDERS
 from monitor.providers.http import Failure
-from monitor.providers.runway.tables import ENDPOINTS
+from monitor.providers.runway.paths import ENDPOINTS
 
 RUNWAY = PROVIDERS["runway"]
 ID = "17f20503-6c24-4c16-946b-35dbbce2af2f"

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.observations import ModelLimits, Organization
+from monitor.providers.runway.models import MODELS
 from monitor.providers.runway.prices import PRICES
-from monitor.providers.runway.tables import MODELS
 from monitor.providers.runway.tiers import (
     AUTUMN_2026,
     BEFORE_LATE_2025,

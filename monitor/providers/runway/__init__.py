@@ -11,23 +11,19 @@ from monitor.providers.http import Call, Exchange, Route
 from monitor.providers.prices import PriceList
 from monitor.providers.runway.account import OrganizationRead, UsageRead
 from monitor.providers.runway.exchange import decode
-from monitor.providers.runway.paths import route
-from monitor.providers.runway.prices import PRICE_LIST
-from monitor.providers.runway.tables import (
-    API_VERSION,
-    AUTOBILLING,
-    BASE_URL,
-    DOLLARS_PER_CREDIT,
-    INVOCATION,
-    MODELS,
-    SMALLEST_PURCHASE_CREDITS,
-    TASK,
-    WORKFLOW,
-)
+from monitor.providers.runway.models import MODELS
+from monitor.providers.runway.paths import INVOCATION, TASK, WORKFLOW, route
+from monitor.providers.runway.prices import AUTOBILLING, DOLLARS_PER_CREDIT, PRICE_LIST, SMALLEST_PURCHASE_CREDITS
 from monitor.providers.runway.tiers import TIERS
 from monitor.providers.tiers import TierTables
 
 __all__ = ["Runway"]
+
+BASE_URL = "https://api.dev.runwayml.com"
+"""The production API, whatever its name suggests (`servers` of openapi.json, 2026-08-08)."""
+
+API_VERSION = "2024-11-06"
+"""The only accepted `X-Runway-Version` (a constant in openapi.json, 2026-08-08)."""
 
 
 class Runway(Provider):

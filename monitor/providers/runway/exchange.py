@@ -16,10 +16,8 @@ from monitor.providers.http import (
     is_redirected,
 )
 from monitor.providers.lenient import at, json_object, model_id
-from monitor.providers.runway.tables import NO_CREDITS
+from monitor.providers.runway.errors import lacks_credits
 from monitor.providers.runway.tasks import task_facts
-
-ERROR_TEXT_BYTES = 2048
 
 
 def decode(exchange: Exchange) -> list[AnyObservation]:
@@ -54,19 +52,9 @@ def _refusal(exchange: Exchange, status: int, document: dict[str, object] | None
     known = error_outcome(status)
     if known is Outcome.NOT_FOUND and exchange.route.kind is Kind.DELETE:
         return Outcome.BENIGN_NOT_FOUND
-    if known is Outcome.INVALID_REQUEST and _lacks_credits(exchange, document):
+    if known is Outcome.INVALID_REQUEST and lacks_credits(exchange, document):
         return Outcome.INSUFFICIENT_CREDITS
     return known
-
-
-def _lacks_credits(exchange: Exchange, document: dict[str, object] | None) -> bool:
-    """Whether a 400 is about credits. One that lists `issues` is about the input, and may quote any text from it."""
-    if at(document, "issues"):
-        return False
-    text = at(document, "error") or at(document, "message")
-    if not isinstance(text, str):
-        text = exchange.body[:ERROR_TEXT_BYTES].decode("utf-8", "replace")
-    return NO_CREDITS.search(text) is not None
 
 
 def _request(exchange: Exchange, document: dict[str, object] | None) -> RequestSeen:

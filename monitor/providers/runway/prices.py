@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from monitor.providers.base import AutobillingPace
 from monitor.providers.prices import Price, PriceList
+
+DOLLARS_PER_CREDIT = 0.01
+"""Credits are prepaid at this price (openapi.json, 2026-08-08)."""
+
+SMALLEST_PURCHASE_CREDITS = 1_000.0
+"""What one purchase buys at least: $10 (openapi.json, 2026-08-08)."""
+
+AUTOBILLING = AutobillingPace(check=3600.0, retry=86400.0, attempts=3)
+"""Hourly; "up to 3 attempts", each a day after the last (billing page, mid 2026)."""
 
 
 def _each(least: float, most: float | None = None, besides: str = "") -> Price:

@@ -16,7 +16,19 @@ from monitor.observations import (
 )
 from monitor.providers.http import SUCCESSES, Exchange, is_page
 from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
-from monitor.providers.runway.tables import FAILURE_CODES, INVOCATION, ROUTERS, STATUSES, WORKFLOW_MODEL
+from monitor.providers.runway.errors import reason
+from monitor.providers.runway.paths import INVOCATION, ROUTERS, WORKFLOW_MODEL
+
+STATUSES = {
+    "PENDING": TaskStatus.PENDING,
+    "THROTTLED": TaskStatus.THROTTLED,
+    "RUNNING": TaskStatus.RUNNING,
+    "SUCCEEDED": TaskStatus.SUCCEEDED,
+    "FAILED": TaskStatus.FAILED,
+    "CANCELLED": TaskStatus.CANCELLED,
+    "CANCELED": TaskStatus.CANCELLED,
+}
+"""openapi.json, 2026-08-08; the last spelling from an older official skill file."""
 
 
 def task_facts(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
@@ -36,27 +48,6 @@ def task_facts(exchange: Exchange, document: dict[str, object] | None, model: st
     if exchange.route.task and document is not None:
         return _sighted(exchange, document)
     return []
-
-
-def reason(code: object) -> Reason | None:
-    """The class of a failure code: `internal` where there is no code, None for one that the table does not hold.
-
-    `SAFETY` anywhere is moderation, of the input unless the code says output.
-    """
-    if code is None or code == "":
-        return Reason.INTERNAL
-    if not isinstance(code, str):
-        return None
-    code = code.upper()
-    if "SAFETY" in code:
-        return _moderation(code)
-    return next((known for start, known in FAILURE_CODES if f"{code}.".startswith(f"{start}.")), None)
-
-
-def _moderation(code: str) -> Reason:
-    if code == "SAFETY":
-        return Reason.MODERATION
-    return Reason.MODERATION_OUTPUT if "OUTPUT" in code else Reason.MODERATION_INPUT
 
 
 def _missing(exchange: Exchange) -> TaskMissing:

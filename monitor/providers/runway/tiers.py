@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.observations import ModelLimits
-from monitor.providers.runway.tables import DOLLARS_PER_CREDIT
+from monitor.providers.runway.prices import DOLLARS_PER_CREDIT
 from monitor.providers.tiers import Tier, TierTable, TierTables
 
 VIDEO, IMAGE, AUDIO, REALTIME = "video", "image", "audio", "realtime"
