@@ -10,7 +10,7 @@ from benchmarks.capacity.vendor import Model, Phase, Vendor
 from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.capacity.pace import CapacityRules
 from monitor.judgement.capacity.record import News, RequestCounts, advance, fresh
-from monitor.providers.runware.tables import CAPACITY
+from monitor.providers.runware import CAPACITY
 
 RULES = CapacityRules(healthy_seconds=CAPACITY.healthy_seconds, concurrency=CAPACITY.concurrency)
 HOUR = 3600.0

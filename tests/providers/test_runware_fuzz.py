@@ -14,7 +14,7 @@ from monitor.providers.base import Leftovers
 from monitor.providers.http import Exchange, Failure
 from monitor.providers.runware.models import AIR_IDS
 from monitor.providers.runware.paths import TEMPLATES
-from monitor.providers.runware.tables import GENERATIONS
+from monitor.providers.runware.task_types import GENERATIONS
 
 CODE = re.compile(r"none|[1-5][0-9]{2}")
 MODEL = re.compile(r"|[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")

@@ -6,27 +6,29 @@ from collections.abc import Sequence
 
 from monitor import __version__
 from monitor.observations import AnyObservation, Kind
-from monitor.providers.base import AccountReader, Leftovers, Provider, SocketReader
+from monitor.providers.base import AccountReader, CapacityAdvice, Leftovers, Provider, SocketReader
 from monitor.providers.http import Call, Exchange, Item, Route
 from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
 from monitor.providers.runware.exchange import decode
 from monitor.providers.runware.models import AIR_IDS, IDS
-from monitor.providers.runware.paths import is_dry_run, route
+from monitor.providers.runware.paths import SERVERLESS, TASKS, is_dry_run, route
 from monitor.providers.runware.socket import Socket
-from monitor.providers.runware.tables import (
-    BASE_URL,
-    CAPACITY,
-    GENERATIONS,
-    GET_RESPONSE,
-    SERVERLESS,
-    STREAM_EVENTS,
-    TASKS,
-    WS_URL,
-)
+from monitor.providers.runware.streams import STREAM_EVENTS
+from monitor.providers.runware.task_types import GENERATIONS, GET_RESPONSE
 from monitor.providers.runware.tasks import asked_of, kind_of
 from monitor.providers.runware.webhook import decode_webhook
 
 __all__ = ["Runware"]
+
+BASE_URL = "https://api.runware.ai"
+"""Plain HTTP and server-sent events (docs `models-api/authentication`, October 2026)."""
+
+WS_URL = "wss://ws-api.runware.ai"
+"""WebSocket, which the SDKs use unless told otherwise (docs `models-api/authentication`, October 2026)."""
+
+CAPACITY = CapacityAdvice(healthy_seconds=30.0, concurrency=(2, 4))
+""""Consistent sub-30s responses" are healthy, "2-4 concurrent requests" are recommended, and nothing is limited (docs
+`platform/rate-limits`, July 2026; the newer page `models-api/rate-limits` could not be read to its end)."""
 
 OTHER_UPSTREAM = "other"
 

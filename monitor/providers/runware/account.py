@@ -31,7 +31,7 @@ from monitor.providers.account import MOST_MODELS, Drift, finished
 from monitor.providers.http import BROKEN_OFF, SUCCESSES, Call, Exchange, is_redirected
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_value, number
 from monitor.providers.runware.messages import answers
-from monitor.providers.runware.tables import TASKS
+from monitor.providers.runware.paths import TASKS
 from monitor.providers.runware.tasks import status_outcome, without_task
 
 ERRORS = 400

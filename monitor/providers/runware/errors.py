@@ -97,6 +97,12 @@ VAGUE = frozenset({UPSTREAM, OTHER})
 MODERATION_TEXT = re.compile(r"moderat|content polic|safety (?:system|filter)|nsfw|flagged as", re.IGNORECASE)
 """How the text of a `providerError` tells that it was moderation (seen in use by third parties, 2026)."""
 
+OLD_KEY_REFUSED = 19
+"""`errorId` of a refused key in the protocol of 2024, which SDK `runware` 0.5.24 still understands."""
+
+PAUSED = "environment-paused"
+"""In the `type` of a serverless 429: the month's budget is spent, which is no load (SDK 1.8.0)."""
+
 
 def classify(code: object, message: object = None) -> ErrorClass | None:
     """The class of an error, None for a code that no rule knows."""

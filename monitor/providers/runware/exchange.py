@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.http import (
@@ -20,8 +19,11 @@ from monitor.providers.http import (
 )
 from monitor.providers.lenient import at, json_value, model_id
 from monitor.providers.runware import errors
-from monitor.providers.runware.messages import Answer, State, answers
-from monitor.providers.runware.tables import GET_RESPONSE, PAUSED, SERVERLESS, STREAM_ENDS, STREAM_ERROR
+from monitor.providers.runware.errors import PAUSED
+from monitor.providers.runware.messages import Answer, answers
+from monitor.providers.runware.paths import SERVERLESS
+from monitor.providers.runware.streams import has_ended, of_stream, stream_outcome
+from monitor.providers.runware.task_types import GET_RESPONSE
 from monitor.providers.runware.tasks import (
     GATEWAY_TIMEOUT,
     Asked,
@@ -43,7 +45,6 @@ from monitor.providers.runware.tasks import (
 ERRORS = 400
 MOST_EVENTS = 1000
 CUT_OFF = frozenset({Failure.CLIENT_GONE, Failure.TIMEOUT, Failure.TRUNCATED})
-ENDS = frozenset({State.DONE, State.FAILED})
 
 
 def decode(exchange: Exchange) -> list[AnyObservation]:
@@ -86,13 +87,7 @@ def _told(exchange: Exchange, message: object) -> list[Answer]:
     """What the vendor answers; who sends the client elsewhere is not the vendor."""
     if exchange.status is not None and exchange.status not in SUCCESSES and exchange.status < ERRORS:
         return []
-    return _of_stream(answers(message)) if exchange.is_stream else answers(message)
-
-
-def _of_stream(told: list[Answer]) -> list[Answer]:
-    """A stream tells of one task: once it has named it, an error without a task is about it too."""
-    task = next((answer.task for answer in told if answer.task), "")
-    return [answer if answer.task else replace(answer, task=task) for answer in told]
+    return of_stream(answers(message)) if exchange.is_stream else answers(message)
 
 
 def _verdicts(asked: list[Asked], told: list[Answer], moment: Moment) -> tuple[list[Outcome], list[AnyObservation]]:
@@ -155,7 +150,7 @@ def _outcome(
         return combined(outcomes) if outcomes else _general(told, status)
     if is_redirected(exchange, kind):
         return Outcome.REDIRECTED
-    ends = exchange.is_stream and any(answer.state in ENDS for answer in told)
+    ends = exchange.is_stream and has_ended(told)
     if exchange.failure is not None and not ends:
         return BROKEN_OFF[exchange.failure]
     if status is None:
@@ -187,7 +182,7 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
     if is_redirected(exchange, exchange.route.kind):
         return Outcome.REDIRECTED
     has_end = exchange.is_stream and bool(exchange.route.model_fields) and not exchange.is_unread
-    if has_end and (ended := _stream_outcome(exchange.body)) is not None:
+    if has_end and (ended := stream_outcome(exchange.body)) is not None:
         return ended
     if exchange.failure is not None:
         return BROKEN_OFF[exchange.failure]
@@ -195,13 +190,6 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
         return Outcome.UNREACHABLE
     is_foreign = is_page(exchange) and exchange.route.model != SERVERLESS
     return Outcome.TRUNCATED if has_end or is_foreign or is_interim(status) else Outcome.SUCCESS
-
-
-def _stream_outcome(body: bytes) -> Outcome | None:
-    """How a stream in another vendor's format says that it ended; None where it does not say."""
-    if STREAM_ERROR.search(body):
-        return Outcome.SERVER_ERROR
-    return Outcome.SUCCESS if STREAM_ENDS.search(body) else None
 
 
 def _request(exchange: Exchange, kind: Kind, outcome: Outcome, model: str, *, retry: bool = False) -> RequestSeen:

@@ -13,20 +13,24 @@ from itertools import islice
 
 from monitor.providers.lenient import is_task_id, number
 from monitor.providers.runware import errors
-from monitor.providers.runware.errors import ErrorClass, classify
-from monitor.providers.runware.tables import (
-    FAILED_STATUS,
-    FILTERED,
-    FINISHED_STATUS,
-    GENERATIONS,
-    MEDIA_ENDINGS,
-    OLD_KEY_REFUSED,
-    OPEN_STATUSES,
-    RESULT_KEYS,
-)
+from monitor.providers.runware.errors import OLD_KEY_REFUSED, ErrorClass, classify
+from monitor.providers.runware.task_types import GENERATIONS
 
 MOST_ANSWERS = 1000
 LONGEST_TYPE = 64
+
+FINISHED_STATUS = "success"
+FAILED_STATUS = "error"
+OPEN_STATUSES = frozenset({"processing", "queued", "pending", "scheduled", "waiting"})
+"""`status` of a polled task (docs `models-api/task-polling`, October 2026). All open ones but the first are tolerated
+by the SDK `runware` 0.5.24 and documented nowhere."""
+
+MEDIA_ENDINGS = ("URL", "Base64Data", "DataURI")
+RESULT_KEYS = ("text", "structuredData", "outputs", "air", "result")
+"""A result is there once one of these keys, or one that ends so, has a value (SDK 1.8.0, `client.py`)."""
+
+FILTERED = "content_filter"
+"""The `finishReason` of a text that was cut off for what it says (SDK 1.8.0)."""
 
 
 class State(Enum):

@@ -19,9 +19,9 @@ from monitor.providers.http import BROKEN_OFF, Failure, Item, code_label
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, answers
-from monitor.providers.runware.tables import CONTROLS, GET_RESPONSE, ITEM_FIELDS, TASKS
+from monitor.providers.runware.paths import ITEM_FIELDS, TASKS
+from monitor.providers.runware.task_types import CONTROLS, GET_RESPONSE, KINDS
 from monitor.providers.runware.tasks import (
-    KINDS,
     Asked,
     Moment,
     Progress,

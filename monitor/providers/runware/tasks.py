@@ -13,7 +13,8 @@ from monitor.providers.lenient import UNKNOWN_MODEL, count, is_task_id, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import ErrorClass
 from monitor.providers.runware.messages import Answer, State
-from monitor.providers.runware.tables import ACCOUNT, GENERATIONS, POLLS, TASKS, UTILITIES, WEBHOOK
+from monitor.providers.runware.paths import TASKS, WEBHOOK
+from monitor.providers.runware.task_types import GENERATIONS, KINDS
 
 MIXED_MODELS = "mixed"
 ASYNC = "async"
@@ -23,12 +24,6 @@ NO_PAYMENT = 402
 SERVER_ERRORS = 500
 GATEWAY_TIMEOUT = 504
 
-KINDS = {
-    **dict.fromkeys(POLLS, Kind.POLL),
-    **dict.fromkeys(ACCOUNT, Kind.ACCOUNT),
-    **dict.fromkeys(UTILITIES, Kind.OTHER),
-    "": Kind.OTHER,
-}
 RANKED_KINDS = (Kind.CREATE, Kind.POLL, Kind.ACCOUNT)
 WITHOUT_TASK = {
     Reason.CAPACITY: Outcome.OVERLOADED,
