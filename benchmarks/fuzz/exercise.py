@@ -15,7 +15,7 @@ from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
 from monitor.gateway.websocket.decoder import Conversation
 from monitor.http.body_copies import CutCopy, CutText, EventCopy, ReplyCopy
 from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import Leftovers, Provider
+from monitor.providers.base import Provider, UnansweredTasks
 from monitor.providers.http import EVENT_STREAM, Exchange, Failure, Item, Route, media_type
 
 CODE = re.compile(r"none|[1-5][0-9]{2}")
@@ -100,8 +100,8 @@ class Exercise:
 
     def _socket(self, case: Case) -> None:
         """Messages as they are, in turns."""
-        leftovers = Leftovers()
-        reader = self._provider.socket("a", leftovers)
+        unanswered_tasks = UnansweredTasks()
+        reader = self._provider.socket("a", unanswered_tasks)
         if reader is None:
             return
         scanner = ItemScanner(reader.fields)
@@ -113,13 +113,13 @@ class Exercise:
         told += reader.ended(Failure.TRUNCATED, 5.0)
         assert sum(isinstance(each, RequestSeen) for each in told) == len(("sent", "sent"))
         assert reader.pending == 0
-        later = self._provider.socket("a", leftovers)
+        later = self._provider.socket("a", unanswered_tasks)
         assert later is not None
         self._check([*told, *later.received(case.reply, 6.0), *later.ended(Failure.CLIENT_GONE, 7.0)])
 
     def _conversation(self, case: Case) -> None:
         """Bytes that are taken for frames; those that are none may be refused, in two ways that are documented."""
-        reader = self._provider.socket("a", Leftovers())
+        reader = self._provider.socket("a", UnansweredTasks())
         if reader is None:
             return
         extensions = EXTENSIONS[case.chunk % len(EXTENSIONS)]

@@ -16,7 +16,7 @@ from monitor.providers.http import Call, Exchange, Failure, Item, Route
 from monitor.providers.prices import PriceList
 from monitor.providers.tiers import TierTables
 
-MOST_LEFT = 1000
+MAX_UNANSWERED_TASKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,22 @@ class AccountReader(Protocol):
         ...
 
 
-class Leftovers:
+class UnansweredTasks:
     """What the sockets of one account left unanswered, by task, for one that is told of it later; the newest 1,000."""
 
     def __init__(self) -> None:
-        self._left: OrderedDict[str, Any] = OrderedDict()
+        self._tasks: OrderedDict[str, Any] = OrderedDict()
 
-    def leave(self, task: str, what: Any) -> None:
+    def add(self, task: str, what: Any) -> None:
         """Keep what a reader knows of a task."""
-        self._left[task] = what
-        self._left.move_to_end(task)
-        if len(self._left) > MOST_LEFT:
-            self._left.popitem(last=False)
+        self._tasks[task] = what
+        self._tasks.move_to_end(task)
+        if len(self._tasks) > MAX_UNANSWERED_TASKS:
+            self._tasks.popitem(last=False)
 
-    def take(self, task: str) -> Any | None:
+    def pop(self, task: str) -> Any | None:
         """What was kept of a task, once."""
-        return self._left.pop(task, None)
+        return self._tasks.pop(task, None)
 
 
 class SocketReader(Protocol):
@@ -160,10 +160,10 @@ class Provider(Protocol):
         """Whether `decode` needs an event of a stream, besides the first; `data` is what it carries."""
         return False
 
-    def socket(self, account: str, leftovers: Leftovers) -> SocketReader | None:  # noqa: ARG002
+    def socket(self, account: str, unanswered_tasks: UnansweredTasks) -> SocketReader | None:  # noqa: ARG002
         """A reader for one new WebSocket of the account; None where `ws_url` is empty.
 
-        `leftovers` outlive the socket: all readers of the account share them.
+        `unanswered_tasks` outlive the socket: all readers of the account share them.
         """
         return None
 

@@ -17,7 +17,7 @@ from wire import ListSink, until, vendor
 
 from monitor.observations import Kind, Outcome, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Leftovers
+from monitor.providers.base import UnansweredTasks
 from monitor.providers.runware import Runware
 
 AUTH = {"taskType": "authentication", "apiKey": KEY}
@@ -299,7 +299,7 @@ async def test_bytes_that_are_no_frames_pass_uncounted_until_the_vendor_closes(j
 class Blind(Runware):
     """A provider whose reader has a fault."""
 
-    def socket(self, account: str, leftovers: Leftovers) -> Any:
+    def socket(self, account: str, unanswered_tasks: UnansweredTasks) -> Any:
         raise RuntimeError(f"secret of {account}")
 
 

@@ -19,7 +19,7 @@ from monitor.gateway.websocket.observer import SocketWatch
 from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
-from monitor.providers.base import Leftovers
+from monitor.providers.base import UnansweredTasks
 from monitor.providers.http import Failure
 from monitor.providers.runware.socket import MOST_PENDING_TASKS
 from monitor.runtime.clock import ManualClock
@@ -115,7 +115,7 @@ async def test_bytes_that_wait_are_bounded(watched: Watched) -> None:
 
 
 def test_tasks_that_await_an_answer_are_bounded_however_many_a_message_has() -> None:
-    reader = PROVIDERS["runware"].socket("a", Leftovers())
+    reader = PROVIDERS["runware"].socket("a", UnansweredTasks())
     assert reader is not None
     for _ in range(100):
         reader.sent([{}] * 1000, frozenset(), 1.0)

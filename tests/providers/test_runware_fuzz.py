@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.observations import AnyObservation, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import Leftovers
+from monitor.providers.base import UnansweredTasks
 from monitor.providers.http import Exchange, Failure
 from monitor.providers.runware.models import AIR_IDS
 from monitor.providers.runware.paths import TEMPLATES
@@ -100,7 +100,7 @@ def test_any_exchange_is_one_request_with_bounded_labels(path, asked, body, stat
 
 @given(st.lists(st.tuples(st.just("sent"), items) | st.tuples(st.just("received"), messages), max_size=12))
 def test_any_conversation_gives_each_message_at_most_one_request(steps):
-    socket = RUNWARE.socket("a", Leftovers())
+    socket = RUNWARE.socket("a", UnansweredTasks())
     assert socket is not None
     told: list[AnyObservation] = []
     for now, (step, what) in enumerate(steps):
@@ -128,7 +128,7 @@ def test_any_answer_to_a_read_is_one_finished_read(reader, body, status, failure
 
 
 def test_a_connection_of_hostile_messages_stays_small() -> None:
-    socket = RUNWARE.socket("a", Leftovers())
+    socket = RUNWARE.socket("a", UnansweredTasks())
     assert socket is not None
     flood = json.dumps({"data": [ack(f"task-{n}") for n in range(2000)]}).encode()
     tracemalloc.start()

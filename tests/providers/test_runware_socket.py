@@ -5,7 +5,7 @@ import pytest
 from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request, result, story, task, unknown
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
-from monitor.providers.base import MOST_LEFT, Leftovers, SocketReader
+from monitor.providers.base import MAX_UNANSWERED_TASKS, SocketReader, UnansweredTasks
 from monitor.providers.http import Failure
 from monitor.providers.runware.socket import LONGEST_GAP_SECONDS, LONGEST_WAIT_SECONDS, MOST_PENDING
 
@@ -13,8 +13,8 @@ AUTH = {"taskType": "authentication"}
 PING = {"taskType": "ping"}
 
 
-def opened(leftovers: Leftovers | None = None) -> SocketReader:
-    reader = RUNWARE.socket("a", leftovers or Leftovers())
+def opened(unanswered_tasks: UnansweredTasks | None = None) -> SocketReader:
+    reader = RUNWARE.socket("a", unanswered_tasks or UnansweredTasks())
     assert reader is not None
     return reader
 
@@ -219,8 +219,8 @@ def test_a_status_answers_a_poll_while_the_task_itself_still_awaits_its_result()
 
 
 def test_a_poll_on_another_socket_shows_that_a_task_without_its_acknowledgement_was_taken() -> None:
-    leftovers = Leftovers()
-    gone, resumed = opened(leftovers), opened(leftovers)
+    unanswered_tasks = UnansweredTasks()
+    gone, resumed = opened(unanswered_tasks), opened(unanswered_tasks)
     sent(gone, task(VIDEO, deliveryMethod="async"), at=1000)
     gone.ended(Failure.TRUNCATED, 1005)
     polls = []
@@ -237,8 +237,8 @@ def test_a_poll_on_another_socket_shows_that_a_task_without_its_acknowledgement_
 
 
 def test_a_poll_on_another_socket_of_a_task_that_was_never_taken_makes_none() -> None:
-    leftovers = Leftovers()
-    gone, resumed = opened(leftovers), opened(leftovers)
+    unanswered_tasks = UnansweredTasks()
+    gone, resumed = opened(unanswered_tasks), opened(unanswered_tasks)
     sent(gone, task(VIDEO, deliveryMethod="async"))
     gone.ended(Failure.TRUNCATED, 1005)
     sent(resumed, poll())
@@ -246,8 +246,8 @@ def test_a_poll_on_another_socket_of_a_task_that_was_never_taken_makes_none() ->
 
 
 def test_an_error_that_names_its_task_only_ends_it_on_another_socket() -> None:
-    leftovers = Leftovers()
-    gone, resumed = opened(leftovers), opened(leftovers)
+    unanswered_tasks = UnansweredTasks()
+    gone, resumed = opened(unanswered_tasks), opened(unanswered_tasks)
     sent(gone, task())
     gone.ended(Failure.TRUNCATED, 1005)
     seen = told(resumed, errors=[error("timeoutProvider", kind=None)])
@@ -264,8 +264,8 @@ def test_results_that_are_replayed_after_a_resume_finish_their_tasks() -> None:
 
 
 def test_results_that_are_replayed_on_another_socket_are_those_of_the_task_that_was_asked_for() -> None:
-    leftovers = Leftovers()
-    gone, resumed = opened(leftovers), opened(leftovers)
+    unanswered_tasks = UnansweredTasks()
+    gone, resumed = opened(unanswered_tasks), opened(unanswered_tasks)
     sent(gone, task(numberResults="2"), at=1000)
     told(gone, at=1004, data=[result(cost=0.1)])
     gone.ended(Failure.TRUNCATED, 1005)
@@ -276,21 +276,21 @@ def test_results_that_are_replayed_on_another_socket_are_those_of_the_task_that_
 
 
 def test_what_was_told_on_the_socket_that_is_gone_is_not_awaited_on_another() -> None:
-    leftovers = Leftovers()
-    gone = opened(leftovers)
+    unanswered_tasks = UnansweredTasks()
+    gone = opened(unanswered_tasks)
     sent(gone, task(), task(uuid=V))
     told(gone, data=[result()])
     gone.ended(Failure.TRUNCATED, 1005)
-    assert leftovers.take(U) is None
-    assert leftovers.take(V) is not None
-    assert leftovers.take(V) is None
+    assert unanswered_tasks.pop(U) is None
+    assert unanswered_tasks.pop(V) is not None
+    assert unanswered_tasks.pop(V) is None
 
 
 def test_no_more_than_a_thousand_tasks_are_left() -> None:
-    leftovers = Leftovers()
-    for number in range(MOST_LEFT + 1):
-        leftovers.leave(str(number), number)
-    assert (leftovers.take("0"), leftovers.take("1")) == (None, 1)
+    unanswered_tasks = UnansweredTasks()
+    for number in range(MAX_UNANSWERED_TASKS + 1):
+        unanswered_tasks.add(str(number), number)
+    assert (unanswered_tasks.pop("0"), unanswered_tasks.pop("1")) == (None, 1)
 
 
 def test_messages_of_what_is_no_generation_make_no_task() -> None:

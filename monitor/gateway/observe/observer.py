@@ -21,7 +21,7 @@ from monitor.http.inflate import BrokenCodingError, content_codings
 from monitor.http.turns import Turns
 from monitor.metrics import SelfMetrics, Stage
 from monitor.observations import AnyObservation, Source
-from monitor.providers.base import Leftovers, Provider
+from monitor.providers.base import Provider, UnansweredTasks
 from monitor.providers.http import EVENT_STREAM, UNKNOWN_ENDPOINT, Exchange, Failure, Route, media_type
 from monitor.runtime.clock import Clock
 
@@ -44,7 +44,7 @@ class Observer:
         self.clock = clock
         self.turns = Turns()
         self.recent = Recent()
-        self.leftovers: defaultdict[str, Leftovers] = defaultdict(Leftovers)
+        self.unanswered_tasks: defaultdict[str, UnansweredTasks] = defaultdict(UnansweredTasks)
         self._logged_at: dict[str, float] = {}
 
     def attempt(self, stage: Stage, work: Callable[..., Result], *arguments: object) -> Result | None:

@@ -14,7 +14,7 @@ from monitor.gateway.websocket.decoder import Conversation
 from monitor.http.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 from monitor.metrics import Stage
 from monitor.observations import AnyObservation
-from monitor.providers.base import Leftovers, Provider
+from monitor.providers.base import Provider, UnansweredTasks
 from monitor.providers.http import Failure
 
 STAGE: Stage = "socket"
@@ -81,7 +81,7 @@ class SocketWatch:
     def _begin(self, query: str, extensions: str) -> Conversation | None:
         name, observer = self._account.name, self._observer
         is_dry_run = self._provider.is_dry_run(query)
-        reader = self._provider.socket(name, Leftovers() if is_dry_run else observer.leftovers[name])
+        reader = self._provider.socket(name, UnansweredTasks() if is_dry_run else observer.unanswered_tasks[name])
         if reader is None:
             return None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monitor import __version__
 from monitor.observations import AnyObservation, Kind
-from monitor.providers.base import AccountReader, CapacityAdvice, Leftovers, Provider, SocketReader
+from monitor.providers.base import AccountReader, CapacityAdvice, Provider, SocketReader, UnansweredTasks
 from monitor.providers.http import Call, Exchange, Item, Route
 from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsRead, PerformanceRead
 from monitor.providers.runware.exchange import decode
@@ -72,8 +72,8 @@ class Runware(Provider):
     def keeps_event(self, data: bytes) -> bool:
         return STREAM_EVENTS.search(data) is not None
 
-    def socket(self, account: str, leftovers: Leftovers) -> SocketReader:
-        return Socket(account, leftovers)
+    def socket(self, account: str, unanswered_tasks: UnansweredTasks) -> SocketReader:
+        return Socket(account, unanswered_tasks)
 
     def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:
         return decode_webhook(account, body, now)

@@ -14,7 +14,7 @@ from itertools import chain, count, groupby
 from typing import NamedTuple
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
-from monitor.providers.base import Leftovers
+from monitor.providers.base import UnansweredTasks
 from monitor.providers.http import BROKEN_OFF, Failure, Item, code_label
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
@@ -87,9 +87,9 @@ class Socket:
 
     fields: tuple[str, ...] = ITEM_FIELDS
 
-    def __init__(self, account: str, leftovers: Leftovers) -> None:
+    def __init__(self, account: str, unanswered_tasks: UnansweredTasks) -> None:
         self._account = account
-        self._leftovers = leftovers
+        self._unanswered_tasks = unanswered_tasks
         self._pending: dict[int, Pending] = {}
         self._places: dict[str, deque[Place]] = {}
         self._failing: dict[Place, float] = {}
@@ -136,7 +136,7 @@ class Socket:
         for asked in pending.waiting.values():
             if asked.kind is Kind.CREATE and asked.task:
                 told = pending.progress.get(asked.task, Progress())
-                self._leftovers.leave(asked.task, Left(asked, pending.at, told))
+                self._unanswered_tasks.add(asked.task, Left(asked, pending.at, told))
                 yield only_asked(asked, self._account, pending.at)
 
     def _given_up(self, now: float) -> Iterator[RequestSeen]:
@@ -171,7 +171,7 @@ class Socket:
     def _taken(self, seen: list[AnyObservation]) -> list[AnyObservation]:
         """The acceptance of a task that a poll has `seen`, where another socket left it without an answer."""
         tasks = (each.task for each in seen if isinstance(each, TaskSeen))
-        left: Left | None = self._leftovers.take(next(tasks, ""))
+        left: Left | None = self._unanswered_tasks.pop(next(tasks, ""))
         if left is None:
             return []
         return created(left.asked, Progress(accepted=True), self._moment(left.at, left.at), whole=False)[1]
@@ -215,7 +215,7 @@ class Socket:
     def _unasked(self, mine: list[Answer], now: float) -> list[AnyObservation]:
         """What nobody awaits here: results replayed to a resumed session, or told after an acknowledgement."""
         first = mine[0]
-        left: Left | None = self._leftovers.take(first.task)
+        left: Left | None = self._unanswered_tasks.pop(first.task)
         if left is not None:
             return self._resumed(left, mine, now)
         if KINDS.get(first.type, Kind.CREATE) is not Kind.CREATE:
@@ -231,7 +231,7 @@ class Socket:
             left.progress.add(answer)
         whole = left.progress.done + left.progress.failed >= left.asked.results
         if not whole:
-            self._leftovers.leave(left.asked.task, left)
+            self._unanswered_tasks.add(left.asked.task, left)
         return created(left.asked, left.progress, self._moment(left.at, now), whole=whole)[1]
 
     def _without_task(self, kind: str, mine: list[Answer], now: float) -> list[AnyObservation]:
