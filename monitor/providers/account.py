@@ -13,30 +13,30 @@ MOST_MODELS = 200
 T = TypeVar("T")
 
 
-class Drift:
+class SchemaDrift:
     """Whether a reply said anything that could not be used."""
 
     def __init__(self) -> None:
-        self.found = False
+        self.detected = False
 
-    def note(self, strange: bool) -> None:
+    def flag(self, is_unexpected: bool = True) -> None:
         """Remember that there was something strange."""
-        self.found = self.found or strange
+        self.detected = self.detected or is_unexpected
 
-    def keep(self, value: T | None) -> T | None:
+    def require(self, value: T | None) -> T | None:
         """`value`, noting where there is none."""
-        self.note(value is None)
+        self.flag(value is None)
         return value
 
 
 def finished(
-    read: str, exchange: Exchange, ended: Outcome, figures_of: Callable[[Drift], Figures | None]
+    read: str, exchange: Exchange, ended: Outcome, figures_of: Callable[[SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
     """One `ReadFinished`; `truncated` without figures where a success tells nothing that could be used.
 
     What was strange is told first, as one `UnknownSeen` of the read's name.
     """
-    drift = Drift()
+    drift = SchemaDrift()
     figures = None
     if ended is Outcome.SUCCESS:
         figures = figures_of(drift)
@@ -49,6 +49,6 @@ def finished(
         duration_seconds=exchange.duration_seconds,
         figures=figures,
     )
-    if not drift.found:
+    if not drift.detected:
         return [told]
     return [UnknownSeen(account=exchange.account, at=exchange.ended_at, field=read), told]

@@ -16,7 +16,7 @@ from monitor.config import Config, load
 from monitor.daemon.daemon import Daemon
 from monitor.observations import AnyObservation, Kind, Organization, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.providers.account import Drift, finished
+from monitor.providers.account import SchemaDrift, finished
 from monitor.providers.base import Provider
 from monitor.providers.http import Call, Exchange, Route, code_label, error_outcome
 from monitor.providers.lenient import json_object, model_id, number
@@ -38,8 +38,8 @@ class Wallet:
         return Call("GET", "/wallet")
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        def figures(drift: Drift) -> Organization | None:
-            return Organization(credit_balance=drift.keep(number((json_object(exchange.body) or {}).get("coins"))))
+        def figures(drift: SchemaDrift) -> Organization | None:
+            return Organization(credit_balance=drift.require(number((json_object(exchange.body) or {}).get("coins"))))
 
         return finished("wallet", exchange, outcome(exchange), figures)
 

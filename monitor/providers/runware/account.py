@@ -27,7 +27,7 @@ from monitor.observations import (
     SpendTotal,
     Usage,
 )
-from monitor.providers.account import MOST_MODELS, Drift, finished
+from monitor.providers.account import MOST_MODELS, SchemaDrift, finished
 from monitor.providers.http import BROKEN_OFF, SUCCESSES, Call, Exchange, is_redirected
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_value, number
 from monitor.providers.runware.messages import answers
@@ -111,7 +111,7 @@ def _usage_task(operation: str, window: str, now: float, *by: str) -> dict[str, 
 
 
 Item = dict[str, object]
-FiguresOf = Callable[[list[Item], Drift], Figures | None]
+FiguresOf = Callable[[list[Item], SchemaDrift], Figures | None]
 
 
 def _finished(read: str, exchange: Exchange, figures_of: FiguresOf) -> list[AnyObservation]:
@@ -136,14 +136,14 @@ def _outcome(exchange: Exchange, document: object) -> Outcome:
     return Outcome.SUCCESS if status in SUCCESSES and document is not None else Outcome.TRUNCATED
 
 
-def _details(items: list[Item], drift: Drift) -> Organization | None:
+def _details(items: list[Item], drift: SchemaDrift) -> Organization | None:
     """The balance: a plain number, or an object with `amount` (docs of 2025 and of 2026 disagree)."""
     balance = next((item["balance"] for item in items if "balance" in item), None)
-    amount = drift.keep(number(at(balance, "amount") if isinstance(balance, dict) else balance))
+    amount = drift.require(number(at(balance, "amount") if isinstance(balance, dict) else balance))
     return None if amount is None else Organization(credit_balance=amount)
 
 
-def _activity(items: list[Item], drift: Drift) -> Usage | None:
+def _activity(items: list[Item], drift: SchemaDrift) -> Usage | None:
     """Requests and spend, in US dollars, of each model and window; the answers come in any order."""
     if len(items) != len(WINDOWS):
         return None
@@ -167,12 +167,12 @@ def _span(item: Item) -> tuple[bool, str]:
     return start != end, str(start)
 
 
-def _totals(item: Item, window: str, drift: Drift) -> Iterator[SpendTotal]:
+def _totals(item: Item, window: str, drift: SchemaDrift) -> Iterator[SpendTotal]:
     """What each model did; the account as a whole only where no model is told, so that a sum counts nothing twice."""
     rows = _rows(item, drift)
     for model, row in rows.items():
         spent, requests = number(row.get("spend")), count(row.get("count"))
-        drift.note(spent is None or requests is None)
+        drift.flag(spent is None or requests is None)
         yield SpendTotal(model=model, window=window, credits=spent, requests=requests)
     meta = at(item, "usage", "model", "meta")
     spent, requests = number(at(meta, "totalSpend")), count(at(meta, "totalRequests"))
@@ -180,7 +180,7 @@ def _totals(item: Item, window: str, drift: Drift) -> Iterator[SpendTotal]:
         yield SpendTotal(model=ACCOUNT, window=window, credits=spent, requests=requests)
 
 
-def _performance(items: list[Item], drift: Drift) -> Performance | None:
+def _performance(items: list[Item], drift: SchemaDrift) -> Performance | None:
     """Seconds; null where a model had none (October 2026). The median is told of the whole account only."""
     if not items:
         return None
@@ -196,7 +196,7 @@ def _inference(row: Mapping[str, object]) -> Inference:
     return Inference(**{name: number(row.get(f"{said}InferenceTime")) for name, said in names.items()})
 
 
-def _errors(items: list[Item], drift: Drift) -> ProviderErrors | None:
+def _errors(items: list[Item], drift: SchemaDrift) -> ProviderErrors | None:
     if not items:
         return None
     rows = _rows(items[0], drift)
@@ -207,13 +207,13 @@ def _errors(items: list[Item], drift: Drift) -> ProviderErrors | None:
     return ProviderErrors(models=counts)
 
 
-def _rows(item: Item, drift: Drift) -> dict[str, Item]:
+def _rows(item: Item, drift: SchemaDrift) -> dict[str, Item]:
     """The rows by model, as far as they name one, 200 at most."""
     rows = at(item, "usage", "model", "data")
     if not isinstance(rows, list):
-        drift.note(strange=True)
+        drift.flag()
         return {}
     sound = ((row["model"], row) for row in rows if isinstance(row, dict) and is_model_id(row.get("model")))
     kept = dict(islice(sound, MOST_MODELS))
-    drift.note(len(kept) < len(rows))
+    drift.flag(len(kept) < len(rows))
     return kept

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from monitor.observations import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
-from monitor.providers.account import MOST_MODELS, Drift, finished
+from monitor.providers.account import MOST_MODELS, SchemaDrift, finished
 from monitor.providers.http import Call, Exchange
 from monitor.providers.lenient import at, count, is_day, is_model_id, json_object, number
 from monitor.providers.runway.exchange import outcome
@@ -53,66 +53,66 @@ class UsageRead:
 
 
 def _finished(
-    read: str, exchange: Exchange, figures_of: Callable[[dict[str, object], Drift], Figures | None]
+    read: str, exchange: Exchange, figures_of: Callable[[dict[str, object], SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
     document = json_object(exchange.body)
     return finished(read, exchange, outcome(exchange, document), lambda drift: figures_of(document or {}, drift))
 
 
-def _organization(document: dict[str, object], drift: Drift) -> Organization | None:
+def _organization(document: dict[str, object], drift: SchemaDrift) -> Organization | None:
     listed = _by_model(at(document, "tier", "models"), drift)
     limits = {model: _limits(entry, drift) for model, entry in listed.items()}
     figures = Organization(
-        credit_balance=drift.keep(number(at(document, "creditBalance"))),
-        monthly_spend_credits=drift.keep(count(at(document, "tier", "maxMonthlyCreditSpend"))),
+        credit_balance=drift.require(number(at(document, "creditBalance"))),
+        monthly_spend_credits=drift.require(count(at(document, "tier", "maxMonthlyCreditSpend"))),
         limits=limits,
         daily_generations=_daily_generations(at(document, "usage", "models"), limits, drift),
     )
     return figures if figures != Organization() else None
 
 
-def _limits(entry: dict[str, object], drift: Drift) -> ModelLimits:
+def _limits(entry: dict[str, object], drift: SchemaDrift) -> ModelLimits:
     """The limits of a model. `null` is unlimited (SDK 5.24.0); one that is absent or unreadable is unknown."""
     read = {limit: count(entry.get(key)) for limit, key in LIMITS.items()}
     unlimited = {limit for limit, key in LIMITS.items() if key in entry and entry[key] is None}
     unknown = tuple(limit for limit, value in read.items() if value is None and limit not in unlimited)
-    drift.note(strange=bool(unknown))
+    drift.flag(bool(unknown))
     return ModelLimits(**read, unknown=unknown)
 
 
-def _daily_generations(used: object, limits: dict[str, ModelLimits], drift: Drift) -> dict[str, int]:
+def _daily_generations(used: object, limits: dict[str, ModelLimits], drift: SchemaDrift) -> dict[str, int]:
     """Generations of each model in the past day: none where a model has limits and no entry (an assumption)."""
     if not isinstance(used, dict):
-        drift.note(strange=True)
+        drift.flag()
         return {}
     entries = _by_model(used, drift)
-    read = {model: drift.keep(count(entry.get("dailyGenerations"))) for model, entry in entries.items()}
+    read = {model: drift.require(count(entry.get("dailyGenerations"))) for model, entry in entries.items()}
     told = {model: generations for model, generations in read.items() if generations is not None}
     silent = {model: 0 for model in limits if model not in used}
     return dict(islice((told | silent).items(), MOST_MODELS))
 
 
-def _by_model(value: object, drift: Drift) -> dict[str, dict[str, object]]:
+def _by_model(value: object, drift: SchemaDrift) -> dict[str, dict[str, object]]:
     """The entries of a map by model, as far as they are objects under a model's id, 200 at most."""
     if not isinstance(value, dict):
-        drift.note(strange=True)
+        drift.flag()
         return {}
     sound = ((model, entry) for model, entry in value.items() if is_model_id(model) and isinstance(entry, dict))
     kept = dict(islice(sound, MOST_MODELS))
-    drift.note(len(kept) < len(value))
+    drift.flag(len(kept) < len(value))
     return kept
 
 
-def _usage(document: dict[str, object], drift: Drift) -> Usage | None:
+def _usage(document: dict[str, object], drift: SchemaDrift) -> Usage | None:
     """Net credits by day and model. Days and models beyond the bounds are left out; an empty day spends nothing."""
     results = document.get("results")
     if not isinstance(results, list):
         return None
-    drift.note(len(results) > MOST_DAYS)
+    drift.flag(len(results) > MOST_DAYS)
     spent: dict[str, dict[str, float]] = {}
     for day, model, amount in _amounts(results[:MOST_DAYS], drift):
         if model not in spent and len(spent) == MOST_MODELS:
-            drift.note(strange=True)
+            drift.flag()
             continue
         by_day = spent.setdefault(model, {})
         by_day[day] = by_day.get(day, 0.0) + amount
@@ -125,15 +125,15 @@ def _usage(document: dict[str, object], drift: Drift) -> Usage | None:
     )
 
 
-def _amounts(results: list[object], drift: Drift) -> Iterator[tuple[str, str, float]]:
+def _amounts(results: list[object], drift: SchemaDrift) -> Iterator[tuple[str, str, float]]:
     for result in results:
         day, entries = at(result, "date"), at(result, "usedCredits")
         if not is_day(day) or not isinstance(entries, list):
-            drift.note(strange=True)
+            drift.flag()
             continue
         for entry in entries:
             model, amount = at(entry, "model"), number(at(entry, "amount"))
             if is_model_id(model) and amount is not None:
                 yield day, model, amount
             else:
-                drift.note(strange=True)
+                drift.flag()
