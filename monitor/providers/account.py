@@ -8,7 +8,7 @@ from typing import TypeVar
 from monitor.observations import AnyObservation, Figures, Outcome, ReadFinished, UnknownSeen
 from monitor.providers.http import Exchange
 
-MOST_MODELS = 200
+MAX_MODELS = 200
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class SchemaDrift:
         return value
 
 
-def finished(
+def read_finished(
     read: str, exchange: Exchange, ended: Outcome, figures_of: Callable[[SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
     """One `ReadFinished`; `truncated` without figures where a success tells nothing that could be used.

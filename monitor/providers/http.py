@@ -118,11 +118,11 @@ STATUS_CODES = range(100, 600)
 SUCCESSES = range(200, 300)
 REDIRECTIONS = range(300, 400)
 CLIENT_ERRORS = range(400, 500)
-READING_METHODS = frozenset({"GET", "HEAD"})
+READ_METHODS = frozenset({"GET", "HEAD"})
 UNKNOWN_ENDPOINT = "other"
-PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
-OUTCOMES = {
+STATUS_OUTCOMES = {
     400: Outcome.INVALID_REQUEST,
     401: Outcome.UNAUTHORIZED,
     403: Outcome.FORBIDDEN,
@@ -134,7 +134,7 @@ OUTCOMES = {
 }
 """Statuses with a meaning of their own (RFC 9110; RFC 6585 for 429)."""
 
-BROKEN_OFF = {
+FAILURE_OUTCOMES = {
     Failure.UNREACHABLE: Outcome.UNREACHABLE,
     Failure.TIMEOUT: Outcome.TIMEOUT,
     Failure.TRUNCATED: Outcome.TRUNCATED,
@@ -145,7 +145,7 @@ BROKEN_OFF = {
 def error_outcome(status: int) -> Outcome:
     """What an error status says by itself."""
     plain = Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
-    return OUTCOMES.get(status, plain)
+    return STATUS_OUTCOMES.get(status, plain)
 
 
 def is_redirected(exchange: Exchange, kind: Kind) -> bool:
@@ -155,7 +155,7 @@ def is_redirected(exchange: Exchange, kind: Kind) -> bool:
     """
     if exchange.status not in REDIRECTIONS:
         return False
-    is_read = kind is Kind.POLL or (exchange.by_client and exchange.method.upper() in READING_METHODS)
+    is_read = kind is Kind.POLL or (exchange.by_client and exchange.method.upper() in READ_METHODS)
     return not (exchange.status == HTTPStatus.NOT_MODIFIED and is_read)
 
 
@@ -164,10 +164,10 @@ def is_interim(status: int) -> bool:
     return status < SUCCESSES.start and status != HTTPStatus.SWITCHING_PROTOCOLS
 
 
-def is_page(exchange: Exchange) -> bool:
+def is_html_page(exchange: Exchange) -> bool:
     """Whether a known endpoint answers with a page for people: somebody has answered in the vendor's place."""
     is_known = exchange.route.endpoint != UNKNOWN_ENDPOINT
-    return is_known and exchange.status in SUCCESSES and media_type(exchange.response_headers) in PAGE_TYPES
+    return is_known and exchange.status in SUCCESSES and media_type(exchange.response_headers) in HTML_TYPES
 
 
 def is_marked_retry(exchange: Exchange) -> bool:

@@ -51,7 +51,7 @@ def path_segments(path: str) -> tuple[str, ...]:
     return tuple(unquote(part) for part in plain.split("/") if part)
 
 
-def at(value: object, *keys: str) -> object:
+def nested(value: object, *keys: str) -> object:
     """What stands under `keys`, one object inside the other; None where there is nothing."""
     for key in keys:
         if not isinstance(value, dict):

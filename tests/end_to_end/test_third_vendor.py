@@ -16,7 +16,7 @@ from monitor.config import Config, load
 from monitor.daemon.daemon import Daemon
 from monitor.observations import AnyObservation, Kind, Organization, Outcome, RequestSeen, TaskSeen, TaskStatus
 from monitor.providers import PROVIDERS
-from monitor.providers.account import SchemaDrift, finished
+from monitor.providers.account import SchemaDrift, read_finished
 from monitor.providers.base import Provider
 from monitor.providers.http import Call, Exchange, Route, code_label, error_outcome
 from monitor.providers.lenient import json_object, model_id, number
@@ -41,7 +41,7 @@ class Wallet:
         def figures(drift: SchemaDrift) -> Organization | None:
             return Organization(credit_balance=drift.require(number((json_object(exchange.body) or {}).get("coins"))))
 
-        return finished("wallet", exchange, outcome(exchange), figures)
+        return read_finished("wallet", exchange, outcome(exchange), figures)
 
 
 class Acme(Provider):

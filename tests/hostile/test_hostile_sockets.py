@@ -21,7 +21,7 @@ from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
 from monitor.providers.base import UnansweredTasks
 from monitor.providers.http import Failure
-from monitor.providers.runware.socket import MOST_PENDING_TASKS
+from monitor.providers.runware.socket import MAX_PENDING_TASKS
 from monitor.runtime.clock import ManualClock
 
 READ_BYTES = 256 * 1024
@@ -119,7 +119,7 @@ def test_tasks_that_await_an_answer_are_bounded_however_many_a_message_has() -> 
     assert reader is not None
     for _ in range(100):
         reader.sent([{}] * 1000, frozenset(), 1.0)
-    assert reader.pending <= MOST_PENDING_TASKS // 1000
+    assert reader.pending <= MAX_PENDING_TASKS // 1000
 
 
 async def test_a_flood_passes_unchanged_and_other_requests_with_it() -> None:

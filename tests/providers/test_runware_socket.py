@@ -7,7 +7,7 @@ from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.base import MAX_UNANSWERED_TASKS, SocketReader, UnansweredTasks
 from monitor.providers.http import Failure
-from monitor.providers.runware.socket import LONGEST_GAP_SECONDS, LONGEST_WAIT_SECONDS, MOST_PENDING
+from monitor.providers.runware.socket import MAX_PENDING_MESSAGES, MAX_RESULT_GAP_SECONDS, MAX_WAIT_SECONDS
 
 AUTH = {"taskType": "authentication"}
 PING = {"taskType": "ping"}
@@ -100,8 +100,8 @@ def test_a_failure_that_nothing_follows_was_that_of_the_whole_task(done: int, ou
     sent(socket, task(numberResults="4"))
     told(socket, at=1003, data=[result()] * done)
     told(socket, at=1004, errors=[error("timeoutProvider")])
-    assert requests(sent(socket, PING, at=1003 + LONGEST_GAP_SECONDS)) == []
-    seen = sent(socket, PING, at=1004 + LONGEST_GAP_SECONDS)
+    assert requests(sent(socket, PING, at=1003 + MAX_RESULT_GAP_SECONDS)) == []
+    seen = sent(socket, PING, at=1004 + MAX_RESULT_GAP_SECONDS)
     assert (requests(seen), request(seen).at, request(seen).duration_seconds) == ([(Kind.CREATE, outcome)], 1004, 4)
     assert story(seen)[-1] == ((U, "succeeded", "") if done else (U, "failed", "timeout"))
 
@@ -324,14 +324,14 @@ def test_what_is_under_way_when_the_connection_ends_ends_with_it(failure: Failur
 def test_a_message_that_nobody_answers_is_given_up_in_the_end() -> None:
     socket = opened()
     sent(socket, task(), at=1000)
-    assert sent(socket, PING, at=1000 + LONGEST_WAIT_SECONDS) == []
-    assert requests(sent(socket, PING, at=1001 + LONGEST_WAIT_SECONDS)) == [(Kind.CREATE, Outcome.TIMEOUT)]
+    assert sent(socket, PING, at=1000 + MAX_WAIT_SECONDS) == []
+    assert requests(sent(socket, PING, at=1001 + MAX_WAIT_SECONDS)) == [(Kind.CREATE, Outcome.TIMEOUT)]
 
 
 def test_no_more_than_a_thousand_messages_are_remembered() -> None:
     socket = opened()
-    seen = [told for number in range(MOST_PENDING + 5) for told in sent(socket, task(uuid=f"task-{number}"))]
-    assert socket.pending == MOST_PENDING
+    seen = [told for number in range(MAX_PENDING_MESSAGES + 5) for told in sent(socket, task(uuid=f"task-{number}"))]
+    assert socket.pending == MAX_PENDING_MESSAGES
     assert requests(seen) == [(Kind.CREATE, Outcome.TIMEOUT)] * 5
 
 

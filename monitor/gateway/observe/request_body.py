@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
 from monitor.http.inflate import Inflater
 from monitor.providers.http import Item, Route
-from monitor.providers.lenient import at, json_object
+from monitor.providers.lenient import json_object, nested
 
 SMALL_BYTES = 64 * 1024
 
@@ -71,5 +71,5 @@ class RequestBody:
         return any(body.count(f'"{field.rpartition(".")[2]}"'.encode()) > 1 for field in self._fields)
 
     def _read(self, document: dict[str, object]) -> Mapping[str, str]:
-        read = {field: at(document, *field.split(".")) for field in self._fields}
+        read = {field: nested(document, *field.split(".")) for field in self._fields}
         return {field: value for field, value in read.items() if isinstance(value, str) and value}

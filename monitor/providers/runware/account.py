@@ -27,9 +27,9 @@ from monitor.observations import (
     SpendTotal,
     Usage,
 )
-from monitor.providers.account import MOST_MODELS, SchemaDrift, finished
-from monitor.providers.http import BROKEN_OFF, SUCCESSES, Call, Exchange, is_redirected
-from monitor.providers.lenient import at, count, is_day, is_model_id, json_value, number
+from monitor.providers.account import MAX_MODELS, SchemaDrift, read_finished
+from monitor.providers.http import FAILURE_OUTCOMES, SUCCESSES, Call, Exchange, is_redirected
+from monitor.providers.lenient import count, is_day, is_model_id, json_value, nested, number
 from monitor.providers.runware.messages import answers
 from monitor.providers.runware.paths import TASKS
 from monitor.providers.runware.tasks import status_outcome, without_task
@@ -40,7 +40,7 @@ WINDOWS = {"today": 0, "30d": 29}
 """Days before today where each window starts; the API takes 30 days at most, both ends included (October 2026)."""
 
 ACCOUNT = ""
-MOST_ROWS = 31 * MOST_MODELS
+MAX_ROWS = 31 * MAX_MODELS
 
 
 class DetailsRead:
@@ -116,9 +116,9 @@ FiguresOf = Callable[[list[Item], SchemaDrift], Figures | None]
 
 def _finished(read: str, exchange: Exchange, figures_of: FiguresOf) -> list[AnyObservation]:
     document = json_value(exchange.body)
-    items = at(document, "data")
+    items = nested(document, "data")
     found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return finished(read, exchange, _outcome(exchange, document), lambda drift: figures_of(found, drift))
+    return read_finished(read, exchange, _outcome(exchange, document), lambda drift: figures_of(found, drift))
 
 
 def _outcome(exchange: Exchange, document: object) -> Outcome:
@@ -130,7 +130,7 @@ def _outcome(exchange: Exchange, document: object) -> Outcome:
     if status is not None and (error is not None or status >= ERRORS):
         return status_outcome(status) if error is None else without_task(error, status)
     if exchange.failure is not None:
-        return BROKEN_OFF[exchange.failure]
+        return FAILURE_OUTCOMES[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
     return Outcome.SUCCESS if status in SUCCESSES and document is not None else Outcome.TRUNCATED
@@ -139,7 +139,7 @@ def _outcome(exchange: Exchange, document: object) -> Outcome:
 def _details(items: list[Item], drift: SchemaDrift) -> Organization | None:
     """The balance: a plain number, or an object with `amount` (docs of 2025 and of 2026 disagree)."""
     balance = next((item["balance"] for item in items if "balance" in item), None)
-    amount = drift.require(number(at(balance, "amount") if isinstance(balance, dict) else balance))
+    amount = drift.require(number(nested(balance, "amount") if isinstance(balance, dict) else balance))
     return None if amount is None else Organization(credit_balance=amount)
 
 
@@ -154,9 +154,9 @@ def _activity(items: list[Item], drift: SchemaDrift) -> Usage | None:
 
 def _days(item: Item) -> Iterator[DaySpend]:
     """Spend of the whole account by day, or of each model where a row names one."""
-    rows = at(item, "usage", "timeseries", "data")
-    for row in rows[:MOST_ROWS] if isinstance(rows, list) else []:
-        day, model, spent = at(row, "date"), at(row, "model"), number(at(row, "spend"))
+    rows = nested(item, "usage", "timeseries", "data")
+    for row in rows[:MAX_ROWS] if isinstance(rows, list) else []:
+        day, model, spent = nested(row, "date"), nested(row, "model"), number(nested(row, "spend"))
         if is_day(day) and spent is not None:
             yield DaySpend(date=day, model=model if is_model_id(model) else ACCOUNT, credits=spent)
 
@@ -174,8 +174,8 @@ def _totals(item: Item, window: str, drift: SchemaDrift) -> Iterator[SpendTotal]
         spent, requests = number(row.get("spend")), count(row.get("count"))
         drift.flag(spent is None or requests is None)
         yield SpendTotal(model=model, window=window, credits=spent, requests=requests)
-    meta = at(item, "usage", "model", "meta")
-    spent, requests = number(at(meta, "totalSpend")), count(at(meta, "totalRequests"))
+    meta = nested(item, "usage", "model", "meta")
+    spent, requests = number(nested(meta, "totalSpend")), count(nested(meta, "totalRequests"))
     if not rows and (spent is not None or requests is not None):
         yield SpendTotal(model=ACCOUNT, window=window, credits=spent, requests=requests)
 
@@ -185,7 +185,7 @@ def _performance(items: list[Item], drift: SchemaDrift) -> Performance | None:
     if not items:
         return None
     models = {model: _inference(row) for model, row in _rows(items[0], drift).items()}
-    meta = at(items[0], "usage", "model", "meta")
+    meta = nested(items[0], "usage", "model", "meta")
     if isinstance(meta, dict):
         models[ACCOUNT] = _inference(meta)
     return Performance(models={model: times for model, times in models.items() if times != Inference()})
@@ -209,11 +209,11 @@ def _errors(items: list[Item], drift: SchemaDrift) -> ProviderErrors | None:
 
 def _rows(item: Item, drift: SchemaDrift) -> dict[str, Item]:
     """The rows by model, as far as they name one, 200 at most."""
-    rows = at(item, "usage", "model", "data")
+    rows = nested(item, "usage", "model", "data")
     if not isinstance(rows, list):
         drift.flag()
         return {}
     sound = ((row["model"], row) for row in rows if isinstance(row, dict) and is_model_id(row.get("model")))
-    kept = dict(islice(sound, MOST_MODELS))
+    kept = dict(islice(sound, MAX_MODELS))
     drift.flag(len(kept) < len(rows))
     return kept

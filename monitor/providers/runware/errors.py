@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from monitor.observations import Outcome, Reason
 
-LONGEST_CODE = 100
+MAX_CODE_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ PAUSED = "environment-paused"
 
 def classify(code: object, message: object = None) -> ErrorClass | None:
     """The class of an error, None for a code that no rule knows."""
-    known = _by_code(code.lower()) if isinstance(code, str) and len(code) <= LONGEST_CODE else None
+    known = _by_code(code.lower()) if isinstance(code, str) and len(code) <= MAX_CODE_LENGTH else None
     if (known is None or known in VAGUE) and isinstance(message, str) and MODERATION_TEXT.search(message[:1000]):
         return MODERATION
     return known

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.http import (
-    BROKEN_OFF,
+    FAILURE_OUTCOMES,
     SUCCESSES,
     Exchange,
     Failure,
     code_label,
+    is_html_page,
     is_interim,
     is_marked_retry,
-    is_page,
     is_redirected,
 )
-from monitor.providers.lenient import at, json_value, model_id
+from monitor.providers.lenient import json_value, model_id, nested
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import PAUSED
 from monitor.providers.runware.messages import Answer, answers
@@ -43,7 +43,7 @@ from monitor.providers.runware.tasks import (
 )
 
 ERRORS = 400
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 CUT_OFF = frozenset({Failure.CLIENT_GONE, Failure.TIMEOUT, Failure.TRUNCATED})
 
 
@@ -79,7 +79,7 @@ def _message(exchange: Exchange) -> object:
     """The reply's JSON; of a stream, an array of its events."""
     if not exchange.is_stream:
         return json_value(exchange.body)
-    events = [json_value(line) for line in exchange.body.split(b"\n")[:MOST_EVENTS]]
+    events = [json_value(line) for line in exchange.body.split(b"\n")[:MAX_EVENTS]]
     return [event for event in events if event is not None] or None
 
 
@@ -152,7 +152,7 @@ def _outcome(
         return Outcome.REDIRECTED
     ends = exchange.is_stream and has_ended(told)
     if exchange.failure is not None and not ends:
-        return BROKEN_OFF[exchange.failure]
+        return FAILURE_OUTCOMES[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
     is_broken = status in SUCCESSES and not is_readable
@@ -176,7 +176,7 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
     """
     status = exchange.status
     if status is not None and status >= ERRORS:
-        problem = at(json_value(exchange.body), "type")
+        problem = nested(json_value(exchange.body), "type")
         paused = isinstance(problem, str) and problem.endswith(PAUSED)
         return Outcome.INSUFFICIENT_CREDITS if paused else status_outcome(status)
     if is_redirected(exchange, exchange.route.kind):
@@ -185,10 +185,10 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
     if has_end and (ended := stream_outcome(exchange.body)) is not None:
         return ended
     if exchange.failure is not None:
-        return BROKEN_OFF[exchange.failure]
+        return FAILURE_OUTCOMES[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
-    is_foreign = is_page(exchange) and exchange.route.model != SERVERLESS
+    is_foreign = is_html_page(exchange) and exchange.route.model != SERVERLESS
     return Outcome.TRUNCATED if has_end or is_foreign or is_interim(status) else Outcome.SUCCESS
 
 

@@ -16,8 +16,8 @@ from monitor.providers.runware import errors
 from monitor.providers.runware.errors import OLD_KEY_REFUSED, ErrorClass, classify
 from monitor.providers.runware.task_types import GENERATIONS
 
-MOST_ANSWERS = 1000
-LONGEST_TYPE = 64
+MAX_ANSWERS = 1000
+MAX_TYPE_LENGTH = 64
 
 FINISHED_STATUS = "success"
 FAILED_STATUS = "error"
@@ -63,12 +63,12 @@ class Answer:
 
 def answers(message: object) -> list[Answer]:
     """Every answer in a message, 1,000 at most; none where it is not in any known shape."""
-    return list(islice(_answers(message), MOST_ANSWERS))
+    return list(islice(_answers(message), MAX_ANSWERS))
 
 
 def _answers(message: object) -> Iterator[Answer]:
     if isinstance(message, list):
-        for element in message[:MOST_ANSWERS]:
+        for element in message[:MAX_ANSWERS]:
             if isinstance(element, dict):
                 yield from _answers(element)
         return
@@ -157,7 +157,7 @@ def _text(item: dict[str, object], key: str) -> str:
 
 
 def _type(item: dict[str, object]) -> str:
-    return _text(item, "taskType")[:LONGEST_TYPE]
+    return _text(item, "taskType")[:MAX_TYPE_LENGTH]
 
 
 def _task(item: dict[str, object]) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import UnansweredTasks
-from monitor.providers.http import BROKEN_OFF, Failure, Item, code_label
+from monitor.providers.http import FAILURE_OUTCOMES, Failure, Item, code_label
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
 from monitor.providers.runware.messages import Answer, answers
@@ -37,12 +37,12 @@ from monitor.providers.runware.tasks import (
     without_task,
 )
 
-MOST_PENDING = 1000
-MOST_PENDING_TASKS = 10_000
-LONGEST_WAIT_SECONDS = 1200.0
+MAX_PENDING_MESSAGES = 1000
+MAX_PENDING_TASKS = 10_000
+MAX_WAIT_SECONDS = 1200.0
 """The longest that an SDK waits for an answer (`runware-sdk` 1.8.0)."""
 
-LONGEST_GAP_SECONDS = 30.0
+MAX_RESULT_GAP_SECONDS = 30.0
 """How long after one result of a task has failed others are awaited. Whether an error is about one of several results
 or about all of them is not told, and each result comes when it is there (docs `en/image`, October 2025)."""
 
@@ -101,7 +101,7 @@ class Socket:
         return len(self._pending)
 
     def sent(self, items: Sequence[Item], repeated: frozenset[str], now: float) -> list[AnyObservation]:
-        facts = self._failed_alone(now - LONGEST_GAP_SECONDS)
+        facts = self._failed_alone(now - MAX_RESULT_GAP_SECONDS)
         asked = asked_of(items) or [NOTHING]
         pending = Pending(next(self._numbers), asked, now, bool(repeated), dict(enumerate(asked)))
         self._pending[pending.number] = pending
@@ -114,7 +114,7 @@ class Socket:
     def received(self, message: bytes, now: float) -> list[AnyObservation]:
         document = json_value(message)
         told = answers(document)
-        facts = self._failed_alone(now - LONGEST_GAP_SECONDS)
+        facts = self._failed_alone(now - MAX_RESULT_GAP_SECONDS)
         for (task, kind), group in groupby(sorted(told, key=_key), key=_key):
             mine = list(group)
             facts += self._of_task(mine, now) if task else self._without_task(kind, mine, now)
@@ -125,7 +125,7 @@ class Socket:
     def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
         gone = self._failed_alone(now)
         for each in self._pending.values():
-            gone += [self._request(each, BROKEN_OFF[failure], now), *self._left(each)]
+            gone += [self._request(each, FAILURE_OUTCOMES[failure], now), *self._left(each)]
         self._pending.clear()
         self._tasks = 0
         self._places.clear()
@@ -143,8 +143,8 @@ class Socket:
         """Messages that will not be answered any more, or that are too many to remember."""
         while self._pending:
             oldest = next(iter(self._pending.values()))
-            is_little = len(self._pending) <= MOST_PENDING and self._tasks <= MOST_PENDING_TASKS
-            if is_little and now - oldest.at <= LONGEST_WAIT_SECONDS:
+            is_little = len(self._pending) <= MAX_PENDING_MESSAGES and self._tasks <= MAX_PENDING_TASKS
+            if is_little and now - oldest.at <= MAX_WAIT_SECONDS:
                 return
             for index in tuple(oldest.waiting):
                 self._forget(Place(oldest, index))

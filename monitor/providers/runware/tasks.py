@@ -18,7 +18,7 @@ from monitor.providers.runware.task_types import GENERATIONS, KINDS
 
 MIXED_MODELS = "mixed"
 ASYNC = "async"
-MOST_RESULTS = 1000
+MAX_RESULTS = 1000
 ERRORS = 400
 NO_PAYMENT = 402
 SERVER_ERRORS = 500
@@ -81,7 +81,7 @@ def _model(item: Item) -> str:
 
 def _results(text: str) -> int:
     known = count(int(text)) if text.isascii() and text.isdecimal() and len(text) < len("1000000") else None
-    return min(max(known or 1, 1), MOST_RESULTS)
+    return min(max(known or 1, 1), MAX_RESULTS)
 
 
 def kind_of(asked: Sequence[Asked]) -> Kind:

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from monitor.observations import AnyObservation, DaySpend, Figures, ModelLimits, Organization, Usage
-from monitor.providers.account import MOST_MODELS, SchemaDrift, finished
+from monitor.providers.account import MAX_MODELS, SchemaDrift, read_finished
 from monitor.providers.http import Call, Exchange
-from monitor.providers.lenient import at, count, is_day, is_model_id, json_object, number
+from monitor.providers.lenient import count, is_day, is_model_id, json_object, nested, number
 from monitor.providers.runway.exchange import outcome
 
-MOST_DAYS = 92
+MAX_USAGE_DAYS = 92
 USAGE_DAYS = 30
 LIMITS = {"concurrency": "maxConcurrentGenerations", "daily_generations": "maxDailyGenerations"}
 
@@ -56,17 +56,17 @@ def _finished(
     read: str, exchange: Exchange, figures_of: Callable[[dict[str, object], SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
     document = json_object(exchange.body)
-    return finished(read, exchange, outcome(exchange, document), lambda drift: figures_of(document or {}, drift))
+    return read_finished(read, exchange, outcome(exchange, document), lambda drift: figures_of(document or {}, drift))
 
 
 def _organization(document: dict[str, object], drift: SchemaDrift) -> Organization | None:
-    listed = _by_model(at(document, "tier", "models"), drift)
+    listed = _by_model(nested(document, "tier", "models"), drift)
     limits = {model: _limits(entry, drift) for model, entry in listed.items()}
     figures = Organization(
-        credit_balance=drift.require(number(at(document, "creditBalance"))),
-        monthly_spend_credits=drift.require(count(at(document, "tier", "maxMonthlyCreditSpend"))),
+        credit_balance=drift.require(number(nested(document, "creditBalance"))),
+        monthly_spend_credits=drift.require(count(nested(document, "tier", "maxMonthlyCreditSpend"))),
         limits=limits,
-        daily_generations=_daily_generations(at(document, "usage", "models"), limits, drift),
+        daily_generations=_daily_generations(nested(document, "usage", "models"), limits, drift),
     )
     return figures if figures != Organization() else None
 
@@ -89,7 +89,7 @@ def _daily_generations(used: object, limits: dict[str, ModelLimits], drift: Sche
     read = {model: drift.require(count(entry.get("dailyGenerations"))) for model, entry in entries.items()}
     told = {model: generations for model, generations in read.items() if generations is not None}
     silent = {model: 0 for model in limits if model not in used}
-    return dict(islice((told | silent).items(), MOST_MODELS))
+    return dict(islice((told | silent).items(), MAX_MODELS))
 
 
 def _by_model(value: object, drift: SchemaDrift) -> dict[str, dict[str, object]]:
@@ -98,7 +98,7 @@ def _by_model(value: object, drift: SchemaDrift) -> dict[str, dict[str, object]]
         drift.flag()
         return {}
     sound = ((model, entry) for model, entry in value.items() if is_model_id(model) and isinstance(entry, dict))
-    kept = dict(islice(sound, MOST_MODELS))
+    kept = dict(islice(sound, MAX_MODELS))
     drift.flag(len(kept) < len(value))
     return kept
 
@@ -108,10 +108,10 @@ def _usage(document: dict[str, object], drift: SchemaDrift) -> Usage | None:
     results = document.get("results")
     if not isinstance(results, list):
         return None
-    drift.flag(len(results) > MOST_DAYS)
+    drift.flag(len(results) > MAX_USAGE_DAYS)
     spent: dict[str, dict[str, float]] = {}
-    for day, model, amount in _amounts(results[:MOST_DAYS], drift):
-        if model not in spent and len(spent) == MOST_MODELS:
+    for day, model, amount in _amounts(results[:MAX_USAGE_DAYS], drift):
+        if model not in spent and len(spent) == MAX_MODELS:
             drift.flag()
             continue
         by_day = spent.setdefault(model, {})
@@ -127,12 +127,12 @@ def _usage(document: dict[str, object], drift: SchemaDrift) -> Usage | None:
 
 def _amounts(results: list[object], drift: SchemaDrift) -> Iterator[tuple[str, str, float]]:
     for result in results:
-        day, entries = at(result, "date"), at(result, "usedCredits")
+        day, entries = nested(result, "date"), nested(result, "usedCredits")
         if not is_day(day) or not isinstance(entries, list):
             drift.flag()
             continue
         for entry in entries:
-            model, amount = at(entry, "model"), number(at(entry, "amount"))
+            model, amount = nested(entry, "model"), number(nested(entry, "amount"))
             if is_model_id(model) and amount is not None:
                 yield day, model, amount
             else:

@@ -6,7 +6,7 @@ import re
 
 from monitor.observations import Reason
 from monitor.providers.http import Exchange
-from monitor.providers.lenient import at
+from monitor.providers.lenient import nested
 
 ERROR_TEXT_BYTES = 2048
 
@@ -49,9 +49,9 @@ def _moderation(code: str) -> Reason:
 
 def lacks_credits(exchange: Exchange, document: dict[str, object] | None) -> bool:
     """Whether a 400 is about credits. One that lists `issues` is about the input, and may quote any text from it."""
-    if at(document, "issues"):
+    if nested(document, "issues"):
         return False
-    text = at(document, "error") or at(document, "message")
+    text = nested(document, "error") or nested(document, "message")
     if not isinstance(text, str):
         text = exchange.body[:ERROR_TEXT_BYTES].decode("utf-8", "replace")
     return NO_CREDITS.search(text) is not None

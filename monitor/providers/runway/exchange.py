@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen
 from monitor.providers.http import (
-    BROKEN_OFF,
     CLIENT_ERRORS,
+    FAILURE_OUTCOMES,
     SUCCESSES,
     Exchange,
     code_label,
     error_outcome,
+    is_html_page,
     is_interim,
     is_marked_retry,
-    is_page,
     is_redirected,
 )
-from monitor.providers.lenient import at, json_object, model_id
+from monitor.providers.lenient import json_object, model_id, nested
 from monitor.providers.runway.errors import lacks_credits
-from monitor.providers.runway.tasks import task_facts
+from monitor.providers.runway.tasks import task_observations
 
 
 def decode(exchange: Exchange) -> list[AnyObservation]:
     """One `RequestSeen`, then what the reply tells of a task."""
     document = json_object(exchange.body)
     request = _request(exchange, document)
-    return [request, *task_facts(exchange, document, request.model)]
+    return [request, *task_observations(exchange, document, request.model)]
 
 
 def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
@@ -39,12 +39,12 @@ def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
     if is_redirected(exchange, exchange.route.kind):
         return Outcome.REDIRECTED
     if exchange.failure is not None:
-        return BROKEN_OFF[exchange.failure]
+        return FAILURE_OUTCOMES[exchange.failure]
     if status is None:
         return Outcome.UNREACHABLE
     is_wanted = exchange.route.reads_reply and not exchange.is_unread
     is_broken = status in SUCCESSES and is_wanted and document is None
-    return Outcome.TRUNCATED if is_broken or is_interim(status) or is_page(exchange) else Outcome.SUCCESS
+    return Outcome.TRUNCATED if is_broken or is_interim(status) or is_html_page(exchange) else Outcome.SUCCESS
 
 
 def _refusal(exchange: Exchange, status: int, document: dict[str, object] | None) -> Outcome:
@@ -77,4 +77,4 @@ def _model(exchange: Exchange, document: dict[str, object] | None) -> str:
     if route.kind is not Kind.CREATE:
         return ""
     asked = (exchange.request_fields[path] for path in route.model_fields if path in exchange.request_fields)
-    return route.model or model_id(next(asked, at(document, "routing", "model")))
+    return route.model or model_id(next(asked, nested(document, "routing", "model")))

@@ -98,11 +98,11 @@ ENDPOINTS: tuple[tuple[str, Route], ...] = (
 )
 
 OTHER = Route("other", Kind.OTHER)
-ANY = ""
+PLACEHOLDER = ""
 
 
 def _pattern(template: str) -> tuple[str, ...]:
-    return tuple(ANY if part.startswith("{") else part for part in path_segments(template))
+    return tuple(PLACEHOLDER if part.startswith("{") else part for part in path_segments(template))
 
 
 ROUTES = {
@@ -110,7 +110,7 @@ ROUTES = {
     for method, route in ENDPOINTS
 }
 TEMPLATES = {_pattern(route.endpoint): route.endpoint for _, route in ENDPOINTS}
-LONGEST = max(map(len, TEMPLATES))
+MAX_SEGMENTS = max(map(len, TEMPLATES))
 
 
 def route(method: str, path: str) -> Route:
@@ -128,7 +128,7 @@ def route(method: str, path: str) -> Route:
 
 def _match(segments: tuple[str, ...]) -> tuple[str, str]:
     """The template of a path and the part that stands for its placeholder."""
-    for pattern, named in _patterns(segments[: LONGEST + 1]):
+    for pattern, named in _patterns(segments[: MAX_SEGMENTS + 1]):
         if pattern in TEMPLATES:
             return TEMPLATES[pattern], named
     return OTHER.endpoint, ""
@@ -140,4 +140,4 @@ def _patterns(segments: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]
     for index in reversed(range(len(segments))):
         named = segments[index]
         if named not in {".", ".."}:
-            yield (*segments[:index], ANY, *segments[index + 1 :]), named
+            yield (*segments[:index], PLACEHOLDER, *segments[index + 1 :]), named

@@ -14,8 +14,8 @@ from monitor.observations import (
     TaskStatus,
     UnknownSeen,
 )
-from monitor.providers.http import SUCCESSES, Exchange, is_page
-from monitor.providers.lenient import UNKNOWN_MODEL, at, is_task_id, number
+from monitor.providers.http import SUCCESSES, Exchange, is_html_page
+from monitor.providers.lenient import UNKNOWN_MODEL, is_task_id, nested, number
 from monitor.providers.runway.errors import reason
 from monitor.providers.runway.paths import INVOCATION, ROUTERS, WORKFLOW_MODEL
 
@@ -31,7 +31,7 @@ STATUSES = {
 """openapi.json, 2026-08-08; the last spelling from an older official skill file."""
 
 
-def task_facts(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
+def task_observations(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
     """What the reply tells of the task it made, read or deleted. `document` is its JSON object.
 
     A body that was read whole counts even where the exchange failed afterwards: a client that is gone leaves its
@@ -39,7 +39,7 @@ def task_facts(exchange: Exchange, document: dict[str, object] | None, model: st
     """
     if exchange.route.task and exchange.status == HTTPStatus.NOT_FOUND:
         return [_missing(exchange)]
-    if exchange.status not in SUCCESSES or is_page(exchange):
+    if exchange.status not in SUCCESSES or is_html_page(exchange):
         return []
     if exchange.route.makes_task:
         return _accepted(exchange, document, model)
@@ -59,12 +59,12 @@ def _missing(exchange: Exchange) -> TaskMissing:
 
 def _accepted(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
     """The task that a create made. A router's dry run makes none, and its reply has no id; any other reply has one."""
-    task = at(document, "id")
+    task = nested(document, "id")
     if task is None and (document is None or exchange.route.endpoint in ROUTERS):
         return []
     if not is_task_id(task):
         return [_unknown(exchange, "task_id")]
-    estimate = at(document, "estimatedCost") or at(document, "routing", "estimatedCost")
+    estimate = nested(document, "estimatedCost") or nested(document, "routing", "estimatedCost")
     return [
         TaskSeen(
             account=exchange.account,
@@ -114,12 +114,12 @@ def _failure_code(document: dict[str, object]) -> object:
     nodes = document.get("nodeErrors")
     if code or not isinstance(nodes, dict):
         return code
-    return next((found for node in nodes.values() if (found := at(node, "failureCode"))), code)
+    return next((found for node in nodes.values() if (found := nested(node, "failureCode"))), code)
 
 
 def _credits(cost: object) -> float | None:
     """The figure in a `cost` or `estimatedCost`; absent in replies older than 2026-07-21."""
-    figure = number(at(cost, "credits"))
+    figure = number(nested(cost, "credits"))
     return figure if figure is not None and figure >= 0 else None
 
 
