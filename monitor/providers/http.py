@@ -118,6 +118,7 @@ STATUS_CODES = range(100, 600)
 SUCCESSES = range(200, 300)
 REDIRECTIONS = range(300, 400)
 CLIENT_ERRORS = range(400, 500)
+FIRST_ERROR_STATUS = 400
 READ_METHODS = frozenset({"GET", "HEAD"})
 UNKNOWN_ENDPOINT = "other"
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})

@@ -28,13 +28,12 @@ from monitor.observations import (
     Usage,
 )
 from monitor.providers.account import MAX_MODELS, SchemaDrift, read_finished
-from monitor.providers.http import FAILURE_OUTCOMES, SUCCESSES, Call, Exchange, is_redirected
+from monitor.providers.http import FAILURE_OUTCOMES, FIRST_ERROR_STATUS, SUCCESSES, Call, Exchange, is_redirected
 from monitor.providers.lenient import count, is_day, is_model_id, json_value, nested, number
 from monitor.providers.runware.messages import answers
 from monitor.providers.runware.paths import TASKS
 from monitor.providers.runware.tasks import status_outcome, without_task
 
-ERRORS = 400
 USAGE_SECONDS = 300.0
 WINDOWS = {"today": 0, "30d": 29}
 """Days before today where each window starts; the API takes 30 days at most, both ends included (October 2026)."""
@@ -127,7 +126,7 @@ def _outcome(exchange: Exchange, document: object) -> Outcome:
     if is_redirected(exchange, Kind.ACCOUNT):
         return Outcome.REDIRECTED
     error = next((answer.error for answer in answers(document) if answer.error is not None), None)
-    if status is not None and (error is not None or status >= ERRORS):
+    if status is not None and (error is not None or status >= FIRST_ERROR_STATUS):
         return status_outcome(status) if error is None else without_task(error, status)
     if exchange.failure is not None:
         return FAILURE_OUTCOMES[exchange.failure]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.http import (
     FAILURE_OUTCOMES,
+    FIRST_ERROR_STATUS,
     SUCCESSES,
     Exchange,
     Failure,
@@ -42,7 +43,6 @@ from monitor.providers.runware.tasks import (
     without_task,
 )
 
-ERRORS = 400
 MAX_EVENTS = 1000
 CUT_OFF = frozenset({Failure.CLIENT_GONE, Failure.TIMEOUT, Failure.TRUNCATED})
 
@@ -85,7 +85,7 @@ def _message(exchange: Exchange) -> object:
 
 def _told(exchange: Exchange, message: object) -> list[Answer]:
     """What the vendor answers; who sends the client elsewhere is not the vendor."""
-    if exchange.status is not None and exchange.status not in SUCCESSES and exchange.status < ERRORS:
+    if exchange.status is not None and exchange.status not in SUCCESSES and exchange.status < FIRST_ERROR_STATUS:
         return []
     return of_stream(answers(message)) if exchange.is_stream else answers(message)
 
@@ -119,7 +119,7 @@ def _unanswered(exchange: Exchange, asked: list[Asked], told: list[Answer]) -> I
     Somebody lost patience, the answer broke off, or a gateway on the way answered for the vendor.
     """
     status, named = exchange.status, {answer.task for answer in told}
-    is_error = status is not None and status >= ERRORS
+    is_error = status is not None and status >= FIRST_ERROR_STATUS
     is_cut_off = exchange.failure in CUT_OFF or (status in SUCCESSES and json_value(exchange.body) is None)
     if "" not in named and (status == GATEWAY_TIMEOUT if is_error else is_cut_off):
         for each in asked:
@@ -146,7 +146,7 @@ def _outcome(
     however it is left then.
     """
     status = exchange.status
-    if status is not None and status >= ERRORS:
+    if status is not None and status >= FIRST_ERROR_STATUS:
         return combined(outcomes) if outcomes else _general(told, status)
     if is_redirected(exchange, kind):
         return Outcome.REDIRECTED
@@ -175,7 +175,7 @@ def _plain_outcome(exchange: Exchange) -> Outcome:
     A stream in another vendor's format tells its end, and is whole from there on.
     """
     status = exchange.status
-    if status is not None and status >= ERRORS:
+    if status is not None and status >= FIRST_ERROR_STATUS:
         problem = nested(json_value(exchange.body), "type")
         paused = isinstance(problem, str) and problem.endswith(PAUSED)
         return Outcome.INSUFFICIENT_CREDITS if paused else status_outcome(status)

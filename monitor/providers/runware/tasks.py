@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from monitor.observations import AnyObservation, Kind, Outcome, Reason, TaskMissing, TaskSeen, TaskStatus, UnknownSeen
-from monitor.providers.http import Item, error_outcome
+from monitor.providers.http import FIRST_ERROR_STATUS, Item, error_outcome
 from monitor.providers.lenient import UNKNOWN_MODEL, count, is_task_id, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import ErrorClass
@@ -19,7 +19,6 @@ from monitor.providers.runware.task_types import GENERATIONS, KINDS
 MIXED_MODELS = "mixed"
 ASYNC = "async"
 MAX_RESULTS = 1000
-ERRORS = 400
 NO_PAYMENT = 402
 SERVER_ERRORS = 500
 GATEWAY_TIMEOUT = 504
@@ -109,7 +108,7 @@ class Moment:
     @property
     def is_error(self) -> bool:
         """Whether HTTP calls the answer an error."""
-        return self.status is not None and self.status >= ERRORS
+        return self.status is not None and self.status >= FIRST_ERROR_STATUS
 
 
 @dataclass(slots=True)
@@ -184,7 +183,7 @@ def turned_away(error: ErrorClass, status: int | None) -> Outcome | None:
     if error.refusal is not None:
         return error.refusal
     is_refusal = error.is_load or (error is errors.OTHER and status is not None and status < SERVER_ERRORS)
-    if status is not None and status >= ERRORS and is_refusal:
+    if status is not None and status >= FIRST_ERROR_STATUS and is_refusal:
         return status_outcome(status)
     return None
 
@@ -198,7 +197,7 @@ def without_task(error: ErrorClass, status: int | None) -> Outcome:
     """How a request ended by an error that names no task."""
     if error.refusal is not None:
         return error.refusal
-    if status is not None and status >= ERRORS:
+    if status is not None and status >= FIRST_ERROR_STATUS:
         return status_outcome(status)
     return WITHOUT_TASK.get(error.reason, Outcome.SERVER_ERROR)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen
 from monitor.providers.http import (
-    CLIENT_ERRORS,
     FAILURE_OUTCOMES,
+    FIRST_ERROR_STATUS,
     SUCCESSES,
     Exchange,
     code_label,
@@ -34,7 +34,7 @@ def outcome(exchange: Exchange, document: dict[str, object] | None) -> Outcome:
     none. A 2xx is `truncated` where its JSON was wanted and cannot be read, and where it is a page.
     """
     status = exchange.status
-    if status is not None and status >= CLIENT_ERRORS.start:
+    if status is not None and status >= FIRST_ERROR_STATUS:
         return _refusal(exchange, status, document)
     if is_redirected(exchange, exchange.route.kind):
         return Outcome.REDIRECTED
