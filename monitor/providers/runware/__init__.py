@@ -12,10 +12,10 @@ from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsR
 from monitor.providers.runware.exchange import decode
 from monitor.providers.runware.models import AIR_IDS, IDS
 from monitor.providers.runware.paths import SERVERLESS, TASKS, is_dry_run, route
-from monitor.providers.runware.socket import Socket
+from monitor.providers.runware.socket import RunwareSocket
 from monitor.providers.runware.streams import STREAM_EVENTS
 from monitor.providers.runware.task_types import GENERATIONS, GET_RESPONSE
-from monitor.providers.runware.tasks import asked_of, kind_of
+from monitor.providers.runware.tasks import request_kind, requested_tasks
 from monitor.providers.runware.webhook import decode_webhook
 
 __all__ = ["Runware"]
@@ -62,18 +62,20 @@ class Runware(Provider):
         return Call("POST", TASKS, [{"taskType": GET_RESPONSE, "taskUUID": task}])
 
     def named_tasks(self, items: Sequence[Item]) -> tuple[str, ...]:
-        return tuple(asked.task for asked in asked_of(items) if asked.kind is Kind.CREATE and asked.task)
+        return tuple(
+            requested.task for requested in requested_tasks(items) if requested.kind is Kind.CREATE and requested.task
+        )
 
     def creates(self, route: Route, items: Sequence[Item]) -> bool:
         if not route.item_fields:
             return route.kind is Kind.CREATE
-        return not items or kind_of(asked_of(items)) is Kind.CREATE
+        return not items or request_kind(requested_tasks(items)) is Kind.CREATE
 
     def keeps_event(self, data: bytes) -> bool:
         return STREAM_EVENTS.search(data) is not None
 
     def socket(self, account: str, unanswered_tasks: UnansweredTasks) -> SocketReader:
-        return Socket(account, unanswered_tasks)
+        return RunwareSocket(account, unanswered_tasks)
 
     def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:
         return decode_webhook(account, body, now)

@@ -30,9 +30,9 @@ from monitor.observations import (
 from monitor.providers.account import MAX_MODELS, SchemaDrift, read_finished
 from monitor.providers.http import FAILURE_OUTCOMES, FIRST_ERROR_STATUS, SUCCESSES, Call, Exchange, is_redirected
 from monitor.providers.lenient import count, is_day, is_model_id, json_value, nested, number
-from monitor.providers.runware.messages import answers
+from monitor.providers.runware.messages import parse_answers
 from monitor.providers.runware.paths import TASKS
-from monitor.providers.runware.tasks import status_outcome, without_task
+from monitor.providers.runware.tasks import status_outcome, taskless_outcome
 
 USAGE_SECONDS = 300.0
 WINDOWS = {"today": 0, "30d": 29}
@@ -125,9 +125,9 @@ def _outcome(exchange: Exchange, document: object) -> Outcome:
     status = exchange.status
     if is_redirected(exchange, Kind.ACCOUNT):
         return Outcome.REDIRECTED
-    error = next((answer.error for answer in answers(document) if answer.error is not None), None)
+    error = next((answer.error for answer in parse_answers(document) if answer.error is not None), None)
     if status is not None and (error is not None or status >= FIRST_ERROR_STATUS):
-        return status_outcome(status) if error is None else without_task(error, status)
+        return status_outcome(status) if error is None else taskless_outcome(error, status)
     if exchange.failure is not None:
         return FAILURE_OUTCOMES[exchange.failure]
     if status is None:

@@ -21,26 +21,26 @@ from monitor.providers.http import (
 from monitor.providers.lenient import json_value, model_id, nested
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import PAUSED
-from monitor.providers.runware.messages import Answer, answers
+from monitor.providers.runware.messages import TaskAnswer, parse_answers
 from monitor.providers.runware.paths import SERVERLESS
 from monitor.providers.runware.streams import has_ended, of_stream, stream_outcome
 from monitor.providers.runware.task_types import GET_RESPONSE
 from monitor.providers.runware.tasks import (
     GATEWAY_TIMEOUT,
-    Asked,
-    Moment,
-    Progress,
-    asked_of,
-    combined,
-    created,
-    kind_of,
-    model_of,
-    only_asked,
-    polled,
+    ReplyContext,
+    RequestedTask,
+    TaskProgress,
+    combined_outcome,
+    create_result,
+    poll_result,
     progress_of,
+    request_kind,
+    request_model,
+    requested_tasks,
     status_outcome,
-    strange,
-    without_task,
+    taskless_outcome,
+    unanswered_create,
+    unknown_values,
 )
 
 MAX_EVENTS = 1000
@@ -57,22 +57,22 @@ def decode(exchange: Exchange) -> list[AnyObservation]:
 
 
 def _task_exchange(exchange: Exchange) -> list[AnyObservation]:
-    asked = asked_of(exchange.request_items)
+    requested = requested_tasks(exchange.request_items)
     message = _message(exchange)
-    told = _told(exchange, message)
-    moment = Moment(
+    answers = _told(exchange, message)
+    context = ReplyContext(
         account=exchange.account,
-        asked_at=exchange.started_at,
+        requested_at=exchange.started_at,
         at=exchange.ended_at,
         status=exchange.status,
         by_client=exchange.by_client,
     )
-    outcomes, facts = _verdicts(asked, told, moment)
-    conflict = any(answer.error is errors.CONFLICT for answer in told)
-    kind, is_readable = kind_of(asked), isinstance(message, dict | list) or exchange.is_unread
-    outcome = _outcome(exchange, kind, outcomes, told, is_readable=is_readable)
-    request = _request(exchange, kind, outcome, model_of(asked), retry=conflict or bool(exchange.repeated))
-    return [request, *facts, *_unanswered(exchange, asked, told), *strange(told, asked, moment)]
+    outcomes, facts = _verdicts(requested, answers, context)
+    conflict = any(answer.error is errors.CONFLICT for answer in answers)
+    kind, is_readable = request_kind(requested), isinstance(message, dict | list) or exchange.is_unread
+    outcome = _outcome(exchange, kind, outcomes, answers, is_readable=is_readable)
+    request = _request(exchange, kind, outcome, request_model(requested), retry=conflict or bool(exchange.repeated))
+    return [request, *facts, *_unanswered(exchange, requested, answers), *unknown_values(answers, requested, context)]
 
 
 def _message(exchange: Exchange) -> object:
@@ -83,62 +83,66 @@ def _message(exchange: Exchange) -> object:
     return [event for event in events if event is not None] or None
 
 
-def _told(exchange: Exchange, message: object) -> list[Answer]:
+def _told(exchange: Exchange, message: object) -> list[TaskAnswer]:
     """What the vendor answers; who sends the client elsewhere is not the vendor."""
     if exchange.status is not None and exchange.status not in SUCCESSES and exchange.status < FIRST_ERROR_STATUS:
         return []
-    return of_stream(answers(message)) if exchange.is_stream else answers(message)
+    return of_stream(parse_answers(message)) if exchange.is_stream else parse_answers(message)
 
 
-def _verdicts(asked: list[Asked], told: list[Answer], moment: Moment) -> tuple[list[Outcome], list[AnyObservation]]:
+def _verdicts(
+    requested: list[RequestedTask], answers: list[TaskAnswer], context: ReplyContext
+) -> tuple[list[Outcome], list[AnyObservation]]:
     """How the request ended for each task that was answered, and what that tells.
 
     An error without a task stands for every task that has no answer of its own.
     """
-    by_task: defaultdict[str, list[Answer]] = defaultdict(list)
-    for answer in told:
+    by_task: defaultdict[str, list[TaskAnswer]] = defaultdict(list)
+    for answer in answers:
         by_task[answer.task].append(answer)
     general = next((answer.error for answer in by_task.pop("", []) if answer.error is not None), None)
-    progress = {task: progress_of(mine) for task, mine in by_task.items()}
+    progress = {task: progress_of(group) for task, group in by_task.items()}
     outcomes: list[Outcome] = []
     facts: list[AnyObservation] = []
-    for each in asked:
-        mine = progress.get(each.task) if each.task else None
-        if mine is None and general is not None:
-            outcomes.append(without_task(general, moment.status))
-        elif mine is not None or (each.kind is Kind.POLL and moment.status in SUCCESSES):
-            outcome, more = _of_one(each, mine or Progress(), moment)
+    for each in requested:
+        group = progress.get(each.task) if each.task else None
+        if group is None and general is not None:
+            outcomes.append(taskless_outcome(general, context.status))
+        elif group is not None or (each.kind is Kind.POLL and context.status in SUCCESSES):
+            outcome, more = _of_one(each, group or TaskProgress(), context)
             outcomes.append(outcome)
             facts += more
     return outcomes, facts
 
 
-def _unanswered(exchange: Exchange, asked: list[Asked], told: list[Answer]) -> Iterator[TaskSeen]:
+def _unanswered(exchange: Exchange, requested: list[RequestedTask], answers: list[TaskAnswer]) -> Iterator[TaskSeen]:
     """The tasks of which nothing was told although the vendor may have taken them.
 
     Somebody lost patience, the answer broke off, or a gateway on the way answered for the vendor.
     """
-    status, named = exchange.status, {answer.task for answer in told}
+    status, named = exchange.status, {answer.task for answer in answers}
     is_error = status is not None and status >= FIRST_ERROR_STATUS
     is_cut_off = exchange.failure in CUT_OFF or (status in SUCCESSES and json_value(exchange.body) is None)
     if "" not in named and (status == GATEWAY_TIMEOUT if is_error else is_cut_off):
-        for each in asked:
+        for each in requested:
             if each.kind is Kind.CREATE and each.task and each.task not in named:
-                yield only_asked(each, exchange.account, exchange.started_at)
+                yield unanswered_create(each, exchange.account, exchange.started_at)
 
 
-def _of_one(asked: Asked, progress: Progress, moment: Moment) -> tuple[Outcome, list[AnyObservation]]:
-    if asked.kind is Kind.CREATE:
-        return created(asked, progress, moment, whole=True)
-    if asked.type == GET_RESPONSE and asked.task:
-        return polled(asked, progress, moment)
+def _of_one(
+    requested: RequestedTask, progress: TaskProgress, context: ReplyContext
+) -> tuple[Outcome, list[AnyObservation]]:
+    if requested.kind is Kind.CREATE:
+        return create_result(requested, progress, context, is_complete=True)
+    if requested.type == GET_RESPONSE and requested.task:
+        return poll_result(requested, progress, context)
     if progress.failed and not progress.done:
-        return without_task(progress.error, moment.status), []
+        return taskless_outcome(progress.error, context.status), []
     return Outcome.SUCCESS, []
 
 
 def _outcome(
-    exchange: Exchange, kind: Kind, outcomes: list[Outcome], told: list[Answer], *, is_readable: bool
+    exchange: Exchange, kind: Kind, outcomes: list[Outcome], answers: list[TaskAnswer], *, is_readable: bool
 ) -> Outcome:
     """How the request ended: by what its tasks were told, then by the status, then by the way the answer ended.
 
@@ -147,10 +151,10 @@ def _outcome(
     """
     status = exchange.status
     if status is not None and status >= FIRST_ERROR_STATUS:
-        return combined(outcomes) if outcomes else _general(told, status)
+        return combined_outcome(outcomes) if outcomes else _general(answers, status)
     if is_redirected(exchange, kind):
         return Outcome.REDIRECTED
-    ends = exchange.is_stream and has_ended(told)
+    ends = exchange.is_stream and has_ended(answers)
     if exchange.failure is not None and not ends:
         return FAILURE_OUTCOMES[exchange.failure]
     if status is None:
@@ -158,14 +162,14 @@ def _outcome(
     is_broken = status in SUCCESSES and not is_readable
     if is_broken or is_interim(status) or (exchange.is_stream and not ends and not exchange.is_unread):
         return Outcome.TRUNCATED
-    return combined(outcomes) if outcomes else _general(told, None)
+    return combined_outcome(outcomes) if outcomes else _general(answers, None)
 
 
-def _general(told: list[Answer], status: int | None) -> Outcome:
+def _general(answers: list[TaskAnswer], status: int | None) -> Outcome:
     """How a request ended of whose tasks nothing is known, by an error that the answer holds, else by the status."""
-    error = next((answer.error for answer in told if answer.error is not None), None)
+    error = next((answer.error for answer in answers if answer.error is not None), None)
     if error is not None:
-        return without_task(error, status)
+        return taskless_outcome(error, status)
     return Outcome.SUCCESS if status is None else status_outcome(status)
 
 

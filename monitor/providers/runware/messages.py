@@ -33,7 +33,7 @@ FILTERED = "content_filter"
 """The `finishReason` of a text that was cut off for what it says (SDK 1.8.0)."""
 
 
-class State(Enum):
+class AnswerState(Enum):
     """How one answer says its task, or one of its results, stands."""
 
     ACCEPTED = "accepted"
@@ -43,30 +43,30 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskAnswer:
     """One element of a message. `task` is empty where it names none, `cost` is US dollars.
 
-    `unknown` names what of it the tables do not hold. `is_verdict` says that an error is the task's own end, as far as
-    its type tells, and not the refusal of the request that asked for it; `is_stated`, that an answer tells a status, as
+    `unknown` names what of it the tables do not hold. `ends_task` says that an error is the task's own end, as far as
+    its type tells, and not the refusal of the request that asked for it; `has_status`, that an answer has a status, as
     those to polls do.
     """
 
     type: str
     task: str
-    state: State
+    state: AnswerState
     error: ErrorClass | None = None
     cost: float | None = None
     unknown: str = ""
-    is_verdict: bool = False
-    is_stated: bool = False
+    ends_task: bool = False
+    has_status: bool = False
 
 
-def answers(message: object) -> list[Answer]:
+def parse_answers(message: object) -> list[TaskAnswer]:
     """Every answer in a message, 1,000 at most; none where it is not in any known shape."""
     return list(islice(_answers(message), MAX_ANSWERS))
 
 
-def _answers(message: object) -> Iterator[Answer]:
+def _answers(message: object) -> Iterator[TaskAnswer]:
     if isinstance(message, list):
         for element in message[:MAX_ANSWERS]:
             if isinstance(element, dict):
@@ -90,65 +90,65 @@ def _objects(value: object) -> Iterator[dict[str, object]]:
     return (each for each in listed if isinstance(each, dict))
 
 
-def _item(item: dict[str, object]) -> Answer:
+def _item(item: dict[str, object]) -> TaskAnswer:
     """An element of `data`, or an event of a stream."""
     error, status = item.get("error"), item.get("status")
     if isinstance(error, dict) or status == FAILED_STATUS:
         return _error(error if isinstance(error, dict) else item, item)
     filtered = item.get("finishReason") == FILTERED
-    state, unknown = (State.FAILED, "") if filtered else _state(item, status)
-    return Answer(
+    state, unknown = (AnswerState.FAILED, "") if filtered else _state(item, status)
+    return TaskAnswer(
         type=_type(item),
         task=_task(item),
         state=state,
         error=errors.MODERATION_OUTPUT if filtered else None,
         cost=_cost(item),
         unknown=unknown,
-        is_verdict=filtered,
-        is_stated=status is not None,
+        ends_task=filtered,
+        has_status=status is not None,
     )
 
 
-def _state(item: dict[str, object], status: object) -> tuple[State, str]:
+def _state(item: dict[str, object], status: object) -> tuple[AnswerState, str]:
     """How far the task is, and what cannot be told of it. In an unknown status it runs, unless it has a result."""
     if "delta" in item:
-        return (State.DONE if isinstance(item.get("finishReason"), str) else State.ACCEPTED), ""
+        return (AnswerState.DONE if isinstance(item.get("finishReason"), str) else AnswerState.ACCEPTED), ""
     if status == FINISHED_STATUS:
-        return State.DONE, ""
+        return AnswerState.DONE, ""
     if isinstance(status, str) and status in OPEN_STATUSES:
-        return State.RUNNING, ""
+        return AnswerState.RUNNING, ""
     unknown = "task_status" if status is not None and _type(item) in GENERATIONS else ""
     if _has_result(item):
-        return State.DONE, unknown
-    return (State.ACCEPTED if status is None else State.RUNNING), unknown
+        return AnswerState.DONE, unknown
+    return (AnswerState.ACCEPTED if status is None else AnswerState.RUNNING), unknown
 
 
 def _has_result(item: dict[str, object]) -> bool:
     return any(value is not None and (key in RESULT_KEYS or key.endswith(MEDIA_ENDINGS)) for key, value in item.items())
 
 
-def _error(error: dict[str, object], around: dict[str, object]) -> Answer:
+def _error(error: dict[str, object], around: dict[str, object]) -> TaskAnswer:
     """An error object; what it does not say itself of its task is said `around` it."""
     kind, code = _type(error) or _type(around), error.get("code")
     known = classify(code, error.get("message"))
     stated = FAILED_STATUS in {_text(error, "status"), _text(around, "status")}
-    return Answer(
+    return TaskAnswer(
         type=kind,
         task=_task(error) or _task(around),
-        state=State.FAILED,
+        state=AnswerState.FAILED,
         error=errors.OTHER if known is None else known,
         cost=_cost(error),
         unknown="error_code" if known is None else "",
-        is_verdict=stated or kind in GENERATIONS,
-        is_stated=stated,
+        ends_task=stated or kind in GENERATIONS,
+        has_status=stated,
     )
 
 
-def _old_error(message: dict[str, object]) -> Answer:
+def _old_error(message: dict[str, object]) -> TaskAnswer:
     """The protocol of 2024, whose errors name no task."""
     refused = message.get("errorId") == OLD_KEY_REFUSED
     known = errors.UNAUTHORIZED if refused else classify(None, message.get("errorMessage"))
-    return Answer("authentication" if refused else "", "", State.FAILED, known or errors.OTHER)
+    return TaskAnswer("authentication" if refused else "", "", AnswerState.FAILED, known or errors.OTHER)
 
 
 def _text(item: dict[str, object], key: str) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from monitor.observations import Outcome
-from monitor.providers.runware.messages import Answer, State
+from monitor.providers.runware.messages import AnswerState, TaskAnswer
 
 STREAM_EVENTS = re.compile(
     rb'"finish_?[rR]eason"\s*:\s*"|"errors?"\s*+:\s*+(?!null)|"cost"\s*:|^\[DONE\]'
@@ -23,18 +23,18 @@ STREAM_ENDS = re.compile(
 STREAM_ERROR = re.compile(rb'"error"\s*+:\s*+(?!null)')
 """And the ones that say there that it failed. A response that goes well holds an `error` of null (OpenAI, 2026)."""
 
-ENDS = frozenset({State.DONE, State.FAILED})
+ENDS = frozenset({AnswerState.DONE, AnswerState.FAILED})
 
 
-def of_stream(told: list[Answer]) -> list[Answer]:
+def of_stream(answers: list[TaskAnswer]) -> list[TaskAnswer]:
     """A stream tells of one task: once it has named it, an error without a task is about it too."""
-    task = next((answer.task for answer in told if answer.task), "")
-    return [answer if answer.task else replace(answer, task=task) for answer in told]
+    task = next((answer.task for answer in answers if answer.task), "")
+    return [answer if answer.task else replace(answer, task=task) for answer in answers]
 
 
-def has_ended(told: list[Answer]) -> bool:
+def has_ended(answers: list[TaskAnswer]) -> bool:
     """Whether a stream of tasks has told its end."""
-    return any(answer.state in ENDS for answer in told)
+    return any(answer.state in ENDS for answer in answers)
 
 
 def stream_outcome(body: bytes) -> Outcome | None:

@@ -12,7 +12,7 @@ from monitor.providers.http import FIRST_ERROR_STATUS, Item, error_outcome
 from monitor.providers.lenient import UNKNOWN_MODEL, count, is_task_id, model_id
 from monitor.providers.runware import errors
 from monitor.providers.runware.errors import ErrorClass
-from monitor.providers.runware.messages import Answer, State
+from monitor.providers.runware.messages import AnswerState, TaskAnswer
 from monitor.providers.runware.paths import TASKS, WEBHOOK
 from monitor.providers.runware.task_types import GENERATIONS, KINDS
 
@@ -23,8 +23,8 @@ NO_PAYMENT = 402
 SERVER_ERRORS = 500
 GATEWAY_TIMEOUT = 504
 
-RANKED_KINDS = (Kind.CREATE, Kind.POLL, Kind.ACCOUNT)
-WITHOUT_TASK = {
+KINDS_BY_RANK = (Kind.CREATE, Kind.POLL, Kind.ACCOUNT)
+TASKLESS_OUTCOMES = {
     Reason.CAPACITY: Outcome.OVERLOADED,
     Reason.TIMEOUT: Outcome.OVERLOADED,
     Reason.MODERATION: Outcome.INVALID_REQUEST,
@@ -34,7 +34,7 @@ WITHOUT_TASK = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedTask:
     """One task of a request. `results` is how many it wants; `is_async`, that it is to be acknowledged first.
 
     `has_webhook` says that the results are sent elsewhere; then it is acknowledged first, too.
@@ -58,10 +58,10 @@ class Asked:
         return self.type in KINDS or self.type in GENERATIONS
 
 
-def asked_of(items: Iterable[Item]) -> list[Asked]:
+def requested_tasks(items: Iterable[Item]) -> list[RequestedTask]:
     """The tasks of a request. One without a model carries its type in its place."""
     return [
-        Asked(
+        RequestedTask(
             type=item.get("taskType", ""),
             task=task if is_task_id(task := item.get("taskUUID", "")) else "",
             model=_model(item),
@@ -83,24 +83,24 @@ def _results(text: str) -> int:
     return min(max(known or 1, 1), MAX_RESULTS)
 
 
-def kind_of(asked: Sequence[Asked]) -> Kind:
+def request_kind(requested: Sequence[RequestedTask]) -> Kind:
     """What a request asks for: that of its tasks which comes first in create, poll, account, other."""
-    kinds = {each.kind for each in asked}
-    return next((kind for kind in RANKED_KINDS if kind in kinds), Kind.OTHER)
+    kinds = {each.kind for each in requested}
+    return next((kind for kind in KINDS_BY_RANK if kind in kinds), Kind.OTHER)
 
 
-def model_of(asked: Sequence[Asked]) -> str:
+def request_model(requested: Sequence[RequestedTask]) -> str:
     """The model that a request creates with; `mixed` where there are several, empty where it creates nothing."""
-    models = {each.model for each in asked if each.kind is Kind.CREATE}
+    models = {each.model for each in requested if each.kind is Kind.CREATE}
     return MIXED_MODELS if len(models) > 1 else next(iter(models), "")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ReplyContext:
     """When and how a message came. `status` is HTTP's, None on a WebSocket. Times are Unix seconds."""
 
     account: str
-    asked_at: float
+    requested_at: float
     at: float
     status: int | None = None
     by_client: bool = True
@@ -112,7 +112,7 @@ class Moment:
 
 
 @dataclass(slots=True)
-class Progress:
+class TaskProgress:
     """What has been told of one task."""
 
     accepted: bool = False
@@ -120,62 +120,64 @@ class Progress:
     done: int = 0
     failed: int = 0
     error: ErrorClass = errors.OTHER
-    refuses: bool = False
-    is_stated: bool = False
+    has_refusal: bool = False
+    has_status: bool = False
     cost: float | None = None
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: TaskAnswer) -> None:
         """Take one more answer into account; the first error is the one that counts, and a conflict is none."""
         if answer.cost is not None:
             self.cost = (self.cost or 0.0) + answer.cost
-        if answer.state is State.ACCEPTED or answer.error is errors.CONFLICT:
+        if answer.state is AnswerState.ACCEPTED or answer.error is errors.CONFLICT:
             self.accepted = True
             return
-        self.running |= answer.state is State.RUNNING
-        self.done += answer.state is State.DONE
-        if answer.state is State.FAILED:
+        self.running |= answer.state is AnswerState.RUNNING
+        self.done += answer.state is AnswerState.DONE
+        if answer.state is AnswerState.FAILED:
             self.error = self.error if self.failed else answer.error or errors.OTHER
-            self.refuses = self.refuses or not answer.is_verdict
-            self.is_stated = self.is_stated or answer.is_stated
+            self.has_refusal = self.has_refusal or not answer.ends_task
+            self.has_status = self.has_status or answer.has_status
             self.failed += 1
 
 
-def progress_of(told: Iterable[Answer]) -> Progress:
+def progress_of(answers: Iterable[TaskAnswer]) -> TaskProgress:
     """All answers to one task."""
-    progress = Progress()
-    for answer in told:
+    progress = TaskProgress()
+    for answer in answers:
         progress.add(answer)
     return progress
 
 
-Told = tuple[Outcome, list[AnyObservation]]
+TaskResult = tuple[Outcome, list[AnyObservation]]
 """How the request ended for one of its tasks, and what that tells of the task."""
 
 
-def created(asked: Asked, progress: Progress, moment: Moment, *, whole: bool) -> Told:
-    """What is known of a task that was asked for; `whole` says that no more results will be told by themselves."""
+def create_result(
+    requested: RequestedTask, progress: TaskProgress, context: ReplyContext, *, is_complete: bool
+) -> TaskResult:
+    """What is known of a task that was asked for; `is_complete` says that no more results will come."""
     if progress.failed and not progress.done:
-        return _not_made(asked, progress, moment)
-    seen = [_accepted(asked, moment)]
-    if progress.done and whole and not progress.running:
-        seen.append(_seen(asked, moment, TaskStatus.SUCCEEDED, cost=progress.cost))
+        return _not_made(requested, progress, context)
+    seen = [_task_accepted(requested, context)]
+    if progress.done and is_complete and not progress.running:
+        seen.append(_task_seen(requested, context, TaskStatus.SUCCEEDED, cost=progress.cost))
     elif progress.running:
-        seen.append(_seen(asked, moment, TaskStatus.RUNNING))
+        seen.append(_task_seen(requested, context, TaskStatus.RUNNING))
     return (Outcome.PARTIAL if progress.failed else Outcome.SUCCESS), list(seen)
 
 
-def _not_made(asked: Asked, progress: Progress, moment: Moment) -> Told:
+def _not_made(requested: RequestedTask, progress: TaskProgress, context: ReplyContext) -> TaskResult:
     """A task that was turned away, or taken and failed.
 
     What has been acknowledged, as a stream does with its first words, is not turned away any more.
     """
-    refusal = turned_away(progress.error, moment.status)
+    refusal = refusal_outcome(progress.error, context.status)
     if refusal is not None and not progress.accepted:
         return refusal, []
-    return Outcome.TASK_FAILED, [_accepted(asked, moment), _failure(asked, progress, moment)]
+    return Outcome.TASK_FAILED, [_task_accepted(requested, context), _task_failed(requested, progress, context)]
 
 
-def turned_away(error: ErrorClass, status: int | None) -> Outcome | None:
+def refusal_outcome(error: ErrorClass, status: int | None) -> Outcome | None:
     """How the vendor refuses a task with an error; None where the error is the end of a task that it took.
 
     A load error in an error status turns a task away, and so does an unknown one in a 4xx.
@@ -193,51 +195,55 @@ def status_outcome(status: int) -> Outcome:
     return Outcome.INSUFFICIENT_CREDITS if status == NO_PAYMENT else error_outcome(status)
 
 
-def without_task(error: ErrorClass, status: int | None) -> Outcome:
+def taskless_outcome(error: ErrorClass, status: int | None) -> Outcome:
     """How a request ended by an error that names no task."""
     if error.refusal is not None:
         return error.refusal
     if status is not None and status >= FIRST_ERROR_STATUS:
         return status_outcome(status)
-    return WITHOUT_TASK.get(error.reason, Outcome.SERVER_ERROR)
+    return TASKLESS_OUTCOMES.get(error.reason, Outcome.SERVER_ERROR)
 
 
-def polled(asked: Asked, progress: Progress, moment: Moment) -> Told:
+def poll_result(requested: RequestedTask, progress: TaskProgress, context: ReplyContext) -> TaskResult:
     """What a poll tells of its task. A poll without an answer still shows that the client attends to it."""
     if progress.error is errors.MISSING and progress.failed:
-        missing = TaskMissing(account=moment.account, at=moment.at, task=asked.task, by_client=moment.by_client)
+        missing = TaskMissing(account=context.account, at=context.at, task=requested.task, by_client=context.by_client)
         return Outcome.NOT_FOUND, [missing]
     if progress.failed and not (progress.done or progress.running):
-        return _failed_poll(asked, progress, moment)
+        return _failed_poll(requested, progress, context)
     if progress.running:
-        seen = _seen(asked, moment, TaskStatus.RUNNING, exact=False)
+        seen = _task_seen(requested, context, TaskStatus.RUNNING, exact=False)
     elif progress.done:
-        seen = _seen(asked, moment, TaskStatus.SUCCEEDED, cost=progress.cost, exact=False)
+        seen = _task_seen(requested, context, TaskStatus.SUCCEEDED, cost=progress.cost, exact=False)
     else:
-        seen = replace(_seen(asked, moment, TaskStatus.PENDING, exact=False), unanswered=not progress.accepted)
+        seen = replace(
+            _task_seen(requested, context, TaskStatus.PENDING, exact=False), unanswered=not progress.accepted
+        )
     return Outcome.SUCCESS, [seen]
 
 
-def _failed_poll(asked: Asked, progress: Progress, moment: Moment) -> Told:
+def _failed_poll(requested: RequestedTask, progress: TaskProgress, context: ReplyContext) -> TaskResult:
     """The end of the task, or a poll that was refused, which tells nothing of it.
 
     In an error status only what states to be the end is it, but for a 504, which was seen to hold one (2026).
     """
-    doubtful = moment.is_error and moment.status != GATEWAY_TIMEOUT and not progress.is_stated
-    refusal = turned_away(progress.error, moment.status) if progress.refuses or doubtful else None
+    doubtful = context.is_error and context.status != GATEWAY_TIMEOUT and not progress.has_status
+    refusal = refusal_outcome(progress.error, context.status) if progress.has_refusal or doubtful else None
     if refusal is not None:
         return refusal, []
-    outcome = Outcome.TASK_FAILED if moment.is_error else Outcome.SUCCESS
-    return outcome, [_failure(asked, progress, moment, exact=False)]
+    outcome = Outcome.TASK_FAILED if context.is_error else Outcome.SUCCESS
+    return outcome, [_task_failed(requested, progress, context, exact=False)]
 
 
-def only_asked(asked: Asked, account: str, asked_at: float) -> TaskSeen:
+def unanswered_create(requested: RequestedTask, account: str, requested_at: float) -> TaskSeen:
     """A task whose request was left unanswered: the vendor may have taken it."""
-    seen = _seen(asked, Moment(account=account, asked_at=asked_at, at=asked_at), TaskStatus.ASKED)
-    return replace(seen, has_webhook=asked.has_webhook)
+    seen = _task_seen(
+        requested, ReplyContext(account=account, requested_at=requested_at, at=requested_at), TaskStatus.ASKED
+    )
+    return replace(seen, has_webhook=requested.has_webhook)
 
 
-def combined(outcomes: Sequence[Outcome]) -> Outcome:
+def combined_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """How a request ended whose tasks ended so: a class that all share, `partial` where some went well."""
     kinds = list(dict.fromkeys(outcomes))
     if not kinds:
@@ -247,38 +253,42 @@ def combined(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome.TASK_FAILED if Outcome.TASK_FAILED in kinds else kinds[0]
 
 
-def strange(told: Iterable[Answer], asked: Iterable[Asked], moment: Moment) -> Iterator[UnknownSeen]:
+def unknown_values(
+    answers: Iterable[TaskAnswer], requested: Iterable[RequestedTask], context: ReplyContext
+) -> Iterator[UnknownSeen]:
     """What the tables do not hold, each kind of it once a message."""
-    fields = {answer.unknown for answer in told if answer.unknown}
-    if any(not each.is_known for each in asked):
+    fields = {answer.unknown for answer in answers if answer.unknown}
+    if any(not each.is_known for each in requested):
         fields.add("task_type")
-    return (UnknownSeen(account=moment.account, at=moment.at, field=field) for field in sorted(fields))
+    return (UnknownSeen(account=context.account, at=context.at, field=field) for field in sorted(fields))
 
 
-def _accepted(asked: Asked, moment: Moment) -> TaskSeen:
+def _task_accepted(requested: RequestedTask, context: ReplyContext) -> TaskSeen:
     """Taken when it was asked for: its duration is what the application waited."""
     return TaskSeen(
-        account=moment.account,
-        at=moment.asked_at,
-        task=asked.task,
+        account=context.account,
+        at=context.requested_at,
+        task=requested.task,
         status=TaskStatus.PENDING,
         endpoint=TASKS,
-        model=asked.model,
+        model=requested.model,
         accepted=True,
-        by_client=moment.by_client,
-        has_webhook=asked.has_webhook,
+        by_client=context.by_client,
+        has_webhook=requested.has_webhook,
     )
 
 
-def _failure(asked: Asked, progress: Progress, moment: Moment, *, exact: bool = True) -> TaskSeen:
+def _task_failed(
+    requested: RequestedTask, progress: TaskProgress, context: ReplyContext, *, exact: bool = True
+) -> TaskSeen:
     if progress.error is errors.CANCELLED:
-        return _seen(asked, moment, TaskStatus.CANCELLED, cost=progress.cost)
-    return _seen(asked, moment, TaskStatus.FAILED, progress.error.reason, cost=progress.cost, exact=exact)
+        return _task_seen(requested, context, TaskStatus.CANCELLED, cost=progress.cost)
+    return _task_seen(requested, context, TaskStatus.FAILED, progress.error.reason, cost=progress.cost, exact=exact)
 
 
-def _seen(
-    asked: Asked,
-    moment: Moment,
+def _task_seen(
+    requested: RequestedTask,
+    context: ReplyContext,
     status: TaskStatus,
     reason: Reason = Reason.NONE,
     *,
@@ -286,13 +296,13 @@ def _seen(
     exact: bool = True,
 ) -> TaskSeen:
     return TaskSeen(
-        account=moment.account,
-        at=moment.at,
-        task=asked.task,
+        account=context.account,
+        at=context.at,
+        task=requested.task,
         status=status,
         endpoint=TASKS,
-        model=asked.model,
-        by_client=moment.by_client,
+        model=requested.model,
+        by_client=context.by_client,
         exact=exact,
         reason=reason,
         credits=cost,

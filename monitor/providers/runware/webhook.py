@@ -12,22 +12,22 @@ from msgspec.structs import replace
 
 from monitor.observations import AnyObservation, TaskSeen
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
-from monitor.providers.runware.messages import Answer, answers
-from monitor.providers.runware.tasks import Asked, Moment, polled, progress_of, strange
+from monitor.providers.runware.messages import TaskAnswer, parse_answers
+from monitor.providers.runware.tasks import ReplyContext, RequestedTask, poll_result, progress_of, unknown_values
 
 
 def decode_webhook(account: str, body: bytes, now: float) -> list[AnyObservation]:
     """How each task that it names stands, told as it happened."""
-    told, moment = answers(json_value(body)), Moment(account=account, asked_at=now, at=now)
+    answers, context = parse_answers(json_value(body)), ReplyContext(account=account, requested_at=now, at=now)
     facts: list[AnyObservation] = []
-    for task, group in groupby(sorted(told, key=_task), key=_task):
-        mine = list(group)
+    for task, each in groupby(sorted(answers, key=_task), key=_task):
+        group = list(each)
         if task:
-            asked = Asked(mine[0].type, task, UNKNOWN_MODEL, len(mine))
-            seen = polled(asked, progress_of(mine), moment)[1]
-            facts += [replace(each, exact=True) for each in seen if isinstance(each, TaskSeen)]
-    return [*facts, *strange(told, (), moment)]
+            requested = RequestedTask(group[0].type, task, UNKNOWN_MODEL, len(group))
+            seen = poll_result(requested, progress_of(group), context)[1]
+            facts += [replace(one, exact=True) for one in seen if isinstance(one, TaskSeen)]
+    return [*facts, *unknown_values(answers, (), context)]
 
 
-def _task(answer: Answer) -> str:
+def _task(answer: TaskAnswer) -> str:
     return answer.task
