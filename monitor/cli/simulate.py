@@ -104,7 +104,7 @@ def _hint(vendor: Vendor, key: str | None) -> str:
 
 
 async def _run(app: web.Application, hint: str, host: str, port: int) -> None:
-    from monitor.simulator.runway.app import serve
+    from monitor.simulator.shared.server import serve
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -20,8 +20,9 @@ from monitor.metrics import SelfMetrics
 from monitor.polling.provider_client import Vendor
 from monitor.providers import PROVIDERS
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.runway.app import SERVER, build_app, serve
+from monitor.simulator.runway.app import SERVER, build_app
 from monitor.simulator.runway.server import DEFAULT_KEY, Server
+from monitor.simulator.shared.server import serve
 from monitor.store import Database
 
 

@@ -23,7 +23,7 @@ from monitor.metrics import SelfMetrics
 from monitor.polling.clock_steps import Steps
 from monitor.polling.schedule import Schedule
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.runway.app import serve
+from monitor.simulator.shared.server import serve
 from monitor.store import Database
 
 

@@ -18,7 +18,8 @@ import yaml
 from end_to_end.stage import KEY, PATIENCE_SECONDS, Stage
 
 from monitor.runtime.clock import SystemClock
-from monitor.simulator.runway.app import build_app, serve
+from monitor.simulator.runway.app import build_app
+from monitor.simulator.shared.server import serve
 
 MODULE = (sys.executable, "-m", "monitor")
 SCRIPT = (str(Path(sys.executable).with_name("genmedia-monitor")),)

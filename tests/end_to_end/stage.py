@@ -18,7 +18,7 @@ from monitor.daemon.daemon import Daemon
 from monitor.runtime.clock import Clock, SystemClock
 from monitor.simulator.runware.app import build_app as build_runware
 from monitor.simulator.runway.app import build_app as build_runway
-from monitor.simulator.runway.app import serve
+from monitor.simulator.shared.server import serve
 from monitor.store import Database
 
 KEY = "key_" + "c0ffee42" * 16

@@ -21,7 +21,7 @@ from monitor.providers.base import Provider
 from monitor.providers.http import Call, Exchange, Route, code_label, error_outcome
 from monitor.providers.lenient import json_object, model_id, number
 from monitor.runtime.clock import SystemClock
-from monitor.simulator.runway.app import serve
+from monitor.simulator.shared.server import serve
 from monitor.store import Database
 
 DRAWING = Route("/draw", Kind.CREATE, model_fields=("brush",), reads_reply=True)

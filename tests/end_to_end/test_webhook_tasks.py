@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from monitor.config import FollowUp, Webhook
 from monitor.runtime.clock import FastClock
-from monitor.simulator.runway.app import serve
+from monitor.simulator.shared.server import serve
 
 SPEED = 20.0
 SECRET = "s3cret-path_of-this-test"

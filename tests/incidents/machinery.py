@@ -22,7 +22,8 @@ from end_to_end.stage import KEY, PATIENCE_SECONDS
 from incidents.scale import document, shorter
 
 from monitor.runtime.clock import FastClock
-from monitor.simulator.runway.app import build_app, serve
+from monitor.simulator.runway.app import build_app
+from monitor.simulator.shared.server import serve
 
 ROOT = Path(__file__).parent.parent.parent
 FAST_DAEMON = Path(__file__).with_name("fast_daemon.py")

@@ -13,11 +13,13 @@ from runwayml import AsyncRunwayML
 
 from monitor.runtime.clock import ManualClock
 from monitor.simulator.runway.api.messages import Call, Reply
-from monitor.simulator.runway.app import build_app, serve
+from monitor.simulator.runway.api.routes import API_VERSION, handle
+from monitor.simulator.runway.app import build_app
 from monitor.simulator.runway.platform.account import Organization
-from monitor.simulator.runway.platform.accounts import API_VERSION, Platform
+from monitor.simulator.runway.platform.accounts import Platform
 from monitor.simulator.runway.server import DEFAULT_KEY
 from monitor.simulator.runway.settings import Settings
+from monitor.simulator.shared.server import serve
 
 START = 1_750_000_000.0
 
@@ -49,7 +51,7 @@ def ask(platform: Platform, clock: ManualClock) -> Ask:
         sent = {"authorization": f"Bearer {DEFAULT_KEY}", "x-runway-version": API_VERSION, "host": "localhost"}
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
         raw = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
-        return platform.handle(Call(method, path, clock.now(), query or {}, sent, raw))
+        return handle(platform, Call(method, path, clock.now(), query or {}, sent, raw))
 
     return ask
 

@@ -13,10 +13,11 @@ import runwayml
 from runwayml import AsyncRunwayML
 
 from monitor.runtime.clock import ManualClock
-from monitor.simulator.runway.app import SERVER, build_app, serve
+from monitor.simulator.runway.app import SERVER, build_app
 from monitor.simulator.runway.server import DEFAULT_KEY
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.requests import Kind
+from monitor.simulator.shared.server import serve
 
 Until = Callable[[str, int], Awaitable[None]]
 HEADERS = {"Authorization": f"Bearer {DEFAULT_KEY}", "X-Runway-Version": "2024-11-06"}

@@ -10,8 +10,9 @@ from runwayml import AsyncRunwayML, RunwayML
 from runwayml.lib.polling import TaskFailedError, WorkflowInvocationFailedError
 
 from monitor.runtime.clock import FastClock, ManualClock
-from monitor.simulator.runway.app import SERVER, build_app, serve
+from monitor.simulator.runway.app import SERVER, build_app
 from monitor.simulator.runway.server import DEFAULT_KEY
+from monitor.simulator.shared.server import serve
 
 URI = "https://example.com/x.png"
 

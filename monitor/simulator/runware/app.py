@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 
 from aiohttp import WSCloseCode, web
 
 from monitor.runtime.clock import Clock
-from monitor.simulator.runware.control import control_app
+from monitor.simulator.runware.control import Control
 from monitor.simulator.runware.errors import error
-from monitor.simulator.runware.request_log import HTTP, Record
-from monitor.simulator.runware.server import InitialAccount, Server, is_own
+from monitor.simulator.runware.server import InitialAccount, Server
 from monitor.simulator.runware.transports.compatible import FORMATS, answer_compatible
 from monitor.simulator.runware.transports.http import answer_tasks
 from monitor.simulator.runware.transports.serverless import add_serverless
 from monitor.simulator.runware.transports.sockets import answer_socket
-from monitor.simulator.shared.requests import Kind
 
 SERVER = web.AppKey("runware", Server)
 
@@ -28,7 +27,7 @@ def build_app(clock: Clock, accounts: Sequence[InitialAccount] = (InitialAccount
     server = Server(clock, accounts, seed)
     app = web.Application(client_max_size=0)
     app[SERVER] = server
-    app.add_subapp("/_control", control_app(server))
+    app.add_subapp("/_control", Control(server).app())
     app.router.add_get("/v1", partial(answer_socket, server))
     app.router.add_post("/v1", partial(answer_tasks, server))
     for path in FORMATS:
@@ -41,7 +40,8 @@ def build_app(clock: Clock, accounts: Sequence[InitialAccount] = (InitialAccount
 
 
 async def _not_found(server: Server, request: web.Request) -> web.Response:
-    record = Record("", HTTP, "other", Kind.OTHER.value, is_own(request), server.clock.now(), status=404)
+    record = server.record(request, "other")
+    record.status = HTTPStatus.NOT_FOUND
     server.log_request(server.world, record)
     return web.json_response({"errors": [error("notFound")]}, status=404)
 

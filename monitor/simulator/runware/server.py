@@ -19,8 +19,9 @@ from monitor.simulator.runware.platform.tasks import Part, Task
 from monitor.simulator.runware.request_log import Record, RequestLog
 from monitor.simulator.runware.settings import DEFAULT_KEY, Settings
 from monitor.simulator.runware.webhooks import Webhooks
+from monitor.simulator.shared import server as state
 from monitor.simulator.shared.faults import Fault, Faults
-from monitor.simulator.shared.requests import OWN_USER_AGENT
+from monitor.simulator.shared.requests import Kind, is_own
 
 _LONGEST_PAUSE = 0.05
 _SHORTEST_PAUSE = 0.0005
@@ -36,39 +37,33 @@ class InitialAccount:
     balance: float = 1_000.0
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a reset replaces as a whole; a request belongs to the one in which it began."""
+@dataclass(frozen=True)
+class World(state.World[Platform, RequestLog]):
+    """The state that a reset replaces, with the WebSocket sessions and the applications of each account."""
 
-    platform: Platform
-    request_log: RequestLog
-    faults: Faults
-    sessions: Sessions
+    sessions: Sessions = field(default_factory=Sessions)
     apps: dict[str, Apps] = field(default_factory=dict)
 
 
-class Server:
-    """The world, and what lets time pass in it. Everything happens in `clock`'s time."""
+class Server(state.BaseServer[World]):
+    """Takes tasks, lets time pass, and sends webhooks. A socket stays in the world in which it was opened."""
 
     def __init__(self, clock: Clock, accounts: Sequence[InitialAccount], seed: int) -> None:
-        self.clock = clock
-        self.in_flight = 0
         self._initial = accounts
         self._seed = seed
         self._planned = asyncio.Event()
         self.webhooks = Webhooks(clock.real_seconds)
-        self.world = self._new_world()
+        super().__init__(clock)
 
-    def _new_world(self) -> World:
-        world = World(Platform(self._seed), RequestLog(), Faults(self._seed), Sessions())
+    def new_world(self) -> World:
+        world = World(Platform(self._seed), RequestLog(), Faults(self._seed))
         for one in self._initial:
             world.platform.add(one.name, one.key, one.settings, one.balance, self.clock.now())
         return world
 
-    def reset(self) -> None:
-        """Begin anew: accounts, witness and faults. Sockets that are open stay in the world in which they began."""
-        self.world.faults.clear()
-        self.world = self._new_world()
+    def record(self, request: web.Request, template: str, kind: Kind = Kind.OTHER) -> Record:
+        """Return the record of a request that begins at the present time."""
+        return Record(template=template, kind=kind.value, own=is_own(request.headers), started_at=self.clock.now())
 
     async def run(self) -> None:
         """Let things happen when they are due, for ever."""
@@ -102,15 +97,6 @@ class Server:
             await asyncio.sleep(self.clock.real_seconds(seconds))
         if fault is not None:
             await world.faults.until_cleared(fault)
-
-    def log_request(self, world: World, record: Record) -> None:
-        """Before anything is sent, so that no client knows of what the witness does not."""
-        world.request_log.add(record, self.clock.now())
-
-
-def is_own(request: web.Request) -> bool:
-    """Whether the monitor itself asks."""
-    return request.headers.get("user-agent", "").startswith(OWN_USER_AGENT)
 
 
 async def wait_until_over(tasks: Sequence[Task]) -> None:

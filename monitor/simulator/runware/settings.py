@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 from monitor.simulator.runware.catalog import DEFAULT, MODELS, Pace
 from monitor.simulator.runware.errors import WEIGHTS
-from monitor.simulator.runway.settings import Count, NotNegative, Share
+from monitor.simulator.shared.settings import AccountSettings, Count, NotNegative, Share
 
 DEFAULT_KEY = "5imu1atedRunwareKey0123456789abc"
 """Well formed, and good for nothing but the simulator."""
@@ -27,7 +26,7 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     queue: Count | None = None
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(AccountSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything about an account that stays until it is changed.
 
     Each model has `capacity` machines and a queue before them for `queue` tasks. Who waits in it for `longest_wait`
@@ -52,7 +51,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seconds: NotNegative | None = None
     jitter: Share = 0.0
     models: dict[str, ModelSettings] = field(default_factory=dict)
-    failure_rate: Share = 0.0
     failures: dict[str, NotNegative] = field(default_factory=lambda: dict(WEIGHTS))
     refusal_status: Status | None = None
     verdict_status: Status | None = 200
@@ -67,17 +65,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     idle_code: Annotated[int, Meta(ge=1000, le=4999)] = 1000
     resume_seconds: NotNegative = 120.0
     paused_environments: tuple[str, ...] = ()
-
-    def changed(self, changes: dict[str, Any]) -> Settings:
-        """These settings with some fields replaced.
-
-        Raises:
-            msgspec.ValidationError: a field is unknown or has a wrong value.
-        """
-        settings = msgspec.convert({**msgspec.to_builtins(self), **changes}, Settings)
-        if settings.failure_rate and not sum(settings.failures.values()):
-            raise msgspec.ValidationError("`failures` needs a weight above 0 while `failure_rate` is above 0")
-        return settings
 
     def pace(self, model: str) -> Pace:
         """How long a result of `model` takes, and what it costs."""

@@ -1,71 +1,51 @@
-"""What really happened: the simulator's own account of every request, to compare the monitor's figures with."""
+"""The request log of the simulated Runway, and its tasks, to compare the monitor's figures with."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import Task
+from monitor.simulator.shared.request_log import BaseRecord, BaseRequestLog, grouped
 
-_KEPT = 200_000
 
-
-@dataclass(slots=True)
-class Record:
+@dataclass(slots=True, kw_only=True)
+class Record(BaseRecord):
     """One HTTP request.
 
-    `status` is None where no status was sent; `fault` is what was done to it, `client_gone` among others. `reason`
-    says why it was refused. `model` is the one asked for, or that of the task named. `retry` is the SDK's retry count,
-    None without the header. `own` says that the monitor itself asked. Times are Unix seconds. An answer that the client
-    leaves before it has read it all counts as given.
+    `model` is the model that it asks for, or the model of the task that it names. `reason` says why it was refused.
+    `retry` is the SDK's retry count, None without the header. An answer that the client leaves before reading all of
+    it counts as given.
     """
 
-    organization: str
     method: str
-    template: str
-    kind: str
     path: str
-    own: bool
     retry: int | None
-    started_at: float
-    model: str = ""
-    status: int | None = None
-    fault: str = ""
+    organization: str = ""
     reason: str = ""
     task: str = ""
     task_status: str = ""
-    finished_at: float | None = None
 
 
 _GROUPED = ("organization", "own", "method", "template", "kind", "model", "status", "fault", "reason")
 
 
-class RequestLog:
-    """Counts every request exactly, and keeps the last 200,000 one by one."""
+class RequestLog(BaseRequestLog[Record]):
+    """Counts every request exactly, also those that are not kept one by one."""
 
     def __init__(self) -> None:
-        self.total = 0
+        super().__init__()
         self._counts: Counter[tuple[Any, ...]] = Counter()
-        self._records: deque[Record] = deque(maxlen=_KEPT)
 
-    def add(self, record: Record) -> None:
-        """Take down a request that is over."""
-        self.total += 1
-        self._records.append(record)
+    def add(self, record: Record, now: float) -> None:
+        super().add(record, now)
         self._counts[(*(getattr(record, name) for name in _GROUPED), bool(record.retry))] += 1
 
-    def requests(self, after: int) -> list[dict[str, Any]]:
-        """Records numbered above `after`, in the order they ended; the first ever has number 1."""
-        first = self.total - len(self._records) + 1
-        return [
-            {"number": number, **asdict(record)} for number, record in enumerate(self._records, first) if number > after
-        ]
-
     def counts(self) -> list[dict[str, Any]]:
-        """How many requests there were of each sort; `retried` are those that the SDK marked as retries."""
+        """Return the number of requests in each group. `retried` are those that the SDK marked as retries."""
         names = (*_GROUPED, "retried", "count")
         return [dict(zip(names, (*group, count), strict=True)) for group, count in self._counts.items()]
 
@@ -92,13 +72,13 @@ def task_record(organization: Organization, task: Task, now: float) -> dict[str,
 
 
 def task_counts(organizations: Iterable[Organization]) -> list[dict[str, Any]]:
-    """How many tasks there are of each sort, and their credits."""
-    counts: Counter[tuple[Any, ...]] = Counter()
-    credits_: Counter[tuple[Any, ...]] = Counter()
-    for organization in organizations:
-        for task in organization.tasks.values():
-            group = (organization.name, task.model, task.status.value, task.failure_code)
-            counts[group] += 1
-            credits_[group] += task.estimate if task.cost is None else task.cost
-    names = ("organization", "model", "status", "failureCode", "count", "credits")
-    return [dict(zip(names, (*group, count, credits_[group]), strict=True)) for group, count in counts.items()]
+    """Return the number of tasks in each group, and their credits."""
+    rows = (
+        (
+            (organization.name, task.model, task.status.value, task.failure_code),
+            task.estimate if task.cost is None else task.cost,
+        )
+        for organization in organizations
+        for task in organization.tasks.values()
+    )
+    return grouped(("organization", "model", "status", "failureCode", "count", "credits"), rows)

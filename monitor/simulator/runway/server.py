@@ -13,14 +13,15 @@ from aiohttp import web
 
 from monitor.runtime.clock import Clock
 from monitor.simulator.runway.api.messages import Call, Reply
-from monitor.simulator.runway.api.routes import Match, match
+from monitor.simulator.runway.api.routes import Match, handle, match, owner
 from monitor.simulator.runway.platform.accounts import Platform
 from monitor.simulator.runway.platform.tasks import WORKFLOW
 from monitor.simulator.runway.request_log import Record, RequestLog
 from monitor.simulator.runway.settings import DEFAULT_KEY, Settings
+from monitor.simulator.shared import server as state
 from monitor.simulator.shared.faults import Fault, FaultKind, Faults
 from monitor.simulator.shared.malformed_answers import send_malformed
-from monitor.simulator.shared.requests import CLIENT_GONE, OWN_USER_AGENT, Kind
+from monitor.simulator.shared.requests import Kind, is_own
 
 UNPROCESSED = Reply(200)
 """Stands for the reply to a request that a fault kept from taking effect."""
@@ -38,65 +39,38 @@ class InitialAccount:
     credits: int = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a reset replaces as a whole; a request belongs to the one in which it began."""
-
-    platform: Platform
-    request_log: RequestLog
-    faults: Faults
+World = state.World[Platform, RequestLog]
 
 
-class Server:
-    """Puts a platform on HTTP, spoils answers as told, and writes down what happened.
-
-    Everything happens in `clock`'s time.
-    """
+class Server(state.BaseServer[World]):
+    """Puts a platform on HTTP, applies the faults that are set, and logs every request."""
 
     def __init__(self, clock: Clock, accounts: Sequence[InitialAccount], seed: int) -> None:
-        self.clock = clock
-        self.in_flight = 0
         self._initial = accounts
         self._seed = seed
-        self.world = self._new_world()
+        super().__init__(clock)
 
-    def _new_world(self) -> World:
+    def new_world(self) -> World:
         world = World(Platform(self._seed), RequestLog(), Faults(self._seed))
         for one in self._initial:
             world.platform.add(one.name, one.key, one.settings, one.credits, self.clock.now())
         return world
 
-    def reset(self) -> None:
-        """Begin anew: organizations, witness and faults."""
-        self.world.faults.clear()
-        self.world = self._new_world()
-
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer any request to the API."""
-        self.in_flight += 1
-        try:
-            return await self._answer(request, self.world)
-        finally:
-            self.in_flight -= 1
-
-    async def _answer(self, request: web.Request, world: World) -> web.StreamResponse:
-        found = match(request.method, request.rel_url.raw_path)
+        world, found = self.world, match(request.method, request.rel_url.raw_path)
         record = _record(request, found, self.clock.now())
-        try:
+        with self.tracked(world, record):
             call = _call(request, self.clock.now(), await request.read())
             _describe(world.platform, record, call, found)
             reply, fault = await self._carry_out(world, record, call, found)
-        except (asyncio.CancelledError, ConnectionError):
-            record.fault = CLIENT_GONE
-            self._log_request(world, record)
-            raise
-        usual = 200 if fault is not None and reply.document is None else reply.status
-        record.status = usual if fault is None else fault.status_sent(usual)
-        record.fault = "" if fault is None else fault.fault.value
-        self._log_request(world, record)
-        if fault is None:
-            return _response(reply)
-        return await send_malformed(request, fault, _encode(reply), record.status or 200)
+            usual = 200 if fault is not None and reply.document is None else reply.status
+            record.status = usual if fault is None else fault.status_sent(usual)
+            record.fault = "" if fault is None else fault.fault.value
+            self.log_request(world, record)
+            if fault is None:
+                return _response(reply)
+            return await send_malformed(request, fault, _encode(reply), record.status or 200)
 
     async def _carry_out(self, world: World, record: Record, call: Call, found: Match) -> tuple[Reply, Fault | None]:
         latency, fault = world.faults.draw(
@@ -114,27 +88,21 @@ class Server:
 
     @staticmethod
     def _handle(world: World, record: Record, call: Call) -> Reply:
-        reply = world.platform.handle(call)
+        reply = handle(world.platform, call)
         record.reason, record.task_status = reply.reason, reply.task_status
         record.model = reply.model or record.model
         record.task = reply.task or record.task
         return reply
 
-    def _log_request(self, world: World, record: Record) -> None:
-        """Before anything is sent, so that no client knows of what the witness does not."""
-        record.finished_at = self.clock.now()
-        world.request_log.add(record)
-
 
 def _record(request: web.Request, found: Match, now: float) -> Record:
     retry = request.headers.get("x-stainless-retry-count", "")
     return Record(
-        organization="",
         method=request.method,
         template=found.template,
         kind=found.kind.value,
         path=request.rel_url.raw_path,
-        own=request.headers.get("user-agent", "").startswith(OWN_USER_AGENT),
+        own=is_own(request.headers),
         retry=int(retry) if retry.isascii() and retry.isdigit() and len(retry) <= _LONGEST_NUMBER else None,
         started_at=now,
     )
@@ -147,7 +115,7 @@ def _call(request: web.Request, now: float, body: bytes) -> Call:
 
 def _describe(platform: Platform, record: Record, call: Call, found: Match) -> None:
     """Write down whose request it is and what it names."""
-    organization = platform.owner(call, found)
+    organization = owner(platform, call, found)
     if organization is not None:
         record.organization = organization.name
         task = organization.tasks.get(found.variable)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 from monitor.simulator.runway.catalog import TIERS
 from monitor.simulator.runway.failures import WEIGHTS
+from monitor.simulator.shared.settings import AccountSettings, Count, NotNegative, Share
 
 DEFAULT_KEY = "key_" + "0123456789abcdef" * 8
 """Well formed, and good for nothing but the simulator."""
-
-NotNegative: TypeAlias = Annotated[float, Meta(ge=0)]
-Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
-Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 class Limit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +38,7 @@ class Autobilling(Struct, frozen=True, forbid_unknown_fields=True):
     charge_fails: bool = False
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(AccountSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything about an organization that stays until it is changed.
 
     `limits` overrides the tier's for single models. `failure_rate` is the share of tasks that fail, with codes drawn by
@@ -54,21 +50,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tier: Annotated[int, Meta(ge=min(TIERS), le=max(TIERS))] = 1
     limits: dict[str, Limit] = field(default_factory=dict)
     durations: Durations = Durations()
-    failure_rate: Share = 0.0
     failures: dict[str, NotNegative] = field(default_factory=lambda: dict(WEIGHTS))
     charged_share: Share = 1.0
     visible_after: NotNegative = 0.0
     cancelled_visible: bool = False
     autobilling: Autobilling | None = None
     monthly_credits: Count | None = None
-
-    def changed(self, changes: dict[str, Any]) -> Settings:
-        """These settings with some fields replaced.
-
-        Raises:
-            msgspec.ValidationError: a field is unknown or has a wrong value.
-        """
-        settings = msgspec.convert({**msgspec.to_builtins(self), **changes}, Settings)
-        if settings.failure_rate and not sum(settings.failures.values()):
-            raise msgspec.ValidationError("`failures` needs a weight above 0 while `failure_rate` is above 0")
-        return settings

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from monitor.simulator.runway.settings import NotNegative, Share
 from monitor.simulator.shared.requests import Kind
+from monitor.simulator.shared.settings import NotNegative, Share
 
 
 class FaultKind(StrEnum):

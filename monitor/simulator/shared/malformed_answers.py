@@ -97,9 +97,14 @@ async def _reset(request: web.Request, body: bytes, status: int, *, after_header
     if after_headers:
         response = await _headers(request, body, status)
         await response.write(b"")
+    reset_connection(request)
+    return response
+
+
+def reset_connection(request: web.Request) -> None:
+    """Reset the connection of a request without closing it."""
     transport = request.transport
     if transport is not None:
         linger = struct.pack("ii", 1, 0)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         transport.abort()
-    return response

@@ -77,11 +77,11 @@ def test_a_queue_never_holds_more_than_it_may(capacity: int, room: int, steps: l
             gone: list[bool] = []
             waiting.append(gone)
             queue.enter(lambda _, gone=gone: not gone and waiting.remove(gone) is None, now)  # type: ignore[misc]
-        elif step == "leave" and queue.running:
+        elif step == "leave" and queue.active:
             queue.leave(now)
         elif step == "give up" and waiting:
             waiting.pop().append(True)
             queue.give_up()
-        assert queue.running <= capacity
+        assert queue.active <= capacity
         assert queue.waiting == len(waiting) <= room
-        assert not waiting or queue.running == capacity
+        assert not waiting or queue.active == capacity

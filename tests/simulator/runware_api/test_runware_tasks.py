@@ -12,7 +12,7 @@ from runware_api.conftest import AUTHENTICATION, Post, Taken, image, poll, task
 
 from monitor.runtime.clock import ManualClock
 from monitor.simulator.runware.settings import DEFAULT_KEY
-from monitor.simulator.runway.app import serve
+from monitor.simulator.shared.server import serve
 
 
 async def test_a_synchronous_task_is_answered_with_its_results_when_it_is_over(

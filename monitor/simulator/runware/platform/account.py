@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections import deque
 from functools import partial
 
@@ -12,36 +11,25 @@ from monitor.simulator.runware.platform.ledger import Ledger
 from monitor.simulator.runware.platform.queues import ModelQueue
 from monitor.simulator.runware.platform.tasks import Part, Plan, Task, TaskRequest
 from monitor.simulator.runware.settings import Settings
-from monitor.simulator.shared.timeline import Timeline
+from monitor.simulator.shared.accounts import BaseAccount
 
 WAITED_TOO_LONG = "timeoutProvider"
 
 
-class Account:
+class Account(BaseAccount):
     """Takes tasks and lets them run their course. Call `advance` with the time before anything else.
 
     `script` settles the next tasks: None for a success, an error code, or one of both for each result.
     """
 
     def __init__(self, name: str, settings: Settings, balance: float, rng: random.Random, now: float) -> None:
-        self.name = name
+        super().__init__(name, rng, now)
         self.settings = settings
         self.balance = balance
-        self.created_at = now
         self.tasks: dict[str, Task] = {}
         self.queues: dict[str, ModelQueue] = {}
         self.script: deque[str | Plan | None] = deque()
         self.ledger = Ledger()
-        self.timeline = Timeline()
-        self._rng = rng
-
-    def new_id(self) -> str:
-        """A random UUID from the seeded generator."""
-        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-
-    def advance(self, now: float) -> None:
-        """Let everything happen that is due by `now`."""
-        self.timeline.advance(now)
 
     def change(self, settings: Settings, now: float) -> None:
         """Go on under other settings; what runs keeps its pace, new machines start who waits."""

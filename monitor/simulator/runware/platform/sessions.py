@@ -9,12 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from monitor.simulator.runware.platform.account import Account
 
-if TYPE_CHECKING:
-    from monitor.simulator.runware.transports.sockets import Connection
+
+class Connection(Protocol):
+    """An open WebSocket."""
+
+    @property
+    def account(self) -> str:
+        """The name of the account that authenticated, empty before."""
+
+    def close(self, code: int) -> None:
+        """Close it cleanly, soon."""
+
+    def reset(self) -> None:
+        """Reset the TCP connection without a closing handshake."""
 
 
 @dataclass(slots=True, eq=False)

@@ -11,9 +11,8 @@ from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.transports.documents import Document, Reply, answer_document
-from monitor.simulator.runware.transports.http import bearer
 from monitor.simulator.runware.transports.streams import event
-from monitor.simulator.shared.requests import Kind
+from monitor.simulator.shared.requests import Kind, bearer_token
 
 _WORDS = ("A ", "lighthouse", ".")
 
@@ -61,7 +60,7 @@ async def answer_compatible(server: Server, request: web.Request) -> web.StreamR
     async def work(body: Document, record: Record) -> Reply:
         record.model = str(body.get("model", ""))
         try:
-            server.world.platform.authenticate(bearer(request))
+            server.world.platform.authenticate(bearer_token(request.headers))
         except Refusal as refusal:
             return _refusal(refusal.code)
         if "messages" not in body and "input" not in body:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,12 +11,12 @@ import msgspec
 from aiohttp import web
 
 from monitor.simulator.runware.request_log import HTTP, STREAM, Record
-from monitor.simulator.runware.server import Server, is_own
-from monitor.simulator.runware.transports.http import JSON, bearer, in_runware_format
+from monitor.simulator.runware.server import Server
+from monitor.simulator.runware.transports.http import JSON, in_runware_format
 from monitor.simulator.runware.transports.streams import HEADERS
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.malformed_answers import send_malformed
-from monitor.simulator.shared.requests import CLIENT_GONE, Kind
+from monitor.simulator.shared.requests import Kind, bearer_token
 
 Document = dict[str, Any]
 
@@ -40,27 +39,24 @@ async def answer_document(
     server: Server, request: web.Request, template: str, kind: Kind, work: Work
 ) -> web.StreamResponse:
     """Answer a request as `work` does, and take it down."""
-    owner = server.world.platform.owner(bearer(request))
-    record = Record(owner.name if owner else "", HTTP, template, kind.value, is_own(request), server.clock.now())
-    server.in_flight += 1
-    try:
+    world, owner = server.world, server.world.platform.owner(bearer_token(request.headers))
+    record = server.record(request, template, kind)
+    record.account = owner.name if owner else ""
+    with server.tracked(world, record):
         reply, fault = await _carry_out(server, request, record, work)
-    except (asyncio.CancelledError, ConnectionError):
-        record.fault = CLIENT_GONE
-        server.log_request(server.world, record)
-        raise
-    finally:
-        server.in_flight -= 1
-    record.status = reply.status if fault is None else fault.status_sent(reply.status)
-    record.fault = "" if fault is None else fault.fault.value
-    record.transport = STREAM if reply.events else HTTP
-    server.log_request(server.world, record)
-    body = msgspec.json.encode(reply.document)
-    if fault is not None:
-        return await send_malformed(request, fault, body, reply.status)
-    if reply.events:
-        return await _stream(request, reply.events)
-    return web.Response(status=reply.status, body=body, headers=reply.headers)
+        record.status = reply.status if fault is None else fault.status_sent(reply.status)
+        record.fault = "" if fault is None else fault.fault.value
+        record.transport = STREAM if reply.events else HTTP
+        server.log_request(world, record)
+        if fault is not None:
+            return await send_malformed(request, fault, msgspec.json.encode(reply.document), reply.status)
+        if not reply.events:
+            return web.Response(status=reply.status, body=msgspec.json.encode(reply.document), headers=reply.headers)
+        response = web.StreamResponse(headers=HEADERS)
+        await response.prepare(request)
+        for event in reply.events:
+            await response.write(event)
+        return response
 
 
 async def _carry_out(server: Server, request: web.Request, record: Record, work: Work) -> tuple[Reply, Fault | None]:
@@ -83,11 +79,3 @@ def _object(body: bytes) -> Document:
         return msgspec.json.decode(body, type=Document)
     except msgspec.MsgspecError:
         return {}
-
-
-async def _stream(request: web.Request, events: tuple[bytes, ...]) -> web.StreamResponse:
-    response = web.StreamResponse(headers=HEADERS)
-    await response.prepare(request)
-    for each in events:
-        await response.write(each)
-    return response

@@ -13,13 +13,13 @@ from aiohttp import web
 from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_all
 from monitor.simulator.runware.api.messages import Item
 from monitor.simulator.runware.errors import Refusal, error, status_of
-from monitor.simulator.runware.request_log import HTTP, STREAM, Record
-from monitor.simulator.runware.server import Server, World, is_own, wait_until_over
+from monitor.simulator.runware.request_log import STREAM, Record
+from monitor.simulator.runware.server import Server, World, wait_until_over
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.transports.streams import stream
 from monitor.simulator.shared.faults import Fault, FaultKind
 from monitor.simulator.shared.malformed_answers import send_malformed
-from monitor.simulator.shared.requests import CLIENT_GONE, Kind
+from monitor.simulator.shared.requests import Kind, bearer_token
 
 TEMPLATE = "/v1"
 _LATE = Fault(fault=FaultKind.HTML, status=504)
@@ -41,23 +41,9 @@ class Reply:
 async def answer_tasks(server: Server, request: web.Request) -> web.StreamResponse:
     """Answer `POST /v1`."""
     world = server.world
-    record = Record("", HTTP, TEMPLATE, Kind.OTHER.value, is_own(request), server.clock.now())
-    server.in_flight += 1
-    try:
+    record = server.record(request, TEMPLATE)
+    with server.tracked(world, record):
         return await _Exchange(server, world, request, record).answer()
-    except (asyncio.CancelledError, ConnectionError):
-        if record.finished_at is None:
-            record.fault = CLIENT_GONE
-            server.log_request(world, record)
-        raise
-    finally:
-        server.in_flight -= 1
-
-
-def bearer(request: web.Request) -> str:
-    """The key of the Authorization header."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return secret if scheme.lower() == "bearer" else ""
 
 
 def in_runware_format(fault: Fault) -> Fault:
@@ -108,7 +94,7 @@ class _Exchange:
             items = items_of(msgspec.json.decode(body))
         except (msgspec.DecodeError, RecursionError):
             raise Refusal("invalidJson") from None
-        key = bearer(self._request)
+        key = bearer_token(self._request.headers)
         if items[0].get("taskType") == "authentication":
             key, items = str(items[0].get("apiKey", "")), items[1:]
         owner = self._world.platform.owner(key)

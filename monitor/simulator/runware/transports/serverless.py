@@ -18,8 +18,7 @@ from monitor.simulator.runware.platform.apps import Apps, Invocation, Problem
 from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
 from monitor.simulator.runware.transports.documents import Document, Reply, answer_document
-from monitor.simulator.runware.transports.http import bearer
-from monitor.simulator.shared.requests import Kind
+from monitor.simulator.shared.requests import Kind, bearer_token
 
 _ASYNC = "/v1/apps/{app}/invoke-async/{endpoint}"
 _SYNC = "/v1/apps/{app}/invoke-sync/{endpoint}"
@@ -53,7 +52,7 @@ async def _answer(server: Server, template: str, kind: Kind, request: web.Reques
 
 def _apps(server: Server, request: web.Request) -> Apps:
     try:
-        account = server.world.platform.authenticate(bearer(request))
+        account = server.world.platform.authenticate(bearer_token(request.headers))
     except Refusal as refusal:
         raise Problem(status_of(refusal.code), refusal.code) from None
     return server.world.apps.setdefault(account.name, Apps(account))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -17,10 +15,11 @@ from monitor.simulator.runware.api.messages import Item, result_items
 from monitor.simulator.runware.errors import Refusal, error
 from monitor.simulator.runware.platform.sessions import Session
 from monitor.simulator.runware.platform.tasks import Part, Task
-from monitor.simulator.runware.request_log import HTTP, WEBSOCKET, Record
-from monitor.simulator.runware.server import Server, World, is_own
+from monitor.simulator.runware.request_log import WEBSOCKET, Record
+from monitor.simulator.runware.server import Server, World
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.shared.faults import Fault, FaultKind
+from monitor.simulator.shared.malformed_answers import reset_connection
 from monitor.simulator.shared.requests import Kind
 
 TEMPLATE = "/v1"
@@ -33,7 +32,7 @@ _METHOD = "WS"
 async def answer_socket(server: Server, request: web.Request) -> web.StreamResponse:
     """Serve a WebSocket until one side closes it."""
     world = server.world
-    handshake = Record("", HTTP, TEMPLATE, Kind.OTHER.value, is_own(request), server.clock.now())
+    handshake = server.record(request, TEMPLATE)
     handshake.status = HTTPStatus.SWITCHING_PROTOCOLS
     server.log_request(world, handshake)
     response = web.WebSocketResponse(max_msg_size=0, timeout=_FAREWELL_SECONDS)
@@ -135,15 +134,11 @@ class Connection:
 
     def reset(self) -> None:
         """Break it off without a word."""
-        transport = self._request.transport
-        if transport is not None:
-            linger = struct.pack("ii", 1, 0)
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            transport.abort()
+        reset_connection(self._request)
 
     def _handle(self, text: bytes) -> None:
-        now = self._server.clock.now()
-        record = Record(self.account, WEBSOCKET, TEMPLATE, Kind.OTHER.value, is_own(self._request), now)
+        record = self._server.record(self._request, TEMPLATE)
+        record.account, record.transport = self.account, WEBSOCKET
         message = _Message(record, [])
         self._open.add(message)
         try:

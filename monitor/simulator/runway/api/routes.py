@@ -1,4 +1,4 @@
-"""Every endpoint of the API: template, what kind of request it is, who answers it."""
+"""Every endpoint of the API, and how a call finds its endpoint: key, version, path, method."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from monitor.simulator.runway.api import account_reads, generations, realtime, r
 from monitor.simulator.runway.api import model_router as routing
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.catalog import CREATIONS
+from monitor.simulator.runway.errors import Refusal, refuse
 from monitor.simulator.runway.platform.account import Organization
-from monitor.simulator.shared.requests import Kind
+from monitor.simulator.runway.platform.accounts import KeyState, Platform
+from monitor.simulator.shared.requests import Kind, bearer_token
 
+API_VERSION = "2024-11-06"
+WEB_APP_HOST = "api.runwayml.com"
 Handler = Callable[[Organization, Call, str], Reply]
 
 
@@ -104,3 +108,45 @@ def match(method: str, path: str) -> Match:
             variable = parts[-1] if position is None else parts[position]
             return Match(template, variable, ROUTES[template].get(method))
     return Match(OTHER, "", None)
+
+
+def owner(platform: Platform, call: Call, found: Match) -> Organization | None:
+    """Return whose call it is, whatever the state of the key. A session's own key belongs to its organization."""
+    organization = platform.owner(bearer_token(call.headers))
+    if organization is not None or found.template != CONSUME:
+        return organization
+    return next((one for one in platform.accounts.values() if found.variable in one.sessions), None)
+
+
+def handle(platform: Platform, call: Call) -> Reply:
+    """Answer a call as Runway would."""
+    try:
+        return _answer(platform, call)
+    except Refusal as refusal:
+        return Reply(refusal.status, refusal.body, reason=refusal.reason)
+
+
+def _answer(platform: Platform, call: Call) -> Reply:
+    found = match(call.method, call.path)
+    if found.template != CONSUME:
+        _authenticate(platform, call)
+    organization = owner(platform, call, found)
+    if organization is None:
+        raise refuse("unauthorized")
+    if found.template == OTHER:
+        raise refuse("not_found")
+    if found.endpoint is None:
+        raise refuse("wrong_method")
+    organization.advance(call.now)
+    return found.endpoint.answer(organization, call, found.variable)
+
+
+def _authenticate(platform: Platform, call: Call) -> None:
+    key = platform.key(bearer_token(call.headers))
+    is_web_app = call.headers.get("host", "").partition(":")[0] == WEB_APP_HOST
+    if is_web_app or (key is not None and key.state is KeyState.WRONG_HOST):
+        raise refuse("wrong_host", details="This API key is for use with api.dev.runwayml.com.")
+    if key is None or key.state is KeyState.REVOKED:
+        raise refuse("unauthorized")
+    if call.headers.get("x-runway-version") != API_VERSION:
+        raise refuse("wrong_version")

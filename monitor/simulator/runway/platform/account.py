@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections import defaultdict, deque
 from functools import partial
 from typing import Any
@@ -16,13 +15,13 @@ from monitor.simulator.runway.platform.queues import ModelQueue
 from monitor.simulator.runway.platform.sessions import Session
 from monitor.simulator.runway.platform.tasks import OPEN, Status, Task
 from monitor.simulator.runway.settings import Autobilling, Limit, Settings
-from monitor.simulator.shared.timeline import Timeline
+from monitor.simulator.shared.accounts import BaseAccount
 
 _HOUR = 3_600.0
 _ROUTINGS_KEPT = 1_000
 
 
-class Organization:
+class Organization(BaseAccount):
     """Takes generations and lets them run their course.
 
     Call `advance` with the time before anything else. A task holds one of its model's slots while it is PENDING or
@@ -31,16 +30,13 @@ class Organization:
     """
 
     def __init__(self, name: str, settings: Settings, credits_: int, rng: random.Random, now: float) -> None:
-        self.name = name
+        super().__init__(name, rng, now)
         self.settings = settings
         self.ledger = Ledger(credits_)
         self.autobiller = Autobiller()
         self.tasks: dict[str, Task] = {}
         self.script: deque[str | None] = deque()
         self.queues: dict[str, ModelQueue] = {}
-        self.timeline = Timeline()
-        self.created_at = now
-        self._rng = rng
         self.workflow_id = self.new_id()
         self.sessions: dict[str, Session] = {}
         self.resources: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
@@ -71,20 +67,12 @@ class Organization:
             queue = self.queues[model] = ModelQueue(self.limit(model))
         return queue
 
-    def advance(self, now: float) -> None:
-        """Let everything happen that is due by `now`."""
-        self.timeline.advance(now)
-
     def change(self, settings: Settings, now: float) -> None:
         """Go on under other settings; a raised limit starts who waits, a lowered one lets the running finish."""
         self.settings = settings
         for model, queue in self.queues.items():
             queue.limit = self.limit(model)
             queue.refill(now)
-
-    def new_id(self) -> str:
-        """A random UUID from the seeded generator."""
-        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def admit(self, model: str, credits_: int, now: float) -> ModelQueue:
         """Take the credits for a generation of `model`, and give the queue to enter.
