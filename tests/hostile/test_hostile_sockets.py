@@ -21,7 +21,7 @@ from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
 from monitor.providers.base import UnansweredTasks
 from monitor.providers.http import Failure
-from monitor.providers.runware.socket import MAX_PENDING_TASKS
+from monitor.providers.runware.pending import MAX_PENDING_TASKS
 from monitor.runtime.clock import ManualClock
 
 READ_BYTES = 256 * 1024

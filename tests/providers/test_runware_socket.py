@@ -7,7 +7,8 @@ from helpers_runware import AIR, RUNWARE, VIDEO, U, V, ack, error, poll, request
 from monitor.observations import AnyObservation, Kind, Outcome, RequestSeen, TaskSeen
 from monitor.providers.base import MAX_UNANSWERED_TASKS, SocketReader, UnansweredTasks
 from monitor.providers.http import Failure
-from monitor.providers.runware.socket import MAX_PENDING_MESSAGES, MAX_RESULT_GAP_SECONDS, MAX_WAIT_SECONDS
+from monitor.providers.runware.pending import MAX_PENDING_MESSAGES, MAX_WAIT_SECONDS
+from monitor.providers.runware.socket import MAX_RESULT_GAP_SECONDS
 
 AUTH = {"taskType": "authentication"}
 PING = {"taskType": "ping"}

@@ -124,6 +124,11 @@ class TaskProgress:
     has_status: bool = False
     cost: float | None = None
 
+    @property
+    def results(self) -> int:
+        """How many results are there, failed ones included."""
+        return self.done + self.failed
+
     def add(self, answer: TaskAnswer) -> None:
         """Take one more answer into account; the first error is the one that counts, and a conflict is none."""
         if answer.cost is not None:
