@@ -5,8 +5,7 @@ import random
 import pytest
 
 from monitor.simulator.runway.catalog import MODELS, TIERS, estimate
-from monitor.simulator.runway.errors import Refusal
-from monitor.simulator.runway.failures import NO_CODE
+from monitor.simulator.runway.errors import NO_CODE, Refusal
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.ledger import utc_day
 from monitor.simulator.runway.platform.tasks import Status, Task

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from monitor.simulator.runway.api.messages import Call
 from monitor.simulator.runway.api.routes import API_VERSION, ROUTES, handle
 from monitor.simulator.runway.catalog import CREATIONS, RECIPE_REQUIRED
-from monitor.simulator.runway.errors import Refusal
-from monitor.simulator.runway.failures import FAILURES
+from monitor.simulator.runway.errors import FAILURES, Refusal
 from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.accounts import Platform
 from monitor.simulator.runway.platform.tasks import Status, Task

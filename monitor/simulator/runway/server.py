@@ -61,7 +61,9 @@ class Server(state.BaseServer[World]):
         world, found = self.world, match(request.method, request.rel_url.raw_path)
         record = _record(request, found, self.clock.now())
         with self.tracked(world, record):
-            call = _call(request, self.clock.now(), await request.read())
+            now, body = self.clock.now(), await request.read()
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            call = Call(request.method, request.rel_url.raw_path, now, dict(request.query), headers, body)
             _describe(world.platform, record, call, found)
             reply, fault = await self._carry_out(world, record, call, found)
             usual = 200 if fault is not None and reply.document is None else reply.status
@@ -106,11 +108,6 @@ def _record(request: web.Request, found: Match, now: float) -> Record:
         retry=int(retry) if retry.isascii() and retry.isdigit() and len(retry) <= _LONGEST_NUMBER else None,
         started_at=now,
     )
-
-
-def _call(request: web.Request, now: float, body: bytes) -> Call:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Call(request.method, request.rel_url.raw_path, now, dict(request.query), headers, body)
 
 
 def _describe(platform: Platform, record: Record, call: Call, found: Match) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from monitor.simulator.runway.catalog import TIERS
-from monitor.simulator.runway.failures import WEIGHTS
+from monitor.simulator.runway.errors import WEIGHTS
 from monitor.simulator.shared.settings import AccountSettings, Count, NotNegative, Share
 
 DEFAULT_KEY = "key_" + "0123456789abcdef" * 8

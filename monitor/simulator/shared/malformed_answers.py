@@ -47,18 +47,14 @@ def _whole(fault: Fault, body: bytes, status: int) -> web.Response:
             return web.Response(status=status, body=_bomb(), headers=headers)
         case FaultKind.BROKEN_JSON:
             return web.Response(status=status, body=body[: len(body) - 1] + b',"', headers={"Content-Type": _JSON})
-    return _status(fault)
+    text = fault.body
+    if text is None:
+        text = msgspec.json.encode({"message": _phrase(fault.status)}).decode()
+    return web.Response(status=fault.status, body=text, headers={"Content-Type": _JSON, **fault.headers})
 
 
 def _phrase(status: int) -> str:
     return responses.get(status, "Error")
-
-
-def _status(fault: Fault) -> web.Response:
-    body = fault.body
-    if body is None:
-        body = msgspec.json.encode({"message": _phrase(fault.status)}).decode()
-    return web.Response(status=fault.status, body=body, headers={"Content-Type": _JSON, **fault.headers})
 
 
 @cache

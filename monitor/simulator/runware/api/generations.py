@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from monitor.simulator.runware.api.account_reads import read
 from monitor.simulator.runware.api.messages import Item, acknowledgement, polled, result_items
 from monitor.simulator.runware.catalog import AIR, RESULTS, STREAMED, WITHOUT_MODEL, first_kind, kind_of
@@ -55,15 +57,19 @@ class Answer:
         self.verdict = "done" if task.status is Status.SUCCESS else "failed"
 
 
-def items_of(document: object) -> list[Item]:
-    """The tasks of a message.
+def items_of(body: bytes) -> list[Item]:
+    """Return the tasks of a message.
 
     Raises:
-        Refusal: it is not an array of objects.
+        Refusal: the message is not a JSON array of at least one object.
     """
-    if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
+    try:
+        items = msgspec.json.decode(body, type=list[Item])
+    except (msgspec.MsgspecError, RecursionError):
+        raise Refusal("invalidJson") from None
+    if not items:
         raise Refusal("invalidJson")
-    return document
+    return items
 
 
 def kind_of_all(items: list[Item]) -> Kind:

@@ -109,7 +109,10 @@ class Apps:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "The month's budget is spent.", _PAUSED)
         self._admit(now)
         ends_at = now + self._account.settings.pace(MODEL).seconds
-        invocation = Invocation(str(task_id), app, endpoint, environment, now, ends_at, self._draw_outcome())
+        scripted = self._account.script.popleft() if self._account.script else None
+        invocation = Invocation(
+            str(task_id), app, endpoint, environment, now, ends_at, scripted if isinstance(scripted, str) else None
+        )
         self._invocations[invocation.id, environment] = invocation
         self._account.timeline.at(ends_at, invocation.end)
         return invocation
@@ -132,11 +135,6 @@ class Apps:
         if len(open_ends) >= settings.capacity_of(MODEL) + settings.queue_size(MODEL):
             wait = max(1, math.ceil(min(open_ends) - now))
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "The application is at capacity.", retry_after=wait)
-
-    def _draw_outcome(self) -> str | None:
-        """How it will end, by the account's script."""
-        scripted = self._account.script.popleft() if self._account.script else None
-        return scripted if isinstance(scripted, str) else None
 
 
 def _is_uuid(task_id: object) -> bool:

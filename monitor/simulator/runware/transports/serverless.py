@@ -36,12 +36,15 @@ def add_serverless(app: web.Application, server: Server) -> None:
 async def _answer(server: Server, template: str, kind: Kind, request: web.Request) -> web.StreamResponse:
     async def work(body: Document, _: Record) -> Reply:
         try:
-            apps = _apps(server, request)
+            apps, where, now = _apps(server, request), request.match_info, server.clock.now()
+            environment = request.query.get("environment", "")
             if template == _TASK:
-                return Reply(HTTPStatus.OK, _read(server, apps, request).document)
-            invocation = _invoke(server, apps, request, body)
+                invocation = apps.read(where["app"], environment, where["id"], now)
+                return Reply(HTTPStatus.OK, invocation.document)
+            invocation = apps.invoke(where["app"], where["endpoint"], environment, body.get("taskId"), now)
         except Problem as problem:
-            return _problem(problem)
+            wait = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+            return Reply(problem.status, problem.document, {"Content-Type": "application/problem+json", **wait})
         if template == _SYNC:
             await _wait_until_over(invocation, server.clock.real_seconds(apps.longest_wait))
         status = HTTPStatus.ACCEPTED if invocation.completed_at is None else HTTPStatus.OK
@@ -58,16 +61,6 @@ def _apps(server: Server, request: web.Request) -> Apps:
     return server.world.apps.setdefault(account.name, Apps(account))
 
 
-def _invoke(server: Server, apps: Apps, request: web.Request, body: Document) -> Invocation:
-    where, environment = request.match_info, request.query.get("environment", "")
-    return apps.invoke(where["app"], where["endpoint"], environment, body.get("taskId"), server.clock.now())
-
-
-def _read(server: Server, apps: Apps, request: web.Request) -> Invocation:
-    where, environment = request.match_info, request.query.get("environment", "")
-    return apps.read(where["app"], environment, where["id"], server.clock.now())
-
-
 async def _wait_until_over(invocation: Invocation, seconds: float) -> None:
     """Wait until it is over, but no longer."""
     if invocation.completed_at is not None:
@@ -77,8 +70,3 @@ async def _wait_until_over(invocation: Invocation, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await over.wait()
-
-
-def _problem(problem: Problem) -> Reply:
-    wait = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
-    return Reply(problem.status, problem.document, {"Content-Type": "application/problem+json", **wait})

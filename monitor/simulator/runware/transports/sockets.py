@@ -142,7 +142,7 @@ class Connection:
         message = _Message(record, [])
         self._open.add(message)
         try:
-            message.items = items_of(_decoded(text))
+            message.items = items_of(text)
         except Refusal as refusal:
             self._send_now(message, {"errors": [error(refusal.code)]})
             return
@@ -254,13 +254,6 @@ class _Message:
         self.record = record
         self.items = items
         self.answers: list[Answer] = []
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
 
 
 def _document(data: list[Item], errors: list[Item]) -> dict[str, Any]:

@@ -19,12 +19,16 @@ _DEFAULT = timedelta(days=30)
 def read_organization(organization: Organization, call: Call, _: str) -> Reply:
     """GET /v1/organization: the limits of every model, and today's use of those ever used."""
     names = [*MODELS, *(name for name in organization.settings.limits if name not in MODELS)]
+    limits = {name: organization.limit(name) for name in names}
     return ok(
         {
             "creditBalance": organization.ledger.balance,
             "tier": {
                 "maxMonthlyCreditSpend": organization.monthly_credits,
-                "models": {name: _limit(organization, name) for name in names},
+                "models": {
+                    name: {"maxConcurrentGenerations": limit.concurrency, "maxDailyGenerations": limit.daily}
+                    for name, limit in limits.items()
+                },
             },
             "usage": {
                 "models": {
@@ -33,11 +37,6 @@ def read_organization(organization: Organization, call: Call, _: str) -> Reply:
             },
         }
     )
-
-
-def _limit(organization: Organization, model: str) -> dict[str, int | None]:
-    limit = organization.limit(model)
-    return {"maxConcurrentGenerations": limit.concurrency, "maxDailyGenerations": limit.daily}
 
 
 def read_usage(organization: Organization, call: Call, _: str) -> Reply:

@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 from monitor.simulator.runway.catalog import MODELS, TIERS, Tier
-from monitor.simulator.runway.errors import refuse
-from monitor.simulator.runway.failures import failure
+from monitor.simulator.runway.errors import failure, refuse
 from monitor.simulator.runway.platform.ledger import Autobiller, Ledger
 from monitor.simulator.runway.platform.queues import ModelQueue
 from monitor.simulator.runway.platform.sessions import Session
@@ -95,7 +94,10 @@ class Organization(BaseAccount):
             Refusal: see `admit`.
         """
         queue = self.admit(billed_as, estimate, now)
-        task = Task(self.new_id(), model, billed_as, endpoint, estimate, now, self._draw_seconds(billed_as))
+        durations, task_id = self.settings.durations, self.new_id()
+        seconds = durations.models.get(billed_as, durations.running)
+        seconds *= 1 + durations.jitter * self._rng.uniform(-1, 1)
+        task = Task(task_id, model, billed_as, endpoint, estimate, now, seconds)
         task.fails_with = self._draw_failure()
         self.tasks[task.id] = task
         queue.enter(partial(self._take_slot, task), now)
@@ -120,11 +122,6 @@ class Organization(BaseAccount):
     def purchase(self, credits_: int, now: float) -> bool:
         """Buy so many by hand, as far as the month allows; tells whether it worked. Autobilling goes on after it."""
         return self.autobiller.trigger(Autobilling(0, credits_), self.monthly_credits, self.ledger, now)
-
-    def _draw_seconds(self, model: str) -> float:
-        durations = self.settings.durations
-        seconds = durations.models.get(model, durations.running)
-        return seconds * (1 + durations.jitter * self._rng.uniform(-1, 1))
 
     def _draw_failure(self) -> str | None:
         fails = self._rng.random() < self.settings.failure_rate

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from monitor.simulator.runway.failures import NO_CODE, failure
+from monitor.simulator.runway.errors import NO_CODE, failure
 
 
 class Status(StrEnum):
