@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks.fuzz.cases import Case
 from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
-from monitor.gateway.websocket.decoder import Conversation
+from monitor.gateway.websocket.decoder import WebSocketDecoder
 from monitor.http.body_copies import CutCopy, CutText, EventCopy, ReplyCopy
 from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider, UnansweredTasks
@@ -123,14 +123,14 @@ class Exercise:
         if reader is None:
             return
         extensions = EXTENSIONS[case.chunk % len(EXTENSIONS)]
-        watched = Conversation(
+        watched = WebSocketDecoder(
             reader, self._provider, extensions, lambda _: frozenset(), self._check, lambda: 1.0, lambda read: read()
         )
         try:
             for part in _parts(case.request, case.chunk):
                 _run(watched.client_bytes(part))
             for part in _parts(case.reply, case.chunk):
-                _run(watched.vendor_bytes(part))
+                _run(watched.provider_bytes(part))
         except (ValueError, zlib.error):
             return
         watched.end(Failure.CLIENT_GONE)

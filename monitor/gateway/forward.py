@@ -12,14 +12,14 @@ from yarl import URL
 
 from monitor.config import Account
 from monitor.gateway.http.headers import request_headers
-from monitor.gateway.http.reply import Relay, Relayed
+from monitor.gateway.http.reply import AlreadySent, Relay
 from monitor.gateway.http.upload import Upload
-from monitor.gateway.http.upstream import SWITCHING_PROTOCOLS, OwnShortage, VendorFailure, send
-from monitor.gateway.observe.observer import Observer, Watch
+from monitor.gateway.http.upstream import SWITCHING_PROTOCOLS, OwnShortage, ProviderFailure, send
+from monitor.gateway.observe.observer import ExchangeObserver, Observer
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
 from monitor.gateway.target import Target, parse_target
-from monitor.gateway.websocket.observer import SocketWatch
-from monitor.gateway.websocket.passthrough import UPGRADE_FIELDS, Socket, Switched, wants_socket
+from monitor.gateway.websocket.observer import SocketObserver
+from monitor.gateway.websocket.passthrough import UPGRADE_FIELDS, Upgraded, WebSocketPassthrough, wants_socket
 from monitor.http.network import Network, Way
 from monitor.metrics import SelfMetrics
 from monitor.providers.base import Provider
@@ -54,7 +54,7 @@ class Forwarder:
         self._session = session
         self._network = network
         self._timeout = timeout
-        self._sockets: set[Socket] = set()
+        self._sockets: set[WebSocketPassthrough] = set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -69,17 +69,17 @@ class Forwarder:
         except Refused as refused:
             return self._refusals.answer(refused)
         provider = self._providers[account.provider]
-        watch = Watch(self._observer, account, provider, request.method, target, request.headers)
+        exchange = ExchangeObserver(self._observer, account, provider, request.method, target, request.headers)
         in_flight = self._own.in_flight.labels(provider.name, account.name)
         if is_socket:
             headers.update(UPGRADE_FIELDS)
         with in_flight.track_inprogress():
             way = self._network.way(origin, account.proxy, account.ca)
-            answer = await self._watched(request, url, way, headers, watch)
-        if isinstance(answer, Switched):
+            answer = await self._observed(request, url, way, headers, exchange)
+        if isinstance(answer, Upgraded):
             extensions = answer.response.headers.get("Sec-WebSocket-Extensions", "")
-            socket_watch = SocketWatch(self._observer, account, provider, target.query, extensions, in_flight)
-            return await self._passed(Socket(request, answer.response, socket_watch))
+            socket_observer = SocketObserver(self._observer, account, provider, target.query, extensions, in_flight)
+            return await self._passed(WebSocketPassthrough(request, answer.response, socket_observer))
         return answer
 
     def drain_sockets(self) -> None:
@@ -87,13 +87,13 @@ class Forwarder:
         for socket in tuple(self._sockets):
             socket.drain()
 
-    async def _passed(self, socket: Socket) -> web.StreamResponse:
+    async def _passed(self, socket: WebSocketPassthrough) -> web.StreamResponse:
         self._sockets.add(socket)
         try:
             await socket.run()
         finally:
             self._sockets.discard(socket)
-        return Relayed(keep_alive=False)
+        return AlreadySent(keep_alive=False)
 
     def _account(self, target: Target) -> Account:
         try:
@@ -104,69 +104,73 @@ class Forwarder:
             text = f"no account is called '{name}'; a path begins with the name of a configured account"
             raise Refused(404, "account", text) from None
 
-    async def _watched(
-        self, request: web.BaseRequest, url: URL, way: Way, headers: CIMultiDict[str], watch: Watch
+    async def _observed(
+        self, request: web.BaseRequest, url: URL, way: Way, headers: CIMultiDict[str], exchange: ExchangeObserver
     ) -> web.StreamResponse:
         try:
-            return await self._exchange(request, url, way, headers, watch)
+            return await self._exchange(request, url, way, headers, exchange)
         except asyncio.CancelledError:
-            watch.failure = Failure.CLIENT_GONE
+            exchange.failure = Failure.CLIENT_GONE
             raise
         except ConnectionError:
-            watch.failure = Failure.CLIENT_GONE
-            return Relayed(keep_alive=False)
+            exchange.failure = Failure.CLIENT_GONE
+            return AlreadySent(keep_alive=False)
         finally:
-            watch.end(request.headers)
+            exchange.end(request.headers)
 
     async def _exchange(
-        self, request: web.BaseRequest, url: URL, way: Way, headers: CIMultiDict[str], watch: Watch
+        self, request: web.BaseRequest, url: URL, way: Way, headers: CIMultiDict[str], exchange: ExchangeObserver
     ) -> web.StreamResponse:
         expects = request.version >= HttpVersion11 and headers.get("Expect", "").lower() == "100-continue"
         upload = None
         if request.body_exists:
             client = request.writer if expects else None
-            upload = Upload(request.content, client, watch.request_bytes, self._timeout)
+            upload = Upload(request.content, client, exchange.request_bytes, self._timeout)
         try:
             waits, upgrades = expects and upload is not None, "Upgrade" in headers
             response = await send(self._session, request.method, url, way, headers, upload, waits, upgrades)
         except OwnShortage:
-            watch.was_not_sent()
+            exchange.was_not_sent()
             return self._refusals.answer(short_of_means())
-        except VendorFailure as failure:
-            return await self._unanswered(failure, upload, watch)
-        watch.response_head(response)
+        except ProviderFailure as failure:
+            return await self._unanswered(failure, upload, exchange)
+        exchange.response_head(response)
         if response.status == SWITCHING_PROTOCOLS:
-            return Switched(response)
+            return Upgraded(response)
         unread = expects and upload is not None and not upload.started
-        relay = Relay(request, response, bool(request.keep_alive) and not unread, holds=watch.may_pay_twice)
-        return await self._relay(relay, response, watch)
+        relay = Relay(request, response, bool(request.keep_alive) and not unread, holds=exchange.may_pay_twice)
+        return await self._relay(relay, response, exchange)
 
-    async def _unanswered(self, failure: VendorFailure, upload: Upload | None, watch: Watch) -> web.Response:
+    async def _unanswered(
+        self, failure: ProviderFailure, upload: Upload | None, exchange: ExchangeObserver
+    ) -> web.Response:
         if upload is not None and upload.broken:
-            watch.failure = Failure.CLIENT_GONE
+            exchange.failure = Failure.CLIENT_GONE
             return self._refusals.answer(Refused(400, "body", "the request's body is malformed"))
         is_unsent = failure.is_unsent or (upload is not None and not upload.started)
         if upload is not None and not upload.started:
             await upload.show_buffered()
-        watch.failure = failure.failure
-        return vendor_failed(failure, None if is_unsent else watch.final())
+        exchange.failure = failure.failure
+        return provider_failed(failure, None if is_unsent else exchange.final())
 
-    async def _relay(self, relay: Relay, response: aiohttp.ClientResponse, watch: Watch) -> web.StreamResponse:
+    async def _relay(
+        self, relay: Relay, response: aiohttp.ClientResponse, exchange: ExchangeObserver
+    ) -> web.StreamResponse:
         try:
-            await relay.run(watch.response_bytes)
-        except VendorFailure as broken:
+            await relay.run(exchange.response_bytes)
+        except ProviderFailure as broken:
             response.close()
-            watch.failure = broken.failure
+            exchange.failure = broken.failure
             if not relay.begun:
-                return vendor_failed(broken, watch.final())
+                return provider_failed(broken, exchange.final())
             relay.break_off()
         except BaseException:
             response.close()
             raise
-        return Relayed(relay.keep_alive)
+        return AlreadySent(relay.keep_alive)
 
 
-def vendor_failed(failure: VendorFailure, final: Mapping[str, object] | None) -> web.Response:
+def provider_failed(failure: ProviderFailure, final: Mapping[str, object] | None) -> web.Response:
     """The answer in the vendor's place; `final` as in `own_answer`."""
     status = GATEWAY_TIMEOUT if failure.failure is Failure.TIMEOUT else BAD_GATEWAY
     return own_answer(status, failure.failure, failure.text, final)

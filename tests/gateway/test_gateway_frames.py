@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gateway.observe.retries import MOST_TASKS, REMEMBERED_SECONDS, Recent
+from monitor.gateway.observe.retries import MOST_TASKS, REMEMBERED_SECONDS, RetryDetector
 from monitor.gateway.websocket.frames import FrameReader, agreed_compression
 
 MASKS = st.none() | st.binary(min_size=4, max_size=4)
@@ -117,7 +117,7 @@ def test_other_extensions_cannot_be_read(header: str) -> None:
 
 
 def test_a_task_is_repeated_within_an_hour_and_in_its_account_only() -> None:
-    recent = Recent()
+    recent = RetryDetector()
     assert recent.repeated("a", ("u", "v"), 0.0) == frozenset()
     assert recent.repeated("a", ("u", "w"), 10.0) == {"u"}
     assert recent.repeated("b", ("u",), 20.0) == frozenset()
@@ -125,7 +125,7 @@ def test_a_task_is_repeated_within_an_hour_and_in_its_account_only() -> None:
 
 
 def test_only_the_newest_tasks_are_remembered() -> None:
-    recent = Recent()
+    recent = RetryDetector()
     recent.repeated("a", ("first",), 0.0)
     recent.repeated("a", tuple(map(str, range(MOST_TASKS))), 1.0)
     assert recent.repeated("a", ("first", str(MOST_TASKS - 1)), 2.0) == {str(MOST_TASKS - 1)}

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from monitor.config import Account, GatewayConfig
 from monitor.gateway import build_gateway
 from monitor.gateway.observe.observer import Observer
-from monitor.gateway.websocket.observer import SocketWatch
+from monitor.gateway.websocket.observer import SocketObserver
 from monitor.http.network import Network
 from monitor.metrics import SelfMetrics
 from monitor.providers import PROVIDERS
@@ -43,7 +43,7 @@ FLOODS = {
 class Watched:
     """A watch of one WebSocket, and what it tells."""
 
-    watch: SocketWatch
+    watch: SocketObserver
     sink: ListSink
     registry: CollectorRegistry
 
@@ -62,12 +62,12 @@ def watched() -> Watched:
     own = SelfMetrics(registry)
     account = Account(name="a", provider="runware", api_key=SecretStr("unused"), base_url="http://127.0.0.1:9")
     observer, in_flight = Observer(sink, own, ManualClock()), own.in_flight.labels("runware", "a")
-    watch = SocketWatch(observer, account, PROVIDERS["runware"], "", "permessage-deflate", in_flight)
+    watch = SocketObserver(observer, account, PROVIDERS["runware"], "", "permessage-deflate", in_flight)
     return Watched(watch, sink, registry)
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-@pytest.mark.parametrize("side", ["client_bytes", "vendor_bytes"])
+@pytest.mark.parametrize("side", ["client_bytes", "provider_bytes"])
 async def test_one_read_full_of_work_gives_way_to_the_rest(
     watched: Watched, flood: str, side: str, beats: Beats
 ) -> None:
@@ -87,7 +87,7 @@ async def test_what_waits_is_read_in_order_and_to_its_end(watched: Watched) -> N
     watch, number = watched.watch, 3_000
     for index in range(number):
         watch.client_bytes(frame(b'[{"taskType":"getResponse","taskUUID":"task-%d"}]' % index))
-        watch.vendor_bytes(frame(b'{"data":[{"taskType":"getResponse","taskUUID":"task-%d"}]}' % index, masked=False))
+        watch.provider_bytes(frame(b'{"data":[{"taskType":"getResponse","taskUUID":"task-%d"}]}' % index, masked=False))
     watch.end(Failure.CLIENT_GONE)
     await until(lambda: watch.is_idle)
     assert [seen.outcome for seen in watched.sink.requests] == ["success"] * number

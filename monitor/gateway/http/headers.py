@@ -25,7 +25,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-NOT_FOR_VENDOR = HOP_BY_HOP | {b"host"}
+NOT_FOR_PROVIDER = HOP_BY_HOP | {b"host"}
 CONNECTION_OPTIONS = HOP_BY_HOP | {b"close"}
 
 
@@ -50,7 +50,7 @@ def request_headers(fields: Fields, host: str) -> CIMultiDict[str]:
         Refused: a field is not UTF-8, which the client library cannot send as it came.
     """
     try:
-        kept = [(name.decode(), value.decode()) for name, value in end_to_end(fields, NOT_FOR_VENDOR)]
+        kept = [(name.decode(), value.decode()) for name, value in end_to_end(fields, NOT_FOR_PROVIDER)]
     except UnicodeDecodeError:
         raise Refused(400, "header", "header fields must be ASCII or UTF-8") from None
     return CIMultiDict([("Host", host), *kept])

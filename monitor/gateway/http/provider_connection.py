@@ -12,7 +12,7 @@ START = b"HTTP/"
 EMPTY_LINES = b"\r\n"
 
 
-class VendorConnection(ReplyConnection):
+class ProviderConnection(ReplyConnection):
     """Collects the head of each reply, repairs it and has it parsed by itself; the body passes as it comes.
 
     The head is parsed first so that the parser, which may find the rest malformed, has given the reply away by then:

@@ -22,7 +22,7 @@ LONGEST_HELD_BYTES = 64 * 1024
 LONGEST_HELD_SECONDS = 1.0
 
 
-class Relayed(web.StreamResponse):
+class AlreadySent(web.StreamResponse):
     """An answer of which nothing is left to write."""
 
     def __init__(self, keep_alive: bool) -> None:
@@ -68,7 +68,7 @@ class Relay:
         """Write the whole answer; `see` is shown the body.
 
         Raises:
-            VendorFailure: the answer broke off.
+            ProviderFailure: the answer broke off.
             ConnectionError: the client is gone.
         """
         content = self._response.content

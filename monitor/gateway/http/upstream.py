@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from monitor.gateway.http.head_repair import UnreadableHead
-from monitor.gateway.http.provider_connection import VendorConnection
+from monitor.gateway.http.provider_connection import ProviderConnection
 from monitor.gateway.http.upload import Upload
 from monitor.http.aiohttp_internals import PatientRequest, ReplyConnector
 from monitor.http.network import Way
@@ -27,7 +27,7 @@ PROXY_WANTS_CREDENTIALS = 407
 UNSENT = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 
 
-class VendorFailure(Exception):  # noqa: N818 - no error of ours
+class ProviderFailure(Exception):  # noqa: N818 - no error of ours
     """The vendor gave no answer, or broke one off. `text` says why, for the user.
 
     `is_unsent` says that the vendor cannot have seen the request.
@@ -47,7 +47,7 @@ class OwnShortage(Exception):  # noqa: N818 - no error of ours
 def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSession:
     """A client that adds nothing, follows nothing, keeps nothing and has no limit of its own on connections."""
     return aiohttp.ClientSession(
-        connector=ReplyConnector(VendorConnection, limit=0, socket_factory=provider_socket),
+        connector=ReplyConnector(ProviderConnection, limit=0, socket_factory=provider_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
         # The others are replaced in `send`, this one is added after that.
@@ -75,7 +75,7 @@ async def send(
     """Send one request, once, and give the answer as soon as its head is here; 101 only where it `upgrades`.
 
     Raises:
-        VendorFailure: there is none.
+        ProviderFailure: there is none.
         OwnShortage: it could not be sent for want of means of our own.
     """
     # The library wants the length to frame the body; what goes out is `headers` and nothing else.
@@ -96,10 +96,10 @@ async def send(
     )
     if way.proxy and response.status == PROXY_WANTS_CREDENTIALS:
         response.close()
-        raise VendorFailure(Failure.UNREACHABLE, f"the proxy {way.proxy} wants other credentials", is_unsent=True)
+        raise ProviderFailure(Failure.UNREACHABLE, f"the proxy {way.proxy} wants other credentials", is_unsent=True)
     if response.status == SWITCHING_PROTOCOLS and not upgrades:
         response.close()
-        raise VendorFailure(Failure.TRUNCATED, f"{url.origin()} switched protocols unasked")
+        raise ProviderFailure(Failure.TRUNCATED, f"{url.origin()} switched protocols unasked")
     return response
 
 
@@ -122,15 +122,15 @@ def _as_it_came(headers: CIMultiDict[str], way: Way) -> Callable[[ClientRequest,
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if isinstance(error, aiohttp.ClientConnectorError) and is_own_shortage(error):
                 raise OwnShortage from error
-            raise vendor_failure(error, request.url.origin(), way.proxy) from error
+            raise provider_failure(error, request.url.origin(), way.proxy) from error
 
     return send_exactly
 
 
-def vendor_failure(error: Exception, origin: URL, proxy: str | None) -> VendorFailure:
+def provider_failure(error: Exception, origin: URL, proxy: str | None) -> ProviderFailure:
     """What a failure of the client library means."""
     failure, text = _meaning(error, origin, f" through the proxy {proxy}" if proxy else "")
-    return VendorFailure(failure, text, is_unsent=isinstance(error, UNSENT))
+    return ProviderFailure(failure, text, is_unsent=isinstance(error, UNSENT))
 
 
 def _meaning(error: Exception, origin: URL, through: str) -> tuple[Failure, str]:
@@ -164,11 +164,11 @@ async def next_chunk(response: ClientResponse) -> bytes:
     """The next bytes of the answer's body, empty at its end.
 
     Raises:
-        VendorFailure: it broke off.
+        ProviderFailure: it broke off.
     """
     try:
         return await response.content.readany()
     except TimeoutError as error:
-        raise VendorFailure(Failure.TIMEOUT, "the answer stopped coming") from error
+        raise ProviderFailure(Failure.TIMEOUT, "the answer stopped coming") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise VendorFailure(Failure.TRUNCATED, "the answer broke off") from error
+        raise ProviderFailure(Failure.TRUNCATED, "the answer broke off") from error

@@ -14,7 +14,7 @@ from monitor.config import Account
 from monitor.engine.engine import Sink
 from monitor.gateway.observe.dry_run import without_generations
 from monitor.gateway.observe.request_body import RequestBody
-from monitor.gateway.observe.retries import Recent
+from monitor.gateway.observe.retries import RetryDetector
 from monitor.gateway.target import Target
 from monitor.http.body_copies import CutCopy, EventCopy, ReplyCopy
 from monitor.http.inflate import BrokenCodingError, content_codings
@@ -43,7 +43,7 @@ class Observer:
         self._own = own
         self.clock = clock
         self.turns = Turns()
-        self.recent = Recent()
+        self.recent = RetryDetector()
         self.unanswered_tasks: defaultdict[str, UnansweredTasks] = defaultdict(UnansweredTasks)
         self._logged_at: dict[str, float] = {}
 
@@ -74,7 +74,7 @@ class Observer:
             log.warning("observer.failed", stage=stage, error=type(error).__name__)
 
 
-class Watch:
+class ExchangeObserver:
     """Follows one exchange. It is shown everything that passes, and no method of it raises.
 
     `failure` is set where the exchange has no whole answer.

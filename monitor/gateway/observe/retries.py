@@ -9,7 +9,7 @@ MOST_TASKS = 50_000
 REMEMBERED_SECONDS = 3600.0
 
 
-class Recent:
+class RetryDetector:
     """Ids of tasks that requests have named, by account: an hour long, and the newest 50,000."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from monitor.providers.base import Provider, SocketReader
 from monitor.providers.http import Failure, Item
 
 
-class Conversation:
+class WebSocketDecoder:
     """Shows a vendor's `SocketReader` each message: of the client's the wanted fields, of the vendor's the text, cut.
 
     `extensions` is what the vendor's handshake agreed to. `repeated` gives those of the tasks that were named before,
@@ -38,8 +38,8 @@ class Conversation:
         self._now = now
         self._attempt = attempt
         fresh = {side: f"{side}_no_context_takeover" in parameters for side in ("client", "server")}
-        self._client = FrameReader(self._sending, self._sent, deflate=deflate, fresh=fresh["client"])
-        self._vendor = FrameReader(self._receiving, self._received, deflate=deflate, fresh=fresh["server"])
+        self._from_client = FrameReader(self._sending, self._sent, deflate=deflate, fresh=fresh["client"])
+        self._from_provider = FrameReader(self._receiving, self._received, deflate=deflate, fresh=fresh["server"])
         self._scanner = ItemScanner(reader.fields)
         self._message = CutText()
         self._closed_by: Failure | None = None
@@ -51,14 +51,14 @@ class Conversation:
 
     def client_bytes(self, data: bytes) -> Iterator[None]:
         """The next bytes from the application, in short steps."""
-        yield from self._client.feed(data)
-        if self._client.closing:
+        yield from self._from_client.feed(data)
+        if self._from_client.closing:
             self._closed_by = self._closed_by or Failure.CLIENT_GONE
 
-    def vendor_bytes(self, data: bytes) -> Iterator[None]:
+    def provider_bytes(self, data: bytes) -> Iterator[None]:
         """The next bytes from the vendor, in short steps."""
-        yield from self._vendor.feed(data)
-        if self._vendor.closing:
+        yield from self._from_provider.feed(data)
+        if self._from_provider.closing:
             self._closed_by = self._closed_by or Failure.TRUNCATED
 
     def end(self, failure: Failure) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 from monitor.config import Account
 from monitor.gateway.observe.dry_run import without_generations
 from monitor.gateway.observe.observer import Observer
-from monitor.gateway.websocket.decoder import Conversation
+from monitor.gateway.websocket.decoder import WebSocketDecoder
 from monitor.http.turns import FIRST_SECONDS, TURN_SECONDS, is_done_within
 from monitor.metrics import Stage
 from monitor.observations import AnyObservation
@@ -20,14 +20,14 @@ from monitor.providers.http import Failure
 STAGE: Stage = "socket"
 MOST_TURNS_BEHIND = 400
 MOST_BYTES_BEHIND = 16 * 1024 * 1024
-Work = Callable[[Conversation], Iterator[None]]
+Work = Callable[[WebSocketDecoder], Iterator[None]]
 
 
 class FellBehindError(Exception):
     """More comes than can be looked at beside the traffic."""
 
 
-class SocketWatch:
+class SocketObserver:
     """Is shown the bytes of both directions, in order; no method of it raises.
 
     `query` is that of the handshake, `extensions` what the vendor agreed to there, `in_flight` counts the requests
@@ -70,15 +70,15 @@ class SocketWatch:
         """The next bytes from the application pass."""
         self._add(len(data), lambda conversation: conversation.client_bytes(data))
 
-    def vendor_bytes(self, data: bytes) -> None:
+    def provider_bytes(self, data: bytes) -> None:
         """The next bytes from the vendor pass."""
-        self._add(len(data), lambda conversation: conversation.vendor_bytes(data))
+        self._add(len(data), lambda conversation: conversation.provider_bytes(data))
 
     def end(self, failure: Failure) -> None:
         """The connection is gone."""
         self._add(0, lambda conversation: self._ended(conversation, failure))
 
-    def _begin(self, query: str, extensions: str) -> Conversation | None:
+    def _begin(self, query: str, extensions: str) -> WebSocketDecoder | None:
         name, observer = self._account.name, self._observer
         is_dry_run = self._provider.is_dry_run(query)
         reader = self._provider.socket(name, UnansweredTasks() if is_dry_run else observer.unanswered_tasks[name])
@@ -94,9 +94,9 @@ class SocketWatch:
         def attempt(work: Callable[[], None]) -> None:
             observer.attempt(STAGE, work)
 
-        return Conversation(reader, self._provider, extensions, repeated, tell, observer.clock.now, attempt)
+        return WebSocketDecoder(reader, self._provider, extensions, repeated, tell, observer.clock.now, attempt)
 
-    def _ended(self, conversation: Conversation, failure: Failure) -> Iterator[None]:
+    def _ended(self, conversation: WebSocketDecoder, failure: Failure) -> Iterator[None]:
         conversation.end(failure)
         self._conversation = None
         yield
@@ -110,7 +110,7 @@ class SocketWatch:
             self._reading = self._read(self._conversation)
             self._turn(FIRST_SECONDS)
 
-    def _read(self, conversation: Conversation) -> Iterator[None]:
+    def _read(self, conversation: WebSocketDecoder) -> Iterator[None]:
         """Look at all that waits, and at what comes meanwhile."""
         while self._waiting:
             size, work = self._waiting.popleft()

@@ -1,7 +1,7 @@
 """WebSocket on its way: once both handshakes are made, the bytes of each side go to the other as they come.
 
 Nothing is unpacked and packed again, so fragments, masks, compression, control frames and close codes stay what they
-are, and no message is ever held. A watch reads beside the stream.
+are, and no message is ever held. An observer reads beside the stream.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from aiohttp import ClientResponse, web
 
 from monitor.gateway.http.headers import response_head
-from monitor.gateway.websocket.observer import SocketWatch
+from monitor.gateway.websocket.observer import SocketObserver
 from monitor.http.aiohttp_internals import SocketConnection, connection_of, receive_raw, room_to_write
 from monitor.providers.http import Failure
 
@@ -26,7 +26,7 @@ def wants_socket(request: web.BaseRequest) -> bool:
     return upgrades and request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket"
 
 
-class Switched(web.StreamResponse):
+class Upgraded(web.StreamResponse):
     """Stands for an answer by which the vendor has switched to WebSocket."""
 
     def __init__(self, response: ClientResponse) -> None:
@@ -34,16 +34,16 @@ class Switched(web.StreamResponse):
         self.response = response
 
 
-class Socket:
+class WebSocketPassthrough:
     """Two connections that have switched to WebSocket, joined. `drain` lets it end once nothing is under way."""
 
-    def __init__(self, request: web.BaseRequest, response: ClientResponse, watch: SocketWatch) -> None:
+    def __init__(self, request: web.BaseRequest, response: ClientResponse, observer: SocketObserver) -> None:
         self._request = request
         self._response = response
-        self._watch = watch
+        self._observer = observer
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drains = False
-        watch.after_turn = self._end_if_idle
+        observer.after_turn = self._end_if_idle
 
     async def run(self) -> None:
         """Pass on whatever comes, until one side is gone; then the other is let go too."""
@@ -53,7 +53,7 @@ class Socket:
             await self._over
             failure = Failure.TRUNCATED
         finally:
-            self._watch.end(failure)
+            self._observer.end(failure)
             self._response.close()
 
     def drain(self) -> None:
@@ -66,11 +66,11 @@ class Socket:
         if client.transport is None or vendor is None:
             raise ConnectionError("gone before it began")
         client.transport.write(response_head(101, self._response.reason or "", self._response.raw_headers))
-        receive_raw(vendor, Pipe(vendor, client, self._watch.vendor_bytes).send, self._end)
-        receive_raw(client, Pipe(client, vendor, self._watch.client_bytes).send, self._end)
+        receive_raw(vendor, Pipe(vendor, client, self._observer.provider_bytes).send, self._end)
+        receive_raw(client, Pipe(client, vendor, self._observer.client_bytes).send, self._end)
 
     def _end_if_idle(self) -> None:
-        if self._drains and self._watch.is_idle:
+        if self._drains and self._observer.is_idle:
             self._end()
 
     def _end(self) -> None:
