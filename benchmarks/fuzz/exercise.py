@@ -9,14 +9,18 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
 from benchmarks.fuzz.cases import Case
 from monitor.gateway.observe.json_fields import FieldScanner, ItemScanner
+from monitor.gateway.observe.observer import Observer
 from monitor.gateway.websocket.decoder import WebSocketDecoder
 from monitor.http.body_copies import CutCopy, CutText, EventCopy, ReplyCopy
-from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, TaskSeen, UnknownSeen
+from monitor.metrics import SelfMetrics, Stage
+from monitor.observations import AnyObservation, Kind, ReadFinished, RequestSeen, Source, TaskSeen, UnknownSeen
 from monitor.providers.base import Provider, UnansweredTasks
 from monitor.providers.http import EVENT_STREAM, Exchange, Failure, Item, Route, media_type
+from monitor.runtime.clock import ManualClock
 
 CODE = re.compile(r"none|[1-5][0-9]{2}")
 MODEL = re.compile(r"|[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")
@@ -29,11 +33,19 @@ EVERY = 50
 EXTENSIONS = ("", "permessage-deflate", "permessage-deflate; server_no_context_takeover")
 
 
+class StrictObserver(Observer):
+    """An observer that hides no fault."""
+
+    def failed(self, stage: Stage, error: Exception) -> None:  # noqa: ARG002 - the base class's
+        raise error
+
+
 class Exercise:
     """Sends cases through every reader of one provider, and remembers which labels it has minted."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self._observer = StrictObserver(self, SelfMetrics(CollectorRegistry()), ManualClock(1.0))
         self._endpoints: set[str] = set()
         self._fields: set[str] = set()
         self.done = 0
@@ -123,17 +135,23 @@ class Exercise:
         if reader is None:
             return
         extensions = EXTENSIONS[case.chunk % len(EXTENSIONS)]
-        watched = WebSocketDecoder(
-            reader, self._provider, extensions, lambda _: frozenset(), self._check, lambda: 1.0, lambda read: read()
-        )
+        decoder = WebSocketDecoder(self._observer, "a", self._provider, reader, extensions, is_dry_run=False)
         try:
             for part in _parts(case.request, case.chunk):
-                _run(watched.client_bytes(part))
+                _run(decoder.client_bytes(part))
             for part in _parts(case.reply, case.chunk):
-                _run(watched.provider_bytes(part))
+                _run(decoder.provider_bytes(part))
         except (ValueError, zlib.error):
             return
-        watched.end(Failure.CLIENT_GONE)
+        _run(decoder.end(Failure.CLIENT_GONE))
+
+    def put(self, observations: Sequence[AnyObservation], source: Source) -> None:  # noqa: ARG002 - a sink's
+        """Check what a decoder publishes."""
+        self._check(observations)
+
+    async def submit(self, observations: Sequence[AnyObservation], source: Source) -> None:
+        """As `put`."""
+        self.put(observations, source)
 
     def _check(self, told: Sequence[AnyObservation]) -> None:
         assert len(told) <= MOST_OBSERVATIONS

@@ -15,7 +15,8 @@ from monitor.gateway.http.headers import request_headers
 from monitor.gateway.http.reply import AlreadySent, Relay
 from monitor.gateway.http.upload import Upload
 from monitor.gateway.http.upstream import SWITCHING_PROTOCOLS, OwnShortage, ProviderFailure, send
-from monitor.gateway.observe.observer import ExchangeObserver, Observer
+from monitor.gateway.observe.exchange import ExchangeObserver
+from monitor.gateway.observe.observer import Observer
 from monitor.gateway.refusal import Refusals, Refused, own_answer, short_of_means
 from monitor.gateway.target import Target, parse_target
 from monitor.gateway.websocket.observer import SocketObserver
@@ -151,7 +152,7 @@ class Forwarder:
         if upload is not None and not upload.started:
             await upload.show_buffered()
         exchange.failure = failure.failure
-        return provider_failed(failure, None if is_unsent else exchange.final())
+        return provider_failed(failure, is_final=not is_unsent and exchange.may_pay_twice)
 
     async def _relay(
         self, relay: Relay, response: aiohttp.ClientResponse, exchange: ExchangeObserver
@@ -162,7 +163,7 @@ class Forwarder:
             response.close()
             exchange.failure = broken.failure
             if not relay.begun:
-                return provider_failed(broken, exchange.final())
+                return provider_failed(broken, is_final=exchange.may_pay_twice)
             relay.break_off()
         except BaseException:
             response.close()
@@ -170,7 +171,7 @@ class Forwarder:
         return AlreadySent(relay.keep_alive)
 
 
-def provider_failed(failure: ProviderFailure, final: Mapping[str, object] | None) -> web.Response:
-    """The answer in the vendor's place; `final` as in `own_answer`."""
+def provider_failed(failure: ProviderFailure, *, is_final: bool) -> web.Response:
+    """The reply in the provider's place; `is_final` as in `own_answer`."""
     status = GATEWAY_TIMEOUT if failure.failure is Failure.TIMEOUT else BAD_GATEWAY
-    return own_answer(status, failure.failure, failure.text, final)
+    return own_answer(status, failure.failure, failure.text, is_final=is_final)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import structlog
 from aiohttp import web
 
@@ -37,14 +35,13 @@ def short_of_means() -> Refused:
     return Refused(503, "shortage", "no file descriptor, port or memory is left here; raise the limit of open files")
 
 
-def own_answer(status: int, reason: str, text: str, final: Mapping[str, object] | None = None) -> web.Response:
-    """An answer that says, in a header and in its JSON, that it comes from the gateway.
+def own_answer(status: int, reason: str, text: str, *, is_final: bool = False) -> web.Response:
+    """A reply that says, in a header and in its JSON, that it comes from the gateway.
 
-    `final` are further JSON fields for a request that must not be sent again; None where it may be.
+    If `is_final`, it tells SDKs not to send the request again, which might be paid twice.
     """
-    document = {"error": text, "source": SOURCE, **(final or {})}
-    headers = {SOURCE_HEADER: reason} if final is None else {SOURCE_HEADER: reason, **NO_RETRY}
-    return web.json_response(document, status=status, headers=headers)
+    headers = {SOURCE_HEADER: reason, **(NO_RETRY if is_final else {})}
+    return web.json_response({"error": text, "source": SOURCE}, status=status, headers=headers)
 
 
 class Refusals:

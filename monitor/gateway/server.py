@@ -139,7 +139,7 @@ def own_answers(refusals: Refusals) -> Answers:
         return refusals.counted(Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))
 
     def failed(request: web.BaseRequest) -> web.Response:
-        may_repeat = request.method in IDEMPOTENT
-        return own_answer(500, "internal", "the gateway failed; its log says why", None if may_repeat else {})
+        is_final = request.method not in IDEMPOTENT
+        return own_answer(500, "internal", "the gateway failed; its log says why", is_final=is_final)
 
     return Answers(malformed, failed)

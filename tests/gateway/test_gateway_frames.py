@@ -30,15 +30,16 @@ class Messages:
     def __init__(self, *, deflate: bool = False, fresh: bool = False) -> None:
         self.whole: list[bytes] = []
         self._parts: list[bytes] = []
-        self.reader = FrameReader(self._parts.append, self._end, deflate=deflate, fresh=fresh)
-
-    def _end(self) -> None:
-        self.whole.append(b"".join(self._parts))
-        self._parts.clear()
+        self.reader = FrameReader(deflate=deflate, fresh=fresh)
 
     def feed(self, wire: bytes, step: int) -> None:
         for start in range(0, len(wire), step):
-            list(self.reader.feed(wire[start : start + step]))
+            for piece in self.reader.feed(wire[start : start + step]):
+                if piece is not None:
+                    self._parts.append(piece)
+                else:
+                    self.whole.append(b"".join(self._parts))
+                    self._parts.clear()
 
 
 @given(
@@ -117,15 +118,15 @@ def test_other_extensions_cannot_be_read(header: str) -> None:
 
 
 def test_a_task_is_repeated_within_an_hour_and_in_its_account_only() -> None:
-    recent = RetryDetector()
-    assert recent.repeated("a", ("u", "v"), 0.0) == frozenset()
-    assert recent.repeated("a", ("u", "w"), 10.0) == {"u"}
-    assert recent.repeated("b", ("u",), 20.0) == frozenset()
-    assert recent.repeated("a", ("u", "v"), 5.0 + REMEMBERED_SECONDS) == {"u"}
+    retries = RetryDetector()
+    assert retries.repeated("a", ("u", "v"), 0.0) == frozenset()
+    assert retries.repeated("a", ("u", "w"), 10.0) == {"u"}
+    assert retries.repeated("b", ("u",), 20.0) == frozenset()
+    assert retries.repeated("a", ("u", "v"), 5.0 + REMEMBERED_SECONDS) == {"u"}
 
 
 def test_only_the_newest_tasks_are_remembered() -> None:
-    recent = RetryDetector()
-    recent.repeated("a", ("first",), 0.0)
-    recent.repeated("a", tuple(map(str, range(MOST_TASKS))), 1.0)
-    assert recent.repeated("a", ("first", str(MOST_TASKS - 1)), 2.0) == {str(MOST_TASKS - 1)}
+    retries = RetryDetector()
+    retries.repeated("a", ("first",), 0.0)
+    retries.repeated("a", tuple(map(str, range(MOST_TASKS))), 1.0)
+    assert retries.repeated("a", ("first", str(MOST_TASKS - 1)), 2.0) == {str(MOST_TASKS - 1)}

@@ -1,72 +1,58 @@
-"""Turns what passes into observations, and never lets a fault of its own touch the traffic."""
+"""What all observers share. A fault in observing is counted and logged here, and never touches the traffic."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import structlog
-from aiohttp import ClientResponse
-from multidict import CIMultiDict, CIMultiDictProxy
+from msgspec.structs import replace
 
-from monitor.config import Account
 from monitor.engine.engine import Sink
-from monitor.gateway.observe.dry_run import without_generations
-from monitor.gateway.observe.request_body import RequestBody
 from monitor.gateway.observe.retries import RetryDetector
-from monitor.gateway.target import Target
-from monitor.http.body_copies import CutCopy, EventCopy, ReplyCopy
-from monitor.http.inflate import BrokenCodingError, content_codings
 from monitor.http.turns import Turns
 from monitor.metrics import SelfMetrics, Stage
-from monitor.observations import AnyObservation, Source
-from monitor.providers.base import Provider, UnansweredTasks
-from monitor.providers.http import EVENT_STREAM, UNKNOWN_ENDPOINT, Exchange, Failure, Route, media_type
+from monitor.observations import AnyObservation, Kind, RequestSeen, Source, TaskDeleted, TaskMissing, TaskSeen
+from monitor.providers.base import UnansweredTasks
 from monitor.runtime.clock import Clock
 
 SOURCE: Source = "gateway"
 SECONDS_BETWEEN_LOG_LINES = 60.0
-ERRORS_FROM = 400
-# All that a decoder sees of a request's headers: nothing that opens anything.
-SHOWN_HEADERS = ("x-stainless-retry-count", "content-type", "user-agent")
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
 
 
 class Observer:
-    """Runs the parts of observing that may throw; each fault is counted by its stage and logged once in a while."""
+    """Takes observations to the sink, and guards the steps of observing that may raise."""
 
     def __init__(self, sink: Sink, own: SelfMetrics, clock: Clock) -> None:
         self._sink = sink
         self._own = own
         self.clock = clock
         self.turns = Turns()
-        self.recent = RetryDetector()
+        self.retries = RetryDetector()
         self.unanswered_tasks: defaultdict[str, UnansweredTasks] = defaultdict(UnansweredTasks)
         self._logged_at: dict[str, float] = {}
 
     def attempt(self, stage: Stage, work: Callable[..., Result], *arguments: object) -> Result | None:
-        """The result of `work`, None when it throws."""
+        """Return the result of `work`, or None if it raises."""
         try:
             return work(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
             self.failed(stage, error)
             return None
 
-    def ended(self, provider: Provider, exchange: Exchange, *, is_dry_run: bool) -> None:
-        """Hand on what the exchange says."""
-        told = self.attempt("decode", provider.decode, exchange) or ()
-        self.tell(without_generations(told) if is_dry_run else told)
-
-    def tell(self, observations: Sequence[AnyObservation]) -> None:
-        """Hand on what was seen."""
+    def publish(self, observations: Sequence[AnyObservation], *, is_dry_run: bool) -> None:
+        """Hand observations to the sink; of a dry run, only what is true of one."""
+        if is_dry_run:
+            observations = list(_of_dry_run(observations))
         if observations:
             self.attempt("sink", self._sink.put, observations, SOURCE)
 
     def failed(self, stage: Stage, error: Exception) -> None:
-        """Count and log, with no text of the error: it may quote a header or a body."""
+        """Count and log a fault. The log never shows the error's text, which may quote a header or a body."""
         self._own.observer_errors.labels(stage).inc()
         now = self.clock.now()
         if stage not in self._logged_at or abs(now - self._logged_at[stage]) >= SECONDS_BETWEEN_LOG_LINES:
@@ -74,140 +60,10 @@ class Observer:
             log.warning("observer.failed", stage=stage, error=type(error).__name__)
 
 
-class ExchangeObserver:
-    """Follows one exchange. It is shown everything that passes, and no method of it raises.
-
-    `failure` is set where the exchange has no whole answer.
-    """
-
-    def __init__(
-        self,
-        observer: Observer,
-        account: Account,
-        provider: Provider,
-        method: str,
-        target: Target,
-        headers: CIMultiDictProxy[str],
-    ) -> None:
-        self._observer = observer
-        self._account = account
-        self._provider = provider
-        self._method = method
-        self._path = target.path
-        self._is_dry_run = observer.attempt("route", provider.is_dry_run, target.query) or False
-        self._started_at = observer.clock.now()
-        self._route = observer.attempt("route", provider.route, method, target.path)
-        self._request = None if self._route is None else RequestBody(self._route, content_codings(headers))
-        self._reads_request = True
-        self._response: ClientResponse | None = None
-        self._copy: ReplyCopy | CutCopy | EventCopy | None = None
-        self._is_unread = False
-        self.failure: Failure | None = None
-
-    @property
-    def may_create(self) -> bool:
-        """Whether the request asks for a generation, as far as is known; a POST to an unknown path may."""
-        route, request = self._route, self._request
-        if route is None or request is None or self._method != "POST" or self._is_dry_run:
-            return False
-        is_known = route.endpoint != UNKNOWN_ENDPOINT
-        return not is_known or bool(self._observer.attempt("route", self._provider.creates, route, request.items))
-
-    @property
-    def may_pay_twice(self) -> bool:
-        """Whether the request may create and names no task, so that the vendor cannot tell when it is sent again."""
-        request, name = self._request, self._provider.named_tasks
-        return request is not None and self.may_create and not self._observer.attempt("route", name, request.items)
-
-    def final(self) -> Mapping[str, object] | None:
-        """What an answer in the vendor's place adds where the request must not be sent again: nobody pays twice.
-
-        None for a request that may be sent again.
-        """
-        return {} if self.may_pay_twice else None
-
-    async def request_bytes(self, chunk: bytes) -> None:
-        """The next bytes of the request's body pass."""
-        if self._request is not None and self._reads_request:
-            try:
-                await self._observer.turns.do(self._request.add(chunk))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
-                self._reads_request = False
-                self._observer.failed("fields", error)
-
-    def response_head(self, response: ClientResponse) -> None:
-        """The answer begins."""
-        self._response = response
-        if self._route is not None:
-            self._copy = _copy(self._route, self._provider, response)
-
-    async def response_bytes(self, chunk: bytes) -> None:
-        """The next bytes of the answer's body pass."""
-        if self._copy is not None and chunk:
-            try:
-                await self._observer.turns.do(self._copy.add(chunk))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
-                self._give_up(error)
-
-    def was_not_sent(self) -> None:
-        """For want of means of our own the request went nowhere: there is no exchange to tell of."""
-        self._route = None
-
-    def end(self, request_headers: Mapping[str, str]) -> None:
-        """The exchange is over: say what it was."""
-        exchange = self._observer.attempt("exchange", self._exchange, request_headers)
-        if exchange is not None:
-            self._observer.ended(self._provider, exchange, is_dry_run=self._is_dry_run)
-
-    def _exchange(self, request_headers: Mapping[str, str]) -> Exchange | None:
-        if self._route is None or self._request is None:
-            return None
-        response, body = self._response, self._body()
-        items = self._request.items
-        named = () if self._is_dry_run else self._provider.named_tasks(items)
-        return Exchange(
-            account=self._account.name,
-            method=self._method,
-            path=self._path,
-            route=self._route,
-            started_at=self._started_at,
-            duration_seconds=max(0.0, self._observer.clock.now() - self._started_at),
-            request_headers=_shown(request_headers),
-            request_fields=self._request.fields,
-            request_items=items,
-            repeated=self._observer.recent.repeated(self._account.name, named, self._started_at),
-            status=response.status if response else None,
-            response_headers=response.headers if response else {},
-            body=body,
-            is_unread=self._is_unread,
-            failure=self.failure,
-        )
-
-    def _body(self) -> bytes:
-        copy, response = self._copy, self._response
-        if copy is None or response is None:
-            return b""
-        try:
-            return copy.body(content_codings(response.headers)) if isinstance(copy, ReplyCopy) else copy.body()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the traffic goes on
-            self._give_up(error)
-            return b""
-
-    def _give_up(self, error: Exception) -> None:
-        """Keep nothing of the answer: we cannot read it, or nobody can."""
-        self._copy = None
-        self._is_unread = not isinstance(error, BrokenCodingError)
-        self._observer.failed("reply", error)
-
-
-def _copy(route: Route, provider: Provider, response: ClientResponse) -> ReplyCopy | CutCopy | EventCopy | None:
-    """What keeps of the answer's body what the decoder needs."""
-    if media_type(response.headers) == EVENT_STREAM:
-        return EventCopy(content_codings(response.headers), provider.keeps_event)
-    if route.cuts_reply:
-        return CutCopy(content_codings(response.headers))
-    return ReplyCopy() if route.reads_reply or response.status >= ERRORS_FROM else None
-
-
-def _shown(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    return CIMultiDict([(name, headers[name]) for name in SHOWN_HEADERS if name in headers])
+def _of_dry_run(observations: Sequence[AnyObservation]) -> Iterator[AnyObservation]:
+    """The provider only checks such a request: it makes no task, and a create asks for no generation."""
+    for seen in observations:
+        if isinstance(seen, RequestSeen) and seen.kind is Kind.CREATE:
+            yield replace(seen, kind=Kind.OTHER, model="")
+        elif not isinstance(seen, TaskSeen | TaskMissing | TaskDeleted):
+            yield seen

@@ -1,9 +1,23 @@
-"""Reads WebSocket frames that stream by (RFC 6455, and RFC 7692 for compression), holding no message of them."""
+"""Reads WebSocket frames as they stream by (RFC 6455, and RFC 7692 for compression), and holds no message.
+
+A frame is a head of 2 to 14 bytes and a payload. The head says whether the frame is the last of its message, whether
+the message is compressed, how long the payload is and with which four bytes it is masked. A client masks its frames, a
+server does not. Control frames (close, ping, pong) may stand between the frames of a message.
+
+`FrameReader` keeps only the bytes of an unfinished head; payloads leave it in pieces of 8 KiB, so that neither a
+message of a gigabyte nor one compressed a thousandfold costs memory or a long step. A compressed message ends with four
+bytes that its sender left out. Unless a side promised to start each message with an empty window, one message may refer
+to the text of those before it, so that one inflater serves them all: a message that cannot be inflated makes the rest
+of that direction unreadable.
+
+The reader does not check what it does not need, such as UTF-8 or the shortest form of a length: the peer decides what
+is wrong, and the bytes pass either way.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from monitor.http.inflate import FREE_BYTES, MOST_TIMES, STEP_BYTES, UndecodedError
 
@@ -18,15 +32,13 @@ DEFLATE = "permessage-deflate"
 
 
 class FrameReader:
-    """Shows the data of every message to `see`, piece by piece, and calls `end` after the last of them.
+    """Reads the frames of one direction.
 
-    `deflate` says that compression was agreed on, `fresh` that each message is compressed for itself. A message may
-    inflate to 64 MiB and 16 times its bytes. `closing` turns true with a close frame.
+    `deflate` says that the handshake agreed on compression, `fresh` that each message is compressed for itself. A
+    message may inflate to 64 MiB and 16 times its bytes. `closing` turns true with a close frame.
     """
 
-    def __init__(self, see: Callable[[bytes], None], end: Callable[[], None], *, deflate: bool, fresh: bool) -> None:
-        self._see = see
-        self._end = end
+    def __init__(self, *, deflate: bool, fresh: bool) -> None:
         self._deflate = deflate
         self._fresh = fresh
         self._head = bytearray()
@@ -40,13 +52,15 @@ class FrameReader:
         self._room = 0
         self.closing = False
 
-    def feed(self, data: bytes) -> Iterator[None]:
-        """Read the next bytes of the connection, in short steps.
+    def feed(self, data: bytes) -> Iterator[bytes | None]:
+        """Read the next bytes of the connection in short steps.
+
+        Each step yields a piece of the present message, which may be empty, or None when the message is complete.
 
         Raises:
-            ValueError: they are no frames that were agreed on.
+            ValueError: the bytes are not frames that were agreed on.
             UndecodedError: a message grows out of proportion.
-            zlib.error: they are compressed wrongly.
+            zlib.error: a message is not compressed as it says.
         """
         position = 0
         while position < len(data):
@@ -58,19 +72,19 @@ class FrameReader:
                 self._head += data[position:end]
                 if not self._missing():
                     yield from self._begin()
+                yield b""
             position = end
-            yield
 
     def _missing(self) -> int:
-        """How many bytes the frame's head still lacks, as far as can be told."""
+        """How many bytes the head is known to lack."""
         head = self._head
         if len(head) < SMALLEST_HEAD:
             return SMALLEST_HEAD - len(head)
         mask = MASK_BYTES if head[1] & MASKED else 0
         return SMALLEST_HEAD + LENGTH_BYTES.get(head[1] & LENGTH, 0) + mask - len(head)
 
-    def _begin(self) -> Iterator[None]:
-        """Take the frame's head; a frame without payload ends with it."""
+    def _begin(self) -> Iterator[bytes | None]:
+        """Take the complete head. A frame without payload ends with it."""
         first, second = self._head[0], self._head[1]
         extended = LENGTH_BYTES.get(second & LENGTH, 0)
         start = SMALLEST_HEAD + extended
@@ -88,29 +102,31 @@ class FrameReader:
         if not self._left:
             yield from self._frame_ended()
 
-    def _payload(self, data: bytes) -> Iterator[None]:
+    def _payload(self, data: bytes) -> Iterator[bytes | None]:
         self._left -= len(data)
-        if self._opcode < CLOSE:
+        if self._opcode >= CLOSE:
+            yield b""
+        else:
             plain = _unmasked(data, self._mask, self._read) if self._mask else data
             if self._is_compressed:
                 yield from self._inflate(plain)
             else:
-                self._see(plain)
+                yield plain
         self._read += len(data)
         if not self._left:
             yield from self._frame_ended()
 
-    def _frame_ended(self) -> Iterator[None]:
-        """The frame is over, and with the last one of a message the message."""
+    def _frame_ended(self) -> Iterator[bytes | None]:
+        """Complete the message if this was its last frame."""
         if self._opcode >= CLOSE or not self._is_final:
             return
         if self._is_compressed:
             yield from self._inflate(MESSAGE_TAIL)
             if self._fresh:
                 self._inflater = None
-        self._end()
+        yield None
 
-    def _inflate(self, data: bytes) -> Iterator[None]:
+    def _inflate(self, data: bytes) -> Iterator[bytes]:
         if self._inflater is None:
             self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
         self._room += MOST_TIMES * len(data)
@@ -120,13 +136,12 @@ class FrameReader:
             self._room -= len(plain)
             if self._room < 0:
                 raise UndecodedError("a message grows out of proportion")
-            self._see(plain)
             data = self._inflater.unconsumed_tail
-            yield
+            yield plain
 
 
 def agreed_compression(extensions: str) -> tuple[bool, frozenset[str]]:
-    """Whether the vendor's `Sec-WebSocket-Extensions` agrees to compression, and the parameters.
+    """Whether the provider's `Sec-WebSocket-Extensions` agrees to compression, and the parameters.
 
     Raises:
         ValueError: it agrees to something else.
@@ -141,6 +156,7 @@ def agreed_compression(extensions: str) -> tuple[bool, frozenset[str]]:
 
 
 def _unmasked(data: bytes, mask: bytes, offset: int) -> bytes:
+    """Undo the mask of bytes that begin `offset` bytes into the payload, all at once as two long integers."""
     turn = offset % MASK_BYTES
     key = (mask[turn:] + mask[:turn]) * (len(data) // MASK_BYTES + 1)
     return (int.from_bytes(data, "little") ^ int.from_bytes(key[: len(data)], "little")).to_bytes(len(data), "little")
