@@ -13,36 +13,36 @@ SUCCESS_WITHOUT_CONTENT = "content_filter"
 """Settles a text that ends by its content being filtered: a result, and not an error."""
 
 
-class Wording(NamedTuple):
+class ErrorText(NamedTuple):
     """A code's HTTP status and its text."""
 
     status: int
     message: str
 
 
-_UNWORDED = Wording(500, "The task failed.")
-WORDINGS = {
-    "invalidJson": Wording(400, "The request is not a JSON array of tasks."),
-    "missingParameter": Wording(400, "A required parameter is missing."),
-    "invalidTaskType": Wording(400, "Invalid value for 'taskType' parameter."),
-    "invalidTaskUUID": Wording(400, "Invalid value for 'taskUUID' parameter. It must be a UUIDv4."),
-    "invalidModel": Wording(400, "Invalid value for 'model' parameter."),
-    "invalidNumberResults": Wording(400, "Invalid value for 'numberResults' parameter."),
-    "invalidValue": Wording(400, "A parameter has an invalid value."),
-    "conflictTaskUUID": Wording(400, "This 'taskUUID' is already in use."),
-    "missingApiKey": Wording(401, "No API key was given."),
-    "invalidApiKey": Wording(401, "Invalid API key."),
-    "insufficientCredits": Wording(402, "The account's balance is insufficient."),
-    "insufficientPermissions": Wording(403, "The API key lacks permission."),
-    "taskNotFound": Wording(404, "There is no such task."),
-    "notFound": Wording(404, "There is no such address."),
-    "rateLimitExceeded": Wording(429, "The queue of this model is full. Try again later."),
-    "serviceUnavailable": Wording(503, "The service is at capacity. Try again later."),
-    "timeoutProvider": Wording(504, "The external provider did not respond in time."),
-    "providerError": Wording(500, "The external provider failed."),
-    "noAvailableServer": Wording(503, "No server is available for this model."),
-    "internalServerError": Wording(500, "An internal error occurred."),
-    "contentPolicyViolation": Wording(400, "The content was refused by the content policy."),
+_UNKNOWN = ErrorText(500, "The task failed.")
+ERRORS = {
+    "invalidJson": ErrorText(400, "The request is not a JSON array of tasks."),
+    "missingParameter": ErrorText(400, "A required parameter is missing."),
+    "invalidTaskType": ErrorText(400, "Invalid value for 'taskType' parameter."),
+    "invalidTaskUUID": ErrorText(400, "Invalid value for 'taskUUID' parameter. It must be a UUIDv4."),
+    "invalidModel": ErrorText(400, "Invalid value for 'model' parameter."),
+    "invalidNumberResults": ErrorText(400, "Invalid value for 'numberResults' parameter."),
+    "invalidValue": ErrorText(400, "A parameter has an invalid value."),
+    "conflictTaskUUID": ErrorText(400, "This 'taskUUID' is already in use."),
+    "missingApiKey": ErrorText(401, "No API key was given."),
+    "invalidApiKey": ErrorText(401, "Invalid API key."),
+    "insufficientCredits": ErrorText(402, "The account's balance is insufficient."),
+    "insufficientPermissions": ErrorText(403, "The API key lacks permission."),
+    "taskNotFound": ErrorText(404, "There is no such task."),
+    "notFound": ErrorText(404, "There is no such address."),
+    "rateLimitExceeded": ErrorText(429, "The queue of this model is full. Try again later."),
+    "serviceUnavailable": ErrorText(503, "The service is at capacity. Try again later."),
+    "timeoutProvider": ErrorText(504, "The external provider did not respond in time."),
+    "providerError": ErrorText(500, "The external provider failed."),
+    "noAvailableServer": ErrorText(503, "No server is available for this model."),
+    "internalServerError": ErrorText(500, "An internal error occurred."),
+    "contentPolicyViolation": ErrorText(400, "The content was refused by the content policy."),
 }
 WEIGHTS = {"timeoutProvider": 3.0, "providerError": 2.0, "contentPolicyViolation": 2.0, "internalServerError": 1.0}
 """How a random failure is drawn."""
@@ -59,11 +59,11 @@ class Refusal(Exception):  # noqa: N818 - the field's word
 
 def status_of(code: str) -> int:
     """The HTTP status that goes with a code."""
-    return WORDINGS.get(code, _UNWORDED).status
+    return ERRORS.get(code, _UNKNOWN).status
 
 
 def error(code: str, *, parameter: str = "", **about: Any) -> dict[str, Any]:
     """An error object; `about` says which task it is about and what else is known."""
     named = {"parameter": parameter, "type": "string"} if parameter else {}
-    message = WORDINGS.get(code, _UNWORDED).message
+    message = ERRORS.get(code, _UNKNOWN).message
     return {"code": code, "message": message, **named, **about, "documentation": _DOCUMENTATION}

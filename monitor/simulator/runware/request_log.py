@@ -40,13 +40,13 @@ class Record(BaseRecord):
     repeated: bool = False
     tasks: list[TaskOutcome] = field(default_factory=list)
 
-    def name(self, items: Iterable[Item]) -> None:
+    def set_tasks(self, items: Iterable[Item]) -> None:
         """Write down which tasks it is about."""
         self.tasks = [
             TaskOutcome(str(item.get("taskUUID", "")), str(item.get("taskType", "")), model_of(item)) for item in items
         ]
 
-    def tell(self, answers: Iterable[Answer]) -> None:
+    def set_outcomes(self, answers: Iterable[Answer]) -> None:
         """Write down what was answered to them, in the same order."""
         for mine, answer in zip(self.tasks, answers, strict=True):
             mine.verdict, mine.code = answer.verdict, answer.code
@@ -93,7 +93,7 @@ def task_record(account: Account, task: Task) -> dict[str, Any]:
         "finishedAt": task.finished_at,
         "polls": task.polls,
         "conflicts": task.conflicts,
-        "told": task.told,
+        "told": task.reported,
     }
 
 

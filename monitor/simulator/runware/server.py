@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from monitor.runtime.clock import Clock
-from monitor.simulator.runware.api.generations import Answer, take
+from monitor.simulator.runware.api.generations import Answer, answer_tasks
 from monitor.simulator.runware.api.messages import Item
 from monitor.simulator.runware.platform.accounts import Platform
 from monitor.simulator.runware.platform.apps import Apps
@@ -77,17 +77,17 @@ class Server(state.BaseServer[World]):
                     await self._planned.wait()
             self._planned.clear()
 
-    def take(self, world: World, key: str, items: list[Item]) -> list[Answer]:
+    def submit(self, world: World, key: str, items: list[Item]) -> list[Answer]:
         """Take tasks with a key.
 
         Raises:
             Refusal: the key opens nothing.
         """
         account = world.platform.authenticate(key)
-        answers = take(account, items, key, self.clock.now())
+        answers = answer_tasks(account, items, key, self.clock.now())
         for answer in answers:
             if answer.verdict == "acknowledged":
-                self.webhooks.promise(account, account.tasks[answer.uuid])
+                self.webhooks.subscribe(account, account.tasks[answer.uuid])
         self._planned.set()
         return answers
 
@@ -99,10 +99,10 @@ class Server(state.BaseServer[World]):
             await world.faults.until_cleared(fault)
 
 
-async def wait_until_over(tasks: Sequence[Task]) -> None:
+async def wait_until_finished(tasks: Sequence[Task]) -> None:
     """Wait until all of them are over."""
     for task in tasks:
-        if not task.is_over:
+        if not task.is_finished:
             over = asyncio.Event()
             task.watchers.append(_setter(over))
             await over.wait()
@@ -110,7 +110,7 @@ async def wait_until_over(tasks: Sequence[Task]) -> None:
 
 def _setter(over: asyncio.Event) -> Callable[[Task, Part], None]:
     def watch(task: Task, _: Part) -> None:
-        if task.is_over:
+        if task.is_finished:
             over.set()
 
     return watch

@@ -18,7 +18,7 @@ from monitor.simulator.runware.platform.tasks import Part, Task
 
 ATTEMPTS = 3
 _PAUSE_SECONDS = 1.0
-_PATIENCE = aiohttp.ClientTimeout(total=10)
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Webhooks:
@@ -28,7 +28,7 @@ class Webhooks:
         self._real_seconds = real_seconds
         self._sending: set[asyncio.Task[None]] = set()
 
-    def promise(self, account: Account, task: Task) -> None:
+    def subscribe(self, account: Account, task: Task) -> None:
         """Send the results of a task that asks for it, as they are there."""
         url = task.request.fields.get("webhookURL")
         if isinstance(url, str):
@@ -37,14 +37,14 @@ class Webhooks:
     def _send(self, url: str, account: Account, task: Task, part: Part) -> None:
         data, errors = result_items(task, [part], account.settings.payload_bytes)
         body = msgspec.json.encode({"data": data} if data else {"errors": errors})
-        sending = asyncio.create_task(self._try(url, body))
+        sending = asyncio.create_task(self._deliver(url, body))
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)
 
-    async def _try(self, url: str, body: bytes) -> None:
-        async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
+    async def _deliver(self, url: str, body: bytes) -> None:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
             for _ in range(ATTEMPTS):
-                if await _taken(session, url, body):
+                if await _is_accepted(session, url, body):
                     return
                 await asyncio.sleep(self._real_seconds(_PAUSE_SECONDS))
 
@@ -55,7 +55,7 @@ class Webhooks:
         await asyncio.gather(*self._sending, return_exceptions=True)
 
 
-async def _taken(session: aiohttp.ClientSession, url: str, body: bytes) -> bool:
+async def _is_accepted(session: aiohttp.ClientSession, url: str, body: bytes) -> bool:
     try:
         async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as reply:
             return reply.status < HTTPStatus.MULTIPLE_CHOICES

@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.simulator.runware.errors import Refusal
 from monitor.simulator.runware.platform.account import Account
-from monitor.simulator.runware.platform.ledger import Use, figures, summed, totals
+from monitor.simulator.runware.platform.ledger import Usage, sum_usage, usage_meta, usage_row
 
 _LONGEST_DAYS = 30
 _GROUPS = {"date": "timeseries", "model": "model", "apiKey": "apiKey"}
@@ -63,7 +63,7 @@ def _rolling(account: Account, now: float) -> dict[str, Any]:
         "last30Days": today - timedelta(days=29),
         "total": _EVER,
     }
-    uses = {name: summed(account.ledger.select(first, today).values()) for name, first in starts.items()}
+    uses = {name: sum_usage(account.ledger.select(first, today).values()) for name, first in starts.items()}
     return {name: {"credits": round(use.spend, 6), "requests": use.count} for name, use in uses.items()}
 
 
@@ -73,13 +73,13 @@ def _usage(account: Account, operation: str, fields: dict[str, Any], first: date
         raise Refusal("invalidValue", "groupBy")
     models = fields.get("models") or ()
     chosen = account.ledger.select(first, last, [one for one in models if isinstance(one, str)])
-    meta = totals(operation, summed(chosen.values()), (last - first).days + 1)
+    meta = usage_meta(operation, sum_usage(chosen.values()), (last - first).days + 1)
 
     def rows(group: str) -> list[dict[str, Any]]:
-        by: dict[str, list[Use]] = {}
+        by: dict[str, list[Usage]] = {}
         for (day, model), use in chosen.items():
             name = {"date": day.isoformat(), "model": model, "apiKey": "default"}[group]
             by.setdefault(name, []).append(use)
-        return [{group: name, **figures(operation, summed(uses))} for name, uses in sorted(by.items())]
+        return [{group: name, **usage_row(operation, sum_usage(uses))} for name, uses in sorted(by.items())]
 
     return {_GROUPS[group]: {"data": rows(group), "meta": meta} for group in groups}

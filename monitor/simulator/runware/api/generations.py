@@ -52,7 +52,7 @@ class Answer:
 
     def conclude(self, task: Task) -> None:
         """Note how the task ended."""
-        task.told = True
+        task.reported = True
         self.code = next(iter(task.codes), "")
         self.verdict = "done" if task.status is Status.SUCCESS else "failed"
 
@@ -77,7 +77,7 @@ def kind_of_all(items: list[Item]) -> Kind:
     return first_kind({kind_of(_text(item, "taskType")) for item in items})
 
 
-def take(account: Account, items: list[Item], key: str, now: float) -> list[Answer]:
+def answer_tasks(account: Account, items: list[Item], key: str, now: float) -> list[Answer]:
     """Take tasks, in their order; authentication is not among them."""
     account.advance(now)
     return [_answer(account, item, key, now) for item in items]
@@ -178,7 +178,7 @@ def _poll(account: Account, task_uuid: str, now: float) -> Answer:
         return answer
     answer.data, answer.errors = polled(task, account.settings.payload_bytes, now)
     answer.verdict = "running"
-    if task.is_over:
+    if task.is_finished:
         answer.conclude(task)
         answer.status = account.settings.verdict_status or status_of(answer.code)
     return answer
@@ -190,7 +190,7 @@ def _details(account: Account, task_uuid: str) -> Answer:
         raise Refusal("taskNotFound", "taskUUID")
     data, errors = result_items(task, task.parts, account.settings.payload_bytes)
     response: dict[str, Any] | None = None
-    if task.is_over:
+    if task.is_finished:
         response = {"errors": errors} if errors else {"data": data}
     found = {
         "taskType": "getTaskDetails",

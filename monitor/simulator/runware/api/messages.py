@@ -64,9 +64,9 @@ def result_items(task: Task, parts: list[Part], payload_bytes: int) -> tuple[lis
 def polled(task: Task, payload_bytes: int, now: float) -> tuple[list[Item], list[Item]]:
     """What a poll answers: all that is there so far, and that it goes on."""
     parts = task.parts[-1:] if task.is_stream else task.parts
-    data, errors = result_items(task, parts if task.is_over or not task.is_stream else [], payload_bytes)
+    data, errors = result_items(task, parts if task.is_finished or not task.is_stream else [], payload_bytes)
     data = [{**item, "status": Status.SUCCESS.value} for item in data]
-    if not task.is_over:
+    if not task.is_finished:
         data.append({**acknowledgement(task), "status": Status.PROCESSING.value, **_progress(task, now)})
     return data, errors
 

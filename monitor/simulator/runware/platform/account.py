@@ -53,7 +53,7 @@ class Account(BaseAccount):
         try:
             self._admit(request, now)
         except Refusal as refusal:
-            self.ledger.note_error(request.model, status_of(refusal.code), now)
+            self.ledger.add_error(request.model, status_of(refusal.code), now)
             raise
         pace = self.settings.pace(request.model)
         seconds = pace.seconds * (1 + self.settings.jitter * self._rng.uniform(-1, 1))
@@ -90,22 +90,22 @@ class Account(BaseAccount):
         return [None] * self.settings.chunks if code is None else [*[None] * (self.settings.chunks // 2), code]
 
     def _give_up(self, task: Task, now: float) -> None:
-        if task.started_at is None and not task.is_over:
+        if task.started_at is None and not task.is_finished:
             self.queue(task.request.model).give_up()
             task.plan = [WAITED_TOO_LONG] * (1 if task.is_stream else task.request.results)
             for index in range(len(task.plan)):
-                self._tell(task, index, now)
+                self._deliver(task, index, now)
 
     def _start(self, task: Task, now: float) -> bool:
-        if task.is_over:
+        if task.is_finished:
             return False
         task.started_at = now
         step = task.seconds / len(task.plan)
         for index in range(len(task.plan)):
-            self.timeline.at(now + step * (index + 1), partial(self._tell, task, index))
+            self.timeline.at(now + step * (index + 1), partial(self._deliver, task, index))
         return True
 
-    def _tell(self, task: Task, index: int, now: float) -> None:
+    def _deliver(self, task: Task, index: int, now: float) -> None:
         """A part is there; the last ends the task."""
         part = Part(index, self.new_id(), task.plan[index])
         task.parts.append(part)
@@ -118,6 +118,6 @@ class Account(BaseAccount):
         task.finished_at = now
         task.cost = task.price * task.successes
         self.balance -= task.cost
-        self.ledger.note_task(task, now)
+        self.ledger.add_task(task, now)
         if task.started_at is not None:
             self.queue(task.request.model).leave(now)

@@ -17,7 +17,7 @@ _KEPT = 10_000
 
 
 @dataclass
-class Use:
+class Usage:
     """Tasks, results, US dollars, errors and the inference times in seconds."""
 
     count: int = 0
@@ -27,7 +27,7 @@ class Use:
     server_errors: int = 0
     times: list[float] = field(default_factory=list)
 
-    def add(self, other: Use) -> None:
+    def add(self, other: Usage) -> None:
         """Add another use to this."""
         self.count += other.count
         self.results += other.results
@@ -44,7 +44,7 @@ class Use:
         """An inference time that this share does not exceed."""
         return sorted(self.times)[math.ceil(share * len(self.times)) - 1] if self.times else None
 
-    def note_error(self, status: int) -> None:
+    def add_error(self, status: int) -> None:
         """Count an error by its HTTP status."""
         if status < _SERVER_ERRORS:
             self.client_errors += 1
@@ -56,9 +56,9 @@ class Ledger:
     """Uses by UTC day and model."""
 
     def __init__(self) -> None:
-        self._uses: defaultdict[tuple[date, str], Use] = defaultdict(Use)
+        self._uses: defaultdict[tuple[date, str], Usage] = defaultdict(Usage)
 
-    def note_task(self, task: Task, now: float) -> None:
+    def add_task(self, task: Task, now: float) -> None:
         """A task is over."""
         use = self._use(task.request.model, now)
         use.count += 1
@@ -68,16 +68,16 @@ class Ledger:
             use.times.append(now - task.started_at)
         for code in task.codes:
             if code != SUCCESS_WITHOUT_CONTENT:
-                use.note_error(status_of(code))
+                use.add_error(status_of(code))
 
-    def note_error(self, model: str, status: int, now: float) -> None:
+    def add_error(self, model: str, status: int, now: float) -> None:
         """A task was turned away."""
-        self._use(model, now).note_error(status)
+        self._use(model, now).add_error(status)
 
-    def _use(self, model: str, now: float) -> Use:
+    def _use(self, model: str, now: float) -> Usage:
         return self._uses[datetime.fromtimestamp(now, UTC).date(), model]
 
-    def select(self, first: date, last: date, models: Iterable[str] = ()) -> dict[tuple[date, str], Use]:
+    def select(self, first: date, last: date, models: Iterable[str] = ()) -> dict[tuple[date, str], Usage]:
         """The uses of these days, both included, of these models or of all."""
         wanted = set(models)
         return {
@@ -87,15 +87,15 @@ class Ledger:
         }
 
 
-def summed(uses: Iterable[Use]) -> Use:
+def sum_usage(uses: Iterable[Usage]) -> Usage:
     """All of them as one."""
-    total = Use()
+    total = Usage()
     for use in uses:
         total.add(use)
     return total
 
 
-def figures(operation: str, use: Use) -> dict[str, Any]:
+def usage_row(operation: str, use: Usage) -> dict[str, Any]:
     """A row of the answer to a usage operation."""
     match operation:
         case "getUsageActivity":
@@ -110,7 +110,7 @@ def figures(operation: str, use: Use) -> dict[str, Any]:
             return {"clientErrors": use.client_errors, "serverErrors": use.server_errors}
 
 
-def totals(operation: str, use: Use, days: int) -> dict[str, Any]:
+def usage_meta(operation: str, use: Usage, days: int) -> dict[str, Any]:
     """The `meta` of such an answer; the projection is for 30 days."""
     match operation:
         case "getUsageActivity":
@@ -118,7 +118,7 @@ def totals(operation: str, use: Use, days: int) -> dict[str, Any]:
             spend = {"totalSpend": use.spend, "avgDailySpend": daily, "projectedSpend": daily * 30}
             return {"totalRequests": use.count, "totalResults": use.results, **spend}
         case "getUsagePerformance":
-            return {**figures(operation, use), "p50InferenceTime": use.quantile(0.5)}
+            return {**usage_row(operation, use), "p50InferenceTime": use.quantile(0.5)}
         case _:
             errors = use.client_errors + use.server_errors
             requests = max(use.count, errors)

@@ -39,7 +39,7 @@ class Session:
     filled: asyncio.Event = field(default_factory=asyncio.Event)
     left_at: float | None = None
 
-    def tell(self, document: dict[str, Any]) -> None:
+    def send(self, document: dict[str, Any]) -> None:
         """Send a frame, as soon as there is a socket."""
         self.outbox.append(document)
         self.filled.set()

@@ -71,12 +71,12 @@ class Task:
     cost: float = 0.0
     polls: int = 0
     conflicts: int = 0
-    told: bool = False
+    reported: bool = False
     parts: list[Part] = field(default_factory=list)
     watchers: list[Callable[[Task, Part], None]] = field(default_factory=list)
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return self.finished_at is not None
 
     @property
@@ -87,11 +87,11 @@ class Task:
     def successes(self) -> int:
         """Results that can be had: a stream is one, when it is whole."""
         good = sum(part.code in {None, SUCCESS_WITHOUT_CONTENT} for part in self.parts)
-        return int(self.is_over and good == len(self.parts)) if self.is_stream else good
+        return int(self.is_finished and good == len(self.parts)) if self.is_stream else good
 
     @property
     def status(self) -> Status:
-        if self.is_over:
+        if self.is_finished:
             return Status.SUCCESS if self.successes else Status.ERROR
         return Status.QUEUED if self.started_at is None else Status.PROCESSING
 

@@ -47,11 +47,11 @@ def _chunks(model: str) -> tuple[bytes, ...]:
     head = {"id": "chat-1", "object": "chat.completion.chunk", "model": model}
     ends = [*[None] * len(_WORDS), "stop"]
     deltas: list[Document] = [*({"content": word} for word in _WORDS), {}]
-    told = [
+    chunks = [
         {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
         for delta, end in zip(deltas, ends, strict=True)
     ]
-    return (*map(event, told), b"data: [DONE]\n\n")
+    return (*map(event, chunks), b"data: [DONE]\n\n")
 
 
 async def answer_compatible(server: Server, request: web.Request) -> web.StreamResponse:

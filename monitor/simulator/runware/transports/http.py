@@ -14,7 +14,7 @@ from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_
 from monitor.simulator.runware.api.messages import Item
 from monitor.simulator.runware.errors import Refusal, error, status_of
 from monitor.simulator.runware.request_log import STREAM, Record
-from monitor.simulator.runware.server import Server, World, wait_until_over
+from monitor.simulator.runware.server import Server, World, wait_until_finished
 from monitor.simulator.runware.settings import Settings
 from monitor.simulator.runware.transports.streams import stream
 from monitor.simulator.shared.faults import Fault, FaultKind
@@ -22,7 +22,7 @@ from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import Kind, bearer_token
 
 TEMPLATE = "/v1"
-_LATE = Fault(fault=FaultKind.HTML, status=504)
+_GATEWAY_TIMEOUT = Fault(fault=FaultKind.HTML, status=504)
 JSON = "application/json; charset=utf-8"
 
 
@@ -82,11 +82,11 @@ class _Exchange:
         if hanging is not None and not hanging.takes_effect:
             await self._server.apply_delay(self._world, 0, hanging)
         try:
-            answers = self._server.take(self._world, key, items)
+            answers = self._server.submit(self._world, key, items)
         except Refusal as refusal:
             return await self._send(_refusal(refusal, self._settings), None if hanging else fault)
         await self._server.apply_delay(self._world, latency, hanging)
-        return await self._tell(answers, None if hanging else fault)
+        return await self._deliver(answers, None if hanging else fault)
 
     def _read(self, body: bytes) -> tuple[str, list[Item]]:
         """The key and the tasks; the key may also come as the first of them."""
@@ -98,11 +98,11 @@ class _Exchange:
         if owner is not None:
             self._record.account, self._settings = owner.name, owner.settings
         self._record.kind = kind_of_all(items).value
-        self._record.name(items)
+        self._record.set_tasks(items)
         self._world.request_log.mark_repeats(self._record)
         return key, items
 
-    async def _tell(self, answers: list[Answer], fault: Fault | None) -> web.StreamResponse:
+    async def _deliver(self, answers: list[Answer], fault: Fault | None) -> web.StreamResponse:
         streamed = next((one.task for one in answers if one.task is not None and one.task.is_stream), None)
         if streamed is not None:
             self._record.transport = STREAM
@@ -110,19 +110,19 @@ class _Exchange:
             return await stream(self._request, answers[0], streamed, self._finish, is_broken=fault is not None)
         try:
             async with asyncio.timeout(self._server.clock.real_seconds(self._settings.sync_seconds)):
-                await wait_until_over([answer.task for answer in answers if answer.task is not None])
+                await wait_until_finished([answer.task for answer in answers if answer.task is not None])
         except TimeoutError:
-            fault = _LATE
+            fault = _GATEWAY_TIMEOUT
         else:
             for answer in answers:
                 answer.finish(self._settings)
-        self._record.tell(answers)
+        self._record.set_outcomes(answers)
         return await self._send(_reply(answers, self._request), fault)
 
     def _finish(self, answer: Answer) -> None:
         """A stream is about to tell its last."""
         self._record.status = HTTPStatus.OK
-        self._record.tell([answer])
+        self._record.set_outcomes([answer])
         self._server.log_request(self._world, self._record)
 
     async def _send(self, reply: Reply, fault: Fault | None) -> web.StreamResponse:

@@ -46,7 +46,7 @@ async def _answer(server: Server, template: str, kind: Kind, request: web.Reques
             wait = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
             return Reply(problem.status, problem.document, {"Content-Type": "application/problem+json", **wait})
         if template == _SYNC:
-            await _wait_until_over(invocation, server.clock.real_seconds(apps.longest_wait))
+            await _wait_until_finished(invocation, server.clock.real_seconds(apps.longest_wait))
         status = HTTPStatus.ACCEPTED if invocation.completed_at is None else HTTPStatus.OK
         return Reply(status, invocation.document)
 
@@ -61,7 +61,7 @@ def _apps(server: Server, request: web.Request) -> Apps:
     return server.world.apps.setdefault(account.name, Apps(account))
 
 
-async def _wait_until_over(invocation: Invocation, seconds: float) -> None:
+async def _wait_until_finished(invocation: Invocation, seconds: float) -> None:
     """Wait until it is over, but no longer."""
     if invocation.completed_at is not None:
         return

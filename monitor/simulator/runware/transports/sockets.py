@@ -24,7 +24,7 @@ from monitor.simulator.shared.requests import Kind
 
 TEMPLATE = "/v1"
 CLOSED = "closed"
-_FAREWELL_SECONDS = 2.0
+_CLOSE_SECONDS = 2.0
 _METHOD = "WS"
 """What faults call a client's message."""
 
@@ -35,7 +35,7 @@ async def answer_socket(server: Server, request: web.Request) -> web.StreamRespo
     handshake = server.record(request, TEMPLATE)
     handshake.status = HTTPStatus.SWITCHING_PROTOCOLS
     server.log_request(world, handshake)
-    response = web.WebSocketResponse(max_msg_size=0, timeout=_FAREWELL_SECONDS)
+    response = web.WebSocketResponse(max_msg_size=0, timeout=_CLOSE_SECONDS)
     await response.prepare(request)
     connection = Connection(server, world, request, response, handshake)
     await connection.serve()
@@ -150,7 +150,7 @@ class Connection:
         if message.items[0].get("taskType") == "authentication":
             self._authenticate(message)
             return
-        record.name(message.items)
+        record.set_tasks(message.items)
         self._world.request_log.mark_repeats(record)
         latency, fault = self._world.faults.draw(
             _METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own, record.account
@@ -164,7 +164,7 @@ class Connection:
         record, platform = message.record, self._world.platform
         owner = platform.owner(key)
         record.account = self._handshake.account = owner.name if owner else ""
-        record.name(message.items[:1])
+        record.set_tasks(message.items[:1])
         try:
             account = platform.authenticate(key)
         except Refusal as refusal:
@@ -186,7 +186,7 @@ class Connection:
             mine.verdict, mine.code = "refused", code
         self.close_record(message)
         if self.session is not None:
-            self.session.tell(document)
+            self.session.send(document)
             return
         work = asyncio.create_task(self._response.send_str(msgspec.json.encode(document).decode()))
         self._work.add(work)
@@ -209,11 +209,11 @@ class Connection:
 
     def _answer(self, message: _Message, session: Session) -> None:
         try:
-            message.answers = self._server.take(self._world, session.key, message.items)
+            message.answers = self._server.submit(self._world, session.key, message.items)
         except Refusal as refusal:
             self._send_now(message, {"errors": [error(refusal.code)]}, code=refusal.code)
             return
-        message.record.tell(message.answers)
+        message.record.set_outcomes(message.answers)
         waiting = [(answer, answer.task) for answer in message.answers if answer.task is not None]
         documents = _documents([answer for answer in message.answers if answer.task is None], session)
         for answer, task in waiting:
@@ -221,7 +221,7 @@ class Connection:
         if not waiting:
             self.close_record(message)
         for document in documents:
-            session.tell(document)
+            session.send(document)
 
     def _watch(self, message: _Message, answer: Answer, waited_for: Task, session: Session) -> None:
         """Tell results as they are there, or all of them together."""
@@ -229,14 +229,14 @@ class Connection:
         def watch(task: Task, part: Part) -> None:
             settings = session.account.settings
             packed = settings.packing == "packed"
-            if task.is_over:
+            if task.is_finished:
                 answer.task = None
                 answer.conclude(task)
-                message.record.tell(message.answers)
+                message.record.set_outcomes(message.answers)
                 if all(each.task is None for each in message.answers):
                     self.close_record(message)
-            if task.is_over or not packed:
-                session.tell(_document(*result_items(task, task.parts if packed else [part], settings.payload_bytes)))
+            if task.is_finished or not packed:
+                session.send(_document(*result_items(task, task.parts if packed else [part], settings.payload_bytes)))
 
         waited_for.watchers.append(watch)
 

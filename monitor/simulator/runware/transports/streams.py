@@ -37,11 +37,11 @@ async def stream(
     response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
     await response.write(b": ping\n\n")
-    for told in range(len(task.plan)):
-        if is_broken and told * 2 >= len(task.plan):
+    for sent in range(len(task.plan)):
+        if is_broken and sent * 2 >= len(task.plan):
             finish(answer)
             break
-        await response.write(_told(task, await parts.get(), answer, finish))
+        await response.write(_event(task, await parts.get(), answer, finish))
     else:
         await response.write(b"data: [DONE]\n\n")
         return response
@@ -50,14 +50,14 @@ async def stream(
     return response
 
 
-def _told(task: Task, part: Part, answer: Answer, finish: Callable[[Answer], None]) -> bytes:
-    if task.is_over and part is task.parts[-1]:
+def _event(task: Task, part: Part, answer: Answer, finish: Callable[[Answer], None]) -> bytes:
+    if task.is_finished and part is task.parts[-1]:
         answer.conclude(task)
         finish(answer)
     if part.code not in {None, SUCCESS_WITHOUT_CONTENT}:
         return event({"errors": [failure(task, str(part.code))]})
     chunk: dict[str, Any] = {**acknowledgement(task), "delta": {"text": f"word{part.index} "}, "finishReason": None}
-    if task.is_over and part is task.parts[-1]:
+    if task.is_finished and part is task.parts[-1]:
         chunk["finishReason"] = part.code or "stop"
         chunk["usage"] = usage(len(task.parts))
         if task.request.fields.get("includeCost") is True:
