@@ -1,4 +1,4 @@
-"""Puts the simulated Runware together."""
+"""The application that serves the simulated Runware."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVER = web.AppKey("runware", Server)
 
 
 def build_app(clock: Clock, accounts: Sequence[InitialAccount] = (InitialAccount(),), seed: int = 0) -> web.Application:
-    """The simulated Runware: its API at `/v1`, the control API at `/_control`. The `Server` is at `app[SERVER]`."""
+    """Return the simulated Runware: its API at `/v1`, the control API at `/_control`. The `Server` is `app[SERVER]`."""
     server = Server(clock, accounts, seed)
     app = web.Application(client_max_size=0)
     app[SERVER] = server
@@ -47,7 +47,7 @@ async def _not_found(server: Server, request: web.Request) -> web.Response:
 
 
 async def _run_clock(app: web.Application) -> AsyncIterator[None]:
-    """Time passes while it is served."""
+    """Let time pass while the application is served."""
     life = asyncio.create_task(app[SERVER].run())
     yield
     life.cancel()

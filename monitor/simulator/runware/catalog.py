@@ -1,7 +1,7 @@
-"""What the simulated Runware offers: task types, what their results look like, models with pace and price.
+"""The task types of the simulated Runware, and its models with their pace and price.
 
-Task types are those of `runware-sdk` 1.8.0, then the older names that `runware` 0.5.24 sends. Paces and prices of
-`runware:100@1` and `runware:101@1` were measured by a third party (July 2026); the others are made up.
+Task types are those of `runware-sdk` 1.8.0, followed by the older names that `runware` 0.5.24 sends. A third party
+measured the paces and prices of `runware:100@1` and `runware:101@1` (July 2026). The others are invented.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from monitor.simulator.shared.requests import Kind
 
 STREAMED = "textInference"
-"""The one type that can be told bit by bit."""
+"""The only task type that can be streamed."""
 
 RESULTS = {
     "imageInference": "image",
@@ -35,7 +35,7 @@ RESULTS = {
     "imageControlNetPreProcess": "guideImage",
     "photoMaker": "image",
 }
-"""Every type that generates, and what its result is called."""
+"""The name of the result of every task type that generates."""
 
 _OTHER_KINDS = {
     "getResponse": Kind.POLL,
@@ -49,7 +49,7 @@ AIR = re.compile(r"[a-z0-9_-]{1,40}:[A-Za-z0-9._-]{1,60}(@[A-Za-z0-9._-]{1,40})?
 
 
 class Pace(NamedTuple):
-    """Seconds that a generation takes once it has a machine, and US dollars for each result."""
+    """The seconds that a generation runs on a machine, and the US dollars for each result."""
 
     seconds: float
     price: float
@@ -68,10 +68,10 @@ MODELS = {
 
 
 def kind_of(task_type: str) -> Kind:
-    """What one task asks for."""
+    """Return the kind of one task."""
     return Kind.CREATE if task_type in RESULTS else _OTHER_KINDS.get(task_type, Kind.OTHER)
 
 
 def first_kind(kinds: set[Kind]) -> Kind:
-    """What a request of several tasks asks for."""
+    """Return the kind of a request that holds tasks of these kinds."""
     return next((kind for kind in _RANK if kind in kinds), Kind.OTHER)

@@ -23,10 +23,10 @@ from monitor.simulator.shared.control import ControlApi, Fields, json_reply, spl
 
 
 class Change(Struct, forbid_unknown_fields=True):
-    """What else of an account can be changed.
+    """Changes to an account besides its settings.
 
-    `keys` puts all its keys in a state; `script` settles the next tasks: null a success, else an error code, or a list
-    with one of both for each result.
+    `balance` is in US dollars. `keys` sets the state of all keys. `script` settles the next tasks, one entry each: null
+    for a success, an error code, or a list of both with one entry for each result.
     """
 
     balance: float | UnsetType = UNSET
@@ -35,7 +35,11 @@ class Change(Struct, forbid_unknown_fields=True):
 
 
 class Ending(Struct, forbid_unknown_fields=True):
-    """Which sockets end, and how: those of `account`, None all; by a close with `code`, or without a word."""
+    """Which sockets to end, and how.
+
+    `account` None means the sockets of all accounts. `code` is the close code. `abnormal` resets the connection
+    instead.
+    """
 
     account: str | None = None
     code: Annotated[int, Meta(ge=1000, le=4999)] = 1000
@@ -43,7 +47,7 @@ class Ending(Struct, forbid_unknown_fields=True):
 
 
 class NewAccount(Struct):
-    """An account to open; its other fields are `Settings`."""
+    """An account to open. `balance` is in US dollars. All other fields are settings."""
 
     name: str
     key: str

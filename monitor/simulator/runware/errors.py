@@ -1,7 +1,8 @@
-"""Errors as Runware words them. No complete list is published; these codes stand in its documentation and SDKs.
+"""The errors of the simulated Runware, for refused and for failed tasks.
 
-The statuses 400 to 404 are those of docs `platform/errors`, 429, 503 and 504 those of docs `platform/rate-limits`
-(both 2026); which status goes with which code is an assumption.
+Runware publishes no complete list. These codes appear in its documentation and SDKs. Its page `platform/errors` lists
+the statuses 400 to 404, its page `platform/rate-limits` 429, 503 and 504 (both 2026). Which status goes with which code
+is an assumption.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from typing import Any, NamedTuple
 
 _DOCUMENTATION = "https://runware.ai/docs/platform/errors"
 SUCCESS_WITHOUT_CONTENT = "content_filter"
-"""Settles a text that ends by its content being filtered: a result, and not an error."""
+"""The code of a text that a content filter ended. It is a result, not an error."""
 
 
 class ErrorText(NamedTuple):
-    """A code's HTTP status and its text."""
+    """The HTTP status and the message of a code."""
 
     status: int
     message: str
@@ -45,11 +46,11 @@ ERRORS = {
     "contentPolicyViolation": ErrorText(400, "The content was refused by the content policy."),
 }
 WEIGHTS = {"timeoutProvider": 3.0, "providerError": 2.0, "contentPolicyViolation": 2.0, "internalServerError": 1.0}
-"""How a random failure is drawn."""
+"""The default weight of each code in the draw of a failed task."""
 
 
 class Refusal(Exception):  # noqa: N818 - the field's word
-    """A task is turned away."""
+    """A task or request is refused. `parameter` names the wrong parameter, empty if there is none."""
 
     def __init__(self, code: str, parameter: str = "") -> None:
         super().__init__(code)
@@ -58,12 +59,12 @@ class Refusal(Exception):  # noqa: N818 - the field's word
 
 
 def status_of(code: str) -> int:
-    """The HTTP status that goes with a code."""
+    """Return the HTTP status that goes with a code."""
     return ERRORS.get(code, _UNKNOWN).status
 
 
 def error(code: str, *, parameter: str = "", **about: Any) -> dict[str, Any]:
-    """An error object; `about` says which task it is about and what else is known."""
+    """Return an error object. `about` holds further fields, such as the task that it is about."""
     named = {"parameter": parameter, "type": "string"} if parameter else {}
     message = ERRORS.get(code, _UNKNOWN).message
     return {"code": code, "message": message, **named, **about, "documentation": _DOCUMENTATION}

@@ -18,7 +18,7 @@ HTTP, STREAM, WEBSOCKET = "http", "stream", "websocket"
 
 @dataclass(slots=True)
 class TaskOutcome:
-    """What a request was told of one of its tasks: `verdict` and `code` of `desk.Answer`, empty if nothing."""
+    """The answer to one task of a request: `verdict` and `code` of its `Answer`, both empty if there was none."""
 
     uuid: str
     type: str
@@ -41,13 +41,13 @@ class Record(BaseRecord):
     tasks: list[TaskOutcome] = field(default_factory=list)
 
     def set_tasks(self, items: Iterable[Item]) -> None:
-        """Write down which tasks it is about."""
+        """Set the tasks that the request holds."""
         self.tasks = [
             TaskOutcome(str(item.get("taskUUID", "")), str(item.get("taskType", "")), model_of(item)) for item in items
         ]
 
     def set_outcomes(self, answers: Iterable[Answer]) -> None:
-        """Write down what was answered to them, in the same order."""
+        """Set the answers to the tasks, which come in the same order."""
         for mine, answer in zip(self.tasks, answers, strict=True):
             mine.verdict, mine.code = answer.verdict, answer.code
             mine.model = mine.model or answer.model
@@ -74,7 +74,7 @@ class RequestLog(BaseRequestLog[Record]):
 
 
 def task_record(account: Account, task: Task) -> dict[str, Any]:
-    """One task, as it is and as it came to be."""
+    """Return the present state of one task and its history."""
     request = task.request
     return {
         "account": account.name,

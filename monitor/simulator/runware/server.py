@@ -1,4 +1,4 @@
-"""What all transports of the simulated Runware share: the world they act on, and the time that moves it."""
+"""The server that all transports of the simulated Runware share: its state, and the passing of time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHORTEST_PAUSE = 0.0005
 
 @dataclass(frozen=True)
 class InitialAccount:
-    """How an account starts."""
+    """An account that exists at start. `balance` is in US dollars."""
 
     name: str = "simulated"
     key: str = DEFAULT_KEY
@@ -66,7 +66,7 @@ class Server(state.BaseServer[World]):
         return Record(template=template, kind=kind.value, own=is_own(request.headers), started_at=self.clock.now())
 
     async def run(self) -> None:
-        """Let things happen when they are due, for ever."""
+        """Run events when they are due, forever."""
         while True:
             now = self.clock.now()
             self.world.platform.advance(now)
@@ -78,10 +78,10 @@ class Server(state.BaseServer[World]):
             self._planned.clear()
 
     def submit(self, world: World, key: str, items: list[Item]) -> list[Answer]:
-        """Take tasks with a key.
+        """Answer tasks that came with a key.
 
         Raises:
-            Refusal: the key opens nothing.
+            Refusal: the key is missing or not valid.
         """
         account = world.platform.authenticate(key)
         answers = answer_tasks(account, items, key, self.clock.now())
@@ -92,7 +92,7 @@ class Server(state.BaseServer[World]):
         return answers
 
     async def apply_delay(self, world: World, seconds: float, fault: Fault | None) -> None:
-        """Wait as latency and a hanging fault want it."""
+        """Wait for seconds of the simulator's time, then until the fault is cleared."""
         if seconds:
             await asyncio.sleep(self.clock.real_seconds(seconds))
         if fault is not None:
@@ -100,7 +100,7 @@ class Server(state.BaseServer[World]):
 
 
 async def wait_until_finished(tasks: Sequence[Task]) -> None:
-    """Wait until all of them are over."""
+    """Wait until all tasks are finished."""
     for task in tasks:
         if not task.is_finished:
             over = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What can be chosen about a simulated account. Times are seconds, money is US dollars."""
+"""The settings of a simulated Runware account. Times are in seconds, money is in US dollars."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from monitor.simulator.runware.errors import WEIGHTS
 from monitor.simulator.shared.settings import AccountSettings, Count, NotNegative, Share
 
 DEFAULT_KEY = "5imu1atedRunwareKey0123456789abc"
-"""Well formed, and good for nothing but the simulator."""
+"""A well-formed key that only the simulator accepts."""
 
 Machines = Annotated[int, Meta(ge=1)]
 Status = Annotated[int, Meta(ge=200, le=599)]
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is particular to one model; None is as for all."""
+    """The settings of one model. None takes the value of the account."""
 
     seconds: NotNegative | None = None
     price: NotNegative | None = None
@@ -29,19 +29,19 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(AccountSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything about an account that stays until it is changed.
 
-    Each model has `capacity` machines and a queue before them for `queue` tasks. Who waits in it for `longest_wait`
-    fails with `timeoutProvider`; beyond it a task is turned away with 429, and with 503 once it has been full for
-    `shed_after`. `seconds` overrides the pace of every model.
+    Each model has `capacity` machines, and a queue for `queue` tasks. A task that waits for `longest_wait` fails with
+    `timeoutProvider`. If the queue is full, a task is refused with 429; if it has been full for `shed_after`, with 503.
+    `seconds` overrides the pace of every model.
 
-    `failure_rate` is the share of tasks that fail, with codes drawn by the weights in `failures`. A reply that is
-    nothing but refusals has `refusal_status`, one that is nothing but failed tasks `verdict_status`; None is what goes
-    with the code. A synchronous request over HTTP gets a page with 504 after `sync_seconds`, while its task goes on.
+    A reply that holds nothing but refusals has `refusal_status`; one that holds nothing but failed tasks has
+    `verdict_status`. None takes the status of the error code. A synchronous HTTP request gets a page with 504 after
+    `sync_seconds`; its task keeps running.
 
-    `balance_shape`, `packing` (a frame for each thing told, or one for all), `empty_polls` (how many polls of a task
-    say nothing yet), `payload_bytes` (of base64 results) and `chunks` (of a stream) choose among shapes that were all
-    seen. `webhook_polls` says whether a task with a webhook can be polled too, which nobody has told. `idle_seconds`,
-    `idle_code` and `resume_seconds` are about WebSockets, `paused_environments` about applications of one's own
-    (serverless): those whose budget of the month is spent.
+    These settings choose among shapes that the real API has shown: `balance_shape`, `packing` (one frame for each
+    result, or one for all), `empty_polls` (how many polls of a task are answered without any element), `payload_bytes`
+    (size of base64 results), `chunks` (pieces of a stream). `webhook_polls` says whether a task with a webhook can also
+    be polled, which Runware does not document. `idle_seconds`, `idle_code` and `resume_seconds` concern WebSockets.
+    `paused_environments` are serverless environments whose monthly budget is spent.
     """
 
     capacity: Machines = 4
@@ -67,7 +67,7 @@ class Settings(AccountSettings, frozen=True, forbid_unknown_fields=True, kw_only
     paused_environments: tuple[str, ...] = ()
 
     def pace(self, model: str) -> Pace:
-        """How long a result of `model` takes, and what it costs."""
+        """Return how long a result of `model` takes and what it costs."""
         usual, own = MODELS.get(model, DEFAULT), self.models.get(model, ModelSettings())
         general = usual.seconds if self.seconds is None else self.seconds
         return Pace(
@@ -76,10 +76,10 @@ class Settings(AccountSettings, frozen=True, forbid_unknown_fields=True, kw_only
         )
 
     def capacity_of(self, model: str) -> int:
-        """How many tasks of `model` run at once."""
+        """Return how many tasks of `model` run at once."""
         return self.models.get(model, ModelSettings()).capacity or self.capacity
 
     def queue_size(self, model: str) -> int:
-        """How many tasks of `model` may wait."""
+        """Return how many tasks of `model` can wait."""
         own = self.models.get(model, ModelSettings()).queue
         return self.queue if own is None else own

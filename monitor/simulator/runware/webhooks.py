@@ -1,6 +1,6 @@
-"""Webhooks: each result of a task is sent to the address that the task names, again if nobody takes it.
+"""Webhooks: each result of a task is posted to the task's `webhookURL`, again if the receiver does not accept it.
 
-How often and how fast the vendor tries is not stated; here it is three times, a second apart.
+Runware does not document how often it tries. Here it tries three times, one second apart.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Webhooks:
-    """Sends them while it is open; `real_seconds` tells how long the pauses are."""
+    """Posts results until it is closed. `real_seconds` converts the simulator's seconds."""
 
     def __init__(self, real_seconds: Callable[[float], float]) -> None:
         self._real_seconds = real_seconds
         self._sending: set[asyncio.Task[None]] = set()
 
     def subscribe(self, account: Account, task: Task) -> None:
-        """Send the results of a task that asks for it, as they are there."""
+        """Post the results of a task as they finish, if it names a webhook."""
         url = task.request.fields.get("webhookURL")
         if isinstance(url, str):
             task.watchers.append(lambda task, part: self._send(url, account, task, part))
@@ -49,7 +49,7 @@ class Webhooks:
                 await asyncio.sleep(self._real_seconds(_PAUSE_SECONDS))
 
     async def close(self) -> None:
-        """Send no more."""
+        """Cancel all deliveries."""
         for sending in tuple(self._sending):
             sending.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)

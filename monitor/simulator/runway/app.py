@@ -1,4 +1,4 @@
-"""Puts the simulated Runway together and serves it."""
+"""The application that serves the simulated Runway."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SERVER = web.AppKey("server", Server)
 
 
 async def _take_upload(request: web.Request) -> web.Response:
-    """The object store behind an upload's address: takes the file and forgets it."""
+    """Accept an uploaded file and discard it."""
     async for _ in request.content.iter_chunked(1 << 16):
         pass
     return web.Response(status=204)
 
 
 def build_app(clock: Clock, accounts: Sequence[InitialAccount] = (InitialAccount(),), seed: int = 0) -> web.Application:
-    """The simulated Runway: its API at `/v1`, the control API at `/_control`. The `Server` is at `app[SERVER]`."""
+    """Return the simulated Runway: its API at `/v1`, the control API at `/_control`. The `Server` is `app[SERVER]`."""
     server = Server(clock, accounts, seed)
     app = web.Application(client_max_size=0)
     app[SERVER] = server

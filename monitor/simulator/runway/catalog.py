@@ -1,7 +1,7 @@
-"""What the simulated Runway offers: models, what they cost, what each endpoint takes, what each tier allows.
+"""The models of the simulated Runway with prices, the inputs of each endpoint, and the limits of each tier.
 
-Model lists are those the official Python SDK 5.24.0 accepts; prices are Runway's list of 2026-09-19, simplified to one
-unit a model. Both move: the point of the simulator is the shape, not the price.
+The model lists are those that the official Python SDK 5.24.0 accepts. The prices are Runway's list of 2026-09-19, with
+one unit for each model. Both change often; the simulator reproduces their shape.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Modality(StrEnum):
-    """Which column of the tier table a model falls under."""
+    """The column of the tier table that a model belongs to."""
 
     VIDEO = "video"
     IMAGE = "image"
@@ -23,7 +23,7 @@ class Modality(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a price is for."""
+    """The unit of a price."""
 
     SECOND = "second"
     EACH = "each"
@@ -31,7 +31,7 @@ class Unit(StrEnum):
 
 
 class Model(NamedTuple):
-    """A model's modality and its price in credits per unit."""
+    """A model's modality, and its price in credits per unit."""
 
     modality: Modality
     credits: float
@@ -39,14 +39,14 @@ class Model(NamedTuple):
 
 
 class Creation(NamedTuple):
-    """What a task-creating endpoint takes: accepted model ids, and required fields (alternatives joined by `|`)."""
+    """The models that a creating endpoint accepts, and its required fields. `a|b` requires one of both."""
 
     models: tuple[str, ...]
     required: tuple[str, ...]
 
 
 class Tier(NamedTuple):
-    """Purchases allowed in 30 days, in credits, and per modality the concurrent and the daily generations."""
+    """The credits that can be bought in 30 days, and per modality the concurrent and the daily generations."""
 
     monthly_credits: int
     limits: Mapping[Modality, tuple[int, int]]
@@ -167,16 +167,16 @@ TIERS: Mapping[int, Tier] = {
     4: _tier(2_000_000, (10, 10, 10, 10, 10), (5_000, 10_000, 10_000, 5_000, 10_000)),
     5: _tier(10_000_000, (20, 20, 20, 20, 20), (25_000, 30_000, 30_000, 25_000, 30_000)),
 }
-"""Runway's tier page as of autumn 2026; the names of all columns but the first are our reading of it."""
+"""Runway's tier page as of autumn 2026. The page names only the first column; the other names are our reading."""
 
 
 def provider(model: str) -> str:
-    """The company behind a model, as the Model Router names it."""
+    """Return the company behind a model, as the Model Router names it."""
     return next((name for prefix, name in _PROVIDERS.items() if model.startswith(prefix)), "runway")
 
 
 def estimate(model: str, body: Mapping[str, Any]) -> int:
-    """The most credits a task of `model` may cost, from its request body."""
+    """Return the most credits that a task of `model` can cost, from its request body."""
     entry = MODELS[model]
     return math.ceil(entry.credits * _units(entry.unit, body))
 

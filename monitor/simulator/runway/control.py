@@ -18,19 +18,19 @@ from monitor.simulator.shared.control import ControlApi, Fields, split_fields
 
 
 class Charge(Struct, frozen=True, forbid_unknown_fields=True):
-    """Credits that a model used today; a negative amount is a refund, of which a day may have more than of charges."""
+    """Credits that a model uses today. A negative amount is a refund, and can exceed the day's charges."""
 
     model: str
     credits: int
 
 
 class Change(Struct, forbid_unknown_fields=True):
-    """What else of an organization can be changed.
+    """Changes to an organization besides its settings.
 
-    `credits` sets the balance; `keys` puts all its keys in a state; `add_key` gives it one more; `script` settles the
-    next tasks (null a success, else a failure code); `buy` triggers a purchase by the autobilling plan, as by hand,
-    `purchase` one of so many credits. `charge` books what generations might have cost, or gives it back;
-    `failed_charges` is how many charges of autobilling have failed in a row: with three it has stopped.
+    `credits` sets the balance. `keys` sets the state of all keys; `add_key` adds one. `script` settles the next tasks,
+    one entry each: null for a success, else a failure code. `buy` purchases by the autobilling plan; `purchase`
+    purchases so many credits by hand. `charge` books credits without a task. `failed_charges` is the number of failed
+    autobilling charges in a row; at three autobilling stops.
     """
 
     credits: int | UnsetType = UNSET
@@ -44,7 +44,7 @@ class Change(Struct, forbid_unknown_fields=True):
 
 
 class NewAccount(Struct):
-    """An organization to open; its other fields are `Settings`."""
+    """An organization to open. All other fields are settings."""
 
     name: str
     key: str

@@ -1,9 +1,9 @@
-"""The errors of the simulated Runway: refused requests, and failed tasks with who bears their cost.
+"""The errors of the simulated Runway, for refused requests and for failed tasks.
 
-The texts for no credits, the daily limit, the version header and the host name are as captured from Runway
-(2024-2026). The other refusals follow its published schema. Codes of failed tasks and refunds follow Runway's page on
-task failures as of autumn 2026. Runway's pages disagree on whether moderated output is refunded; here it is charged, as
-its moderation page says.
+The texts for missing credits, the daily limit, the version header and the host name are as captured from Runway
+(2024-2026). The other refusals follow its published schema. The codes and refunds of failed tasks follow Runway's page
+on task failures as of autumn 2026. Runway's pages disagree on whether moderated output is refunded. Here it is charged,
+as its moderation page says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DOCS = "https://docs.dev.runwayml.com/api"
 
 
 class Refusal(Exception):  # noqa: N818  it is an answer, not an error
-    """A reply other than 2xx. `reason` is for the witness only."""
+    """A reply other than 2xx. `reason` is for the request log only."""
 
     def __init__(self, status: int, reason: str, error: str, **more: Any) -> None:
         super().__init__(error)
@@ -40,27 +40,27 @@ _ANSWERS: Mapping[str, tuple[int, str]] = {
 
 
 def refuse(reason: str, **more: Any) -> Refusal:
-    """The refusal for a known reason; `more` are further fields of the body."""
+    """Return the refusal for a known reason. `more` holds further fields of the body."""
     status, error = _ANSWERS[reason]
     return Refusal(status, reason, error, **more)
 
 
 def issue(path: str, message: str, code: str = "custom") -> dict[str, Any]:
-    """One fault of a validated input."""
+    """Return one issue of a failed validation."""
     return {"code": code, "path": [path], "message": message}
 
 
 def invalid(issues: list[dict[str, Any]], part: str = "body") -> Refusal:
-    """Validation failed on these issues, in the body or the query."""
+    """Return the refusal of a body or a query that failed its validation."""
     return Refusal(400, "validation", f"Validation of {part} failed", issues=issues)
 
 
 NO_CODE = "-"
-"""Stands for a failure that carries no `failureCode`."""
+"""The code of a failure that carries no `failureCode`."""
 
 
 class Failure(NamedTuple):
-    """What a failed task says, and whether its credits come back."""
+    """The message of a failed task, and whether its credits are refunded."""
 
     message: str
     refunded: bool
@@ -92,9 +92,9 @@ WEIGHTS: Mapping[str, float] = {
     "INTERNAL": 1,
     "THIRD_PARTY.UNAVAILABLE": 1,
 }
-"""How often each code is drawn when a task fails, relative to the others, unless told otherwise."""
+"""The default weight of each code in the draw of a failed task."""
 
 
 def failure(code: str) -> Failure:
-    """What `code` means; a code that is not listed is a refunded internal fault."""
+    """Return the failure for a code. An unknown code is a refunded internal error."""
     return FAILURES.get(code, _UNLISTED)

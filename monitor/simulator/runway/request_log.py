@@ -51,7 +51,7 @@ class RequestLog(BaseRequestLog[Record]):
 
 
 def task_record(organization: Organization, task: Task, now: float) -> dict[str, Any]:
-    """One task, as it is and as it came to be; `credits` is its cost, or the estimate while it is open."""
+    """Return the present state of one task and its history. `credits` is the estimate while the task is open."""
     return {
         "organization": organization.name,
         "id": task.id,

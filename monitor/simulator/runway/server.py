@@ -1,4 +1,4 @@
-"""The simulated Runway on HTTP."""
+"""The HTTP server of the simulated Runway: it applies faults, and logs every request."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import Kind, is_own
 
 UNPROCESSED = Reply(200)
-"""Stands for the reply to a request that a fault kept from taking effect."""
+"""The reply to a request that a fault prevents from taking effect."""
 _COMPRESSED_FROM = 1_024
 _LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True)
 class InitialAccount:
-    """How an organization starts."""
+    """An organization that exists at start."""
 
     name: str = "simulated"
     key: str = DEFAULT_KEY
@@ -111,7 +111,7 @@ def _record(request: web.Request, found: Match, now: float) -> Record:
 
 
 def _describe(platform: Platform, record: Record, call: Call, found: Match) -> None:
-    """Write down whose request it is and what it names."""
+    """Record the organization of a request, and the task and the model that it names."""
     organization = owner(platform, call, found)
     if organization is not None:
         record.organization = organization.name
@@ -123,7 +123,7 @@ def _describe(platform: Platform, record: Record, call: Call, found: Match) -> N
 
 
 def _requested_model(call: Call, found: Match) -> str:
-    """The model that a create asks for, as far as it says."""
+    """Return the model that a create asks for, empty if it names none."""
     match found.template:
         case "/v1/recipes/{name}":
             return found.variable

@@ -1,4 +1,4 @@
-"""What can be chosen about a simulated organization. Times are seconds, money is credits."""
+"""The settings of a simulated Runway organization. Times are in seconds, money is in credits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from monitor.simulator.runway.errors import WEIGHTS
 from monitor.simulator.shared.settings import AccountSettings, Count, NotNegative, Share
 
 DEFAULT_KEY = "key_" + "0123456789abcdef" * 8
-"""Well formed, and good for nothing but the simulator."""
+"""A well-formed key that only the simulator accepts."""
 
 
 class Limit(Struct, frozen=True, forbid_unknown_fields=True):
-    """A model's concurrent generations and generations in a rolling 24 hours; null is unlimited."""
+    """The concurrent generations of a model, and its generations in a rolling 24 hours. None is unlimited."""
 
     concurrency: Count | None = None
     daily: Count | None = None
 
 
 class Durations(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long a task is PENDING, then RUNNING; `models` overrides the latter, `jitter` spreads it by that share."""
+    """How long a task is PENDING, then RUNNING.
+
+    `models` overrides `running` for single models. `jitter` is the share by which `running` varies at random.
+    """
 
     pending: NotNegative = 1.0
     running: NotNegative = 15.0
@@ -31,7 +34,10 @@ class Durations(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Autobilling(Struct, frozen=True, forbid_unknown_fields=True):
-    """Buys `amount` when the balance is below `threshold` at the hourly check; `charge_fails` declines the card."""
+    """Buys `amount` if the balance is below `threshold` at the hourly check.
+
+    With `charge_fails` the card is declined.
+    """
 
     threshold: Count
     amount: Count
@@ -41,10 +47,10 @@ class Autobilling(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(AccountSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything about an organization that stays until it is changed.
 
-    `limits` overrides the tier's for single models. `failure_rate` is the share of tasks that fail, with codes drawn by
-    the weights in `failures` (`-` is a failure without code). `charged_share` is the part of the estimate that a
-    success costs. A new task answers 404 for `visible_after`; `cancelled_visible` shows CANCELLED instead of 404.
-    `monthly_credits` overrides what the tier lets buy in 30 days.
+    `limits` overrides the tier's limits for single models. `failures` maps failure codes to weights; the code `-` is a
+    failure without a code. `charged_share` is the part of the estimate that a success costs. A new task answers 404 for
+    `visible_after`. `cancelled_visible` shows CANCELLED instead of 404. `monthly_credits` overrides the credits that
+    the tier allows to buy in 30 days.
     """
 
     tier: Annotated[int, Meta(ge=min(TIERS), le=max(TIERS))] = 1

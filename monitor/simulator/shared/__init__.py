@@ -1,1 +1,1 @@
-"""What both simulated providers share: the server, the control API, faults, the request log, and time."""
+"""What both simulated providers share: server, control API, accounts and keys, queues, faults, request log, time."""

@@ -1,4 +1,4 @@
-"""Faults that a user sets live, and which of them hits a request."""
+"""The faults that a user sets while the simulator runs, and the choice of the fault for a request."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from monitor.simulator.shared.settings import NotNegative, Share
 class FaultKind(StrEnum):
     """What goes wrong.
 
-    latency: the reply waits. status: that status instead of an answer. reset: the connection is reset, before the
-    headers or after. half_body: the declared length, half the bytes, then the end. broken_json: a body that does not
-    parse. html: that status with a page. redirect: a 302 to a login page. bomb: a compressed body that grows to 64 MiB.
-    odd_framing: a length and chunks, both declared. hang: no answer until it is cleared or the client leaves.
+    latency: the reply is delayed. status: that status instead of the answer. reset: the connection is reset, before or
+    after the headers. half_body: the full length is declared, half of the body is sent. broken_json: the body does not
+    parse. html: that status with an HTML page. redirect: a 302 to a login page. bomb: a compressed body that grows to
+    64 MiB. odd_framing: both a length and chunks are declared. hang: no answer until the fault is cleared or the client
+    leaves.
     """
 
     LATENCY = "latency"
@@ -40,12 +41,13 @@ _PROCESSED = frozenset(FaultKind) - {FaultKind.STATUS, FaultKind.HTML, FaultKind
 
 
 class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A fault and whom it hits.
+    """A fault, and the requests that it hits.
 
-    `path` is a pattern (`*`, `?`) on the template or on the path; `own` True hits only the monitor's own requests,
-    False only others; `account` is whose requests; None in any of them hits all. `count` is how many it still hits,
-    None for all. `processed` says whether the request took effect before its answer was spoilt; None is what the fault
-    suggests. `seconds` and `jitter` (a share) are for latency; `headers` and `body` for status.
+    `path` is a pattern (`*`, `?`) for the template or the path. `own` True hits only the monitor's own requests, False
+    only the others. `account` is the name of the account. None in any of these fields hits all requests. `count` is how
+    many requests the fault still hits, None without a limit. `processed` says whether the request takes effect although
+    its answer is malformed; None takes the default of the fault. `seconds` and `jitter` (a share) are for latency,
+    `headers` and `body` for status.
     """
 
     fault: FaultKind
@@ -67,12 +69,12 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def takes_effect(self) -> bool:
-        """Whether the request is carried out although its answer is spoilt."""
+        """Whether the request is carried out although its answer is malformed."""
         suggested = self.fault in _PROCESSED or (self.fault is FaultKind.RESET and self.after_headers)
         return suggested if self.processed is None else self.processed
 
     def status_sent(self, usual: int) -> int | None:
-        """The status of the spoilt answer, where it would be `usual` otherwise; None if none is sent."""
+        """Return the status of the malformed answer, where `usual` is that of a good one. None if no status is sent."""
         match self.fault:
             case FaultKind.STATUS | FaultKind.HTML:
                 return self.status
@@ -83,7 +85,7 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
         return usual
 
     def hits(self, method: str, template: str, path: str, kind: Kind, own: bool, account: str) -> bool:
-        """Whether a request is one of those meant, chance and count aside."""
+        """Return whether the fault applies to a request, before `probability` is drawn."""
         return (
             self.count != 0
             and self.method in (None, method)
@@ -95,7 +97,7 @@ class Fault(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Faults:
-    """The faults that are set. Chance comes from its own seeded generator, so that faults do not change the tasks."""
+    """The faults that are set. They draw from their own seeded generator, so they do not change how tasks go."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -109,25 +111,25 @@ class Faults:
         return list(self._set.values())
 
     def add(self, fault: Fault) -> Fault:
-        """Set a fault; it gets the next id."""
+        """Set a fault. It gets the next id."""
         self._added += 1
         fault.id = str(self._added)
         self._set[fault.id] = fault
         return fault
 
     def remove(self, fault_id: str) -> bool:
-        """Clear one; tells whether it was set."""
+        """Clear one fault. Return whether it was set."""
         was_set = self._set.pop(fault_id, None) is not None
         self._wake()
         return was_set
 
     def clear(self) -> None:
-        """Clear all; requests that hang go on."""
+        """Clear all faults. Requests that hang continue."""
         self._set.clear()
         self._wake()
 
     async def until_cleared(self, fault: Fault) -> None:
-        """Hang until this fault is cleared."""
+        """Wait until this fault is cleared."""
         while fault.id in self._set:
             await self._cleared.wait()
 
@@ -138,7 +140,7 @@ class Faults:
     def draw(
         self, method: str, template: str, path: str, kind: Kind, own: bool, account: str
     ) -> tuple[float, Fault | None]:
-        """The seconds of latency for a request, and the first other fault that hits it."""
+        """Return the seconds of latency for a request, and the first other fault that hits it."""
         latency = 0.0
         for fault in self.all:
             if fault.hits(method, template, path, kind, own, account) and self._rng.random() < fault.probability:

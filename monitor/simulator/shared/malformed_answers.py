@@ -1,4 +1,4 @@
-"""Answers that go wrong on the wire."""
+"""The answers of faults: malformed bodies, wrong framing, broken connections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SOME_BODY = b'{"id":"00000000-0000-4000-8000-000000000000"}'
 
 
 async def send_malformed(request: web.Request, fault: Fault, body: bytes, status: int) -> web.StreamResponse:
-    """Answer with `fault` instead of `body`; an empty body is replaced by some other."""
+    """Answer with `fault` instead of `body`. An empty body is replaced by a small JSON document."""
     body = body or _SOME_BODY
     match fault.fault:
         case FaultKind.HALF_BODY:
@@ -35,7 +35,7 @@ async def send_malformed(request: web.Request, fault: Fault, body: bytes, status
 
 
 def _whole(fault: Fault, body: bytes, status: int) -> web.Response:
-    """An answer whose framing is right and whose content is not."""
+    """Return an answer with correct framing and wrong content."""
     match fault.fault:
         case FaultKind.HTML:
             page = _PAGE.format(f"{fault.status} {_phrase(fault.status)}")
@@ -59,7 +59,7 @@ def _phrase(status: int) -> str:
 
 @cache
 def _bomb() -> bytes:
-    """A JSON document that says little at great length."""
+    """Return a small compressed JSON document that grows to 64 MiB."""
     return gzip.compress(b'{"id":"' + bytes(_BOMB_BYTES) + b'"}')
 
 
@@ -98,7 +98,7 @@ async def _reset(request: web.Request, body: bytes, status: int, *, after_header
 
 
 def reset_connection(request: web.Request) -> None:
-    """Reset the connection of a request without closing it."""
+    """Reset the TCP connection of a request."""
     transport = request.transport
     if transport is not None:
         linger = struct.pack("ii", 1, 0)

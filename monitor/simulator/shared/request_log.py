@@ -59,7 +59,10 @@ class BaseRequestLog(ABC, Generic[RecordT]):
 
 
 def grouped(names: tuple[str, ...], rows: Iterable[tuple[tuple[Any, ...], float]]) -> list[dict[str, Any]]:
-    """Count rows by group and sum their amounts; `names` are the group's fields, `count` and the amount."""
+    """Count rows by group and sum their amounts.
+
+    A row is a group and an amount. `names` are the keys of the result: those of the group, of the count and of the sum.
+    """
     counts: Counter[tuple[Any, ...]] = Counter()
     amounts: dict[tuple[Any, ...], float] = {}
     for group, amount in rows:

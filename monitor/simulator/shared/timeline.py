@@ -1,4 +1,4 @@
-"""Events in the order of their time."""
+"""Planned events in the order of their time. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Action = Callable[[float], None]
 
 
 class Timeline:
-    """Runs actions at their time, in time order and then in the order they were planned.
+    """Runs actions in the order of their time; actions of the same time run in the order in which they were planned.
 
-    Each step costs the logarithm of what is planned. Time never goes backwards here: an earlier `now` does nothing.
+    Planning and running one take logarithmic time. An earlier `now` than before does nothing.
     """
 
     def __init__(self) -> None:
@@ -20,16 +20,16 @@ class Timeline:
         self._order = itertools.count()
 
     def at(self, time: float, action: Action) -> None:
-        """Plan `action` for the Unix time `time`; it is called with that time."""
+        """Plan `action` for a Unix time. It is called with that time."""
         heapq.heappush(self._planned, (time, next(self._order), action))
 
     @property
     def due(self) -> float | None:
-        """When the next is planned for."""
+        """The Unix time of the next action, None if none is planned."""
         return self._planned[0][0] if self._planned else None
 
     def advance(self, now: float) -> None:
-        """Run all that is due by `now`, and what that plans in turn."""
+        """Run all actions that are due by `now`, including those that they plan."""
         while self._planned and self._planned[0][0] <= now:
             time, _, action = heapq.heappop(self._planned)
             action(time)

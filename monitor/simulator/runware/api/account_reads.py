@@ -1,4 +1,4 @@
-"""`accountManagement`: the account's details, and what it used."""
+"""The task `accountManagement`: details and usage of an account. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVER = date(2000, 1, 1)
 
 
 def read(account: Account, fields: dict[str, Any], now: float) -> dict[str, Any]:
-    """What one `accountManagement` task answers, its type and id aside.
+    """Return the answer to one `accountManagement` task, without its type and id.
 
     Raises:
         Refusal: the operation is unknown, or its dates are wrong.

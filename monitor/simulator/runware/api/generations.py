@@ -1,4 +1,4 @@
-"""Takes an array of tasks, over whichever transport, and says what to answer for each. Pure."""
+"""The answer to each task of a request, over any transport: generations, polls, account reads, utilities. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SLOW = frozenset({"videoInference", "3dInference", "training"})
 
 @dataclass(slots=True)
 class Answer:
-    """What is answered for one task of a request.
+    """The answer to one task of a request.
 
-    `verdict` is for the request log: acknowledged, done, failed, conflict, refused, running, missing, silent,
-    or answered.
-    `task` is there while results are still to be told; `status` is HTTP's where there is nothing but errors.
+    `verdict` is for the request log: acknowledged, done, failed, conflict, refused, running, missing, silent or
+    answered. `task` is set while results are outstanding. `status` is the HTTP status of a reply that holds nothing but
+    errors.
     """
 
     type: str
@@ -43,7 +43,7 @@ class Answer:
     task: Task | None = None
 
     def finish(self, settings: Settings) -> None:
-        """Tell all results of the task that was waited for."""
+        """Add all results of the finished task."""
         task, self.task = self.task, None
         if task is not None:
             self.data, self.errors = result_items(task, task.parts, settings.payload_bytes)
@@ -51,7 +51,7 @@ class Answer:
             self.status = status_of(self.code) if self.verdict == "failed" else 200
 
     def conclude(self, task: Task) -> None:
-        """Note how the task ended."""
+        """Set the verdict and the code by which the task ended."""
         task.reported = True
         self.code = next(iter(task.codes), "")
         self.verdict = "done" if task.status is Status.SUCCESS else "failed"
@@ -73,18 +73,18 @@ def items_of(body: bytes) -> list[Item]:
 
 
 def kind_of_all(items: list[Item]) -> Kind:
-    """What a request of these tasks asks for."""
+    """Return the kind of a request that holds these tasks."""
     return first_kind({kind_of(_text(item, "taskType")) for item in items})
 
 
 def answer_tasks(account: Account, items: list[Item], key: str, now: float) -> list[Answer]:
-    """Take tasks, in their order; authentication is not among them."""
+    """Answer tasks in their order. Authentication is the transport's job."""
     account.advance(now)
     return [_answer(account, item, key, now) for item in items]
 
 
 def refused(item: Item, refusal: Refusal, settings: Settings) -> Answer:
-    """The answer to a task that is turned away."""
+    """Return the answer to a task that is refused."""
     code = refusal.code
     names = {name: item[name] for name in ("taskType", "taskUUID") if _text(item, name)}
     verdict = {"conflictTaskUUID": "conflict", "taskNotFound": "missing"}.get(code, "refused")
@@ -96,7 +96,7 @@ def refused(item: Item, refusal: Refusal, settings: Settings) -> Answer:
 
 
 def model_of(item: Item) -> str:
-    """The model that a task names; one that generates without a model goes under its type."""
+    """Return the model that a task names. A generation without a model is listed under its task type."""
     kind = _text(item, "taskType")
     return _text(item, "model") or (kind if kind in RESULTS else "")
 

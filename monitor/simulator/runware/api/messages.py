@@ -1,4 +1,4 @@
-"""How tasks and their results look on the wire: elements of `data` and of `errors`."""
+"""Tasks and results on the wire: the elements of `data` and `errors`. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ENDINGS = {"base64Data": "Base64Data", "dataURI": "DataURI"}
 
 
 def acknowledgement(task: Task) -> Item:
-    """What an asynchronous task is answered at once, however many results it wants."""
+    """Return the immediate answer to an asynchronous task. There is one, whatever the number of results."""
     return {"taskType": task.request.type, "taskUUID": task.request.uuid}
 
 
 def result(task: Task, part: Part, payload_bytes: int) -> Item:
-    """One result, or the error that came in its place."""
+    """Return one successful result."""
     head = acknowledgement(task)
     cost = {"cost": task.price} if task.request.fields.get("includeCost") is True else {}
     return {**head, **_content(task, part, payload_bytes), **cost}
@@ -45,24 +45,24 @@ def _content(task: Task, part: Part, payload_bytes: int) -> Item:
 
 
 def usage(pieces: int) -> Item:
-    """The tokens of a text of so many pieces."""
+    """Return the token counts of a text of so many pieces."""
     return {"promptTokens": 7, "completionTokens": 5 * pieces, "totalTokens": 7 + 5 * pieces}
 
 
 def failure(task: Task, code: str) -> Item:
-    """The error of a task that was taken."""
+    """Return the error of a task that was accepted."""
     return error(code, status="error", taskType=task.request.type, taskUUID=task.request.uuid)
 
 
 def result_items(task: Task, parts: list[Part], payload_bytes: int) -> tuple[list[Item], list[Item]]:
-    """Parts as elements of `data` and of `errors`."""
+    """Return parts as elements of `data` and of `errors`."""
     data = [result(task, part, payload_bytes) for part in parts if part.code in {None, SUCCESS_WITHOUT_CONTENT}]
     bad = [part.code for part in parts if part.code not in {None, SUCCESS_WITHOUT_CONTENT}]
     return data, [failure(task, code) for code in bad if code is not None]
 
 
 def polled(task: Task, payload_bytes: int, now: float) -> tuple[list[Item], list[Item]]:
-    """What a poll answers: all that is there so far, and that it goes on."""
+    """Return the answer to a poll: the results so far, and an element while the task is still processing."""
     parts = task.parts[-1:] if task.is_stream else task.parts
     data, errors = result_items(task, parts if task.is_finished or not task.is_stream else [], payload_bytes)
     data = [{**item, "status": Status.SUCCESS.value} for item in data]
@@ -72,7 +72,7 @@ def polled(task: Task, payload_bytes: int, now: float) -> tuple[list[Item], list
 
 
 def _progress(task: Task, now: float) -> Item:
-    """Few types tell it, training among them."""
+    """Return the progress in percent. Only few task types report it, `training` among them."""
     if task.request.type != "training" or task.started_at is None or not task.seconds:
         return {}
     return {"progress": min(99, int(100 * (now - task.started_at) / task.seconds))}

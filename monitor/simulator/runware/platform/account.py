@@ -1,4 +1,4 @@
-"""One simulated account: its balance, its queues, its tasks. Pure: the caller tells the time."""
+"""One account of the simulated Runware: its balance, queues and tasks. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ WAITED_TOO_LONG = "timeoutProvider"
 
 
 class Account(BaseAccount):
-    """Takes tasks and lets them run their course. Call `advance` with the time before anything else.
+    """Accepts tasks and lets them run. Call `advance` before anything else.
 
-    `script` settles the next tasks: None for a success, an error code, or one of both for each result.
+    `script` settles the next tasks: None for a success, an error code, or a list of both with one entry for each
+    result. `balance` is in US dollars.
     """
 
     def __init__(self, name: str, settings: Settings, balance: float, rng: random.Random, now: float) -> None:
@@ -32,7 +33,7 @@ class Account(BaseAccount):
         self.ledger = Ledger()
 
     def change(self, settings: Settings, now: float) -> None:
-        """Go on under other settings; what runs keeps its pace, new machines start who waits."""
+        """Replace the settings. Running tasks keep their pace; added machines start waiting tasks."""
         self.settings = settings
         for queue in self.queues.values():
             queue.refill(now)
@@ -45,10 +46,10 @@ class Account(BaseAccount):
         return queue
 
     def submit(self, request: TaskRequest, key: str, now: float) -> Task:
-        """Take a task.
+        """Accept a task.
 
         Raises:
-            Refusal: it is known already, the balance does not cover it, or its model's queue is full.
+            Refusal: the task id is in use, the balance does not cover it, or its model's queue is full.
         """
         try:
             self._admit(request, now)
@@ -75,7 +76,7 @@ class Account(BaseAccount):
             raise Refusal("rateLimitExceeded" if full_for < self.settings.shed_after else "serviceUnavailable")
 
     def _draw_plan(self, request: TaskRequest) -> Plan:
-        """A stream that fails does so half-way."""
+        """Return how each part of a task will end. A stream that fails does so half-way."""
         fails, code = self._rng.random() < self.settings.failure_rate, None
         if self.script:
             scripted = self.script.popleft()
@@ -106,7 +107,7 @@ class Account(BaseAccount):
         return True
 
     def _deliver(self, task: Task, index: int, now: float) -> None:
-        """A part is there; the last ends the task."""
+        """Add a part, and finish the task with the last one."""
         part = Part(index, self.new_id(), task.plan[index])
         task.parts.append(part)
         if len(task.parts) == len(task.plan):

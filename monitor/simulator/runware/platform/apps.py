@@ -1,7 +1,7 @@
-"""Applications of one's own (serverless): invocations by the id that the client gives them. Pure.
+"""Serverless applications: invocations by the id that the client chooses. Pure.
 
-What is known of them stands in `runware-sdk` 1.8.0, `serverless.py` (October 2026). Applications need not exist, and
-what they cost is not known: nothing is charged.
+The source is `serverless.py` of `runware-sdk` 1.8.0 (October 2026). Applications need not exist. What an invocation
+costs is unknown, so nothing is charged.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any
 from monitor.simulator.runware.platform.account import Account
 
 MODEL = "serverless"
-"""Under this name settings say how long an invocation takes, how many run and how many may wait."""
+"""The model name under which the settings hold the pace, the capacity and the queue of invocations."""
 
 _PAUSED = "https://docs.runware.ai/serverless/errors#environment-paused"
 _PRODUCTION = "production"
 
 
 class Problem(Exception):  # noqa: N818 - the field's word (RFC 9457)
-    """An invocation or a read is refused. `retry_after` is seconds, None where waiting does not help."""
+    """An invocation or a read is refused. `retry_after` is in seconds, None if waiting does not help."""
 
     def __init__(self, status: int, detail: str, kind: str = "about:blank", retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -45,7 +45,7 @@ class Problem(Exception):  # noqa: N818 - the field's word (RFC 9457)
 
 @dataclass(slots=True, eq=False)
 class Invocation:
-    """One call of one endpoint. `code` is why it fails, None if it does not. Times are Unix seconds."""
+    """One call of one endpoint. `code` is the error that it ends with, None for a success. Times are Unix seconds."""
 
     id: str
     app: str
@@ -58,14 +58,14 @@ class Invocation:
     watchers: list[Callable[[], None]] = field(default_factory=list)
 
     def end(self, now: float) -> None:
-        """It is over."""
+        """Finish the invocation."""
         self.completed_at = now
         for watcher in self.watchers:
             watcher()
 
     @property
     def document(self) -> dict[str, Any]:
-        """It on the wire."""
+        """The invocation as the API returns it."""
         over = self.completed_at is not None
         status = "pending" if not over else "completed" if self.code is None else "failed"
         return {
@@ -89,14 +89,14 @@ class Apps:
 
     @property
     def longest_wait(self) -> float:
-        """Seconds after which a synchronous request is answered although its invocation goes on."""
+        """Seconds after which a synchronous request gets an answer although its invocation still runs."""
         return self._account.settings.sync_seconds
 
     def invoke(self, app: str, endpoint: str, environment: str, task_id: object, now: float) -> Invocation:
-        """Begin an invocation; with an id that is known, the one that it names.
+        """Start an invocation, or return the one that has this id already.
 
         Raises:
-            Problem: the id is none, the environment is paused, or too many are under way.
+            Problem: the id is not a UUID, the environment is paused, or the application is at capacity.
         """
         self._account.advance(now)
         environment = environment or _PRODUCTION
@@ -118,10 +118,10 @@ class Apps:
         return invocation
 
     def read(self, app: str, environment: str, task_id: str, now: float) -> Invocation:
-        """An invocation as it stands; one of another application or environment is not found.
+        """Return an invocation of this application and environment.
 
         Raises:
-            Problem: there is none.
+            Problem: there is no such invocation.
         """
         self._account.advance(now)
         found = self._invocations.get((task_id, environment or _PRODUCTION))

@@ -1,4 +1,4 @@
-"""What an account used, by UTC day, model and key, as the usage analytics tell it."""
+"""The usage of an account by UTC day and model, and the figures that the usage analytics derive from it. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT = 10_000
 
 @dataclass
 class Usage:
-    """Tasks, results, US dollars, errors and the inference times in seconds."""
+    """Numbers of tasks, results and errors, US dollars spent, and inference times in seconds."""
 
     count: int = 0
     results: int = 0
@@ -28,7 +28,7 @@ class Usage:
     times: list[float] = field(default_factory=list)
 
     def add(self, other: Usage) -> None:
-        """Add another use to this."""
+        """Add another usage to this one."""
         self.count += other.count
         self.results += other.results
         self.spend += other.spend
@@ -37,11 +37,11 @@ class Usage:
         self.times += other.times
 
     def mean(self) -> float | None:
-        """The average inference time."""
+        """Return the average inference time in seconds, None without any task."""
         return sum(self.times) / len(self.times) if self.times else None
 
     def quantile(self, share: float) -> float | None:
-        """An inference time that this share does not exceed."""
+        """Return the inference time in seconds that this share of the tasks does not exceed, None without any task."""
         return sorted(self.times)[math.ceil(share * len(self.times)) - 1] if self.times else None
 
     def add_error(self, status: int) -> None:
@@ -53,13 +53,13 @@ class Usage:
 
 
 class Ledger:
-    """Uses by UTC day and model."""
+    """The usage by UTC day and model."""
 
     def __init__(self) -> None:
         self._uses: defaultdict[tuple[date, str], Usage] = defaultdict(Usage)
 
     def add_task(self, task: Task, now: float) -> None:
-        """A task is over."""
+        """Count a finished task."""
         use = self._use(task.request.model, now)
         use.count += 1
         use.results += task.successes
@@ -71,14 +71,14 @@ class Ledger:
                 use.add_error(status_of(code))
 
     def add_error(self, model: str, status: int, now: float) -> None:
-        """A task was turned away."""
+        """Count a refused task by its HTTP status."""
         self._use(model, now).add_error(status)
 
     def _use(self, model: str, now: float) -> Usage:
         return self._uses[datetime.fromtimestamp(now, UTC).date(), model]
 
     def select(self, first: date, last: date, models: Iterable[str] = ()) -> dict[tuple[date, str], Usage]:
-        """The uses of these days, both included, of these models or of all."""
+        """Return the usage from the first to the last day, both included, of these models or of all."""
         wanted = set(models)
         return {
             (day, model): use
@@ -88,7 +88,7 @@ class Ledger:
 
 
 def sum_usage(uses: Iterable[Usage]) -> Usage:
-    """All of them as one."""
+    """Return the sum of all usages."""
     total = Usage()
     for use in uses:
         total.add(use)
@@ -96,7 +96,7 @@ def sum_usage(uses: Iterable[Usage]) -> Usage:
 
 
 def usage_row(operation: str, use: Usage) -> dict[str, Any]:
-    """A row of the answer to a usage operation."""
+    """Return one row of the answer to a usage operation."""
     match operation:
         case "getUsageActivity":
             return {"count": use.count, "spend": round(use.spend, 6)}
@@ -111,7 +111,7 @@ def usage_row(operation: str, use: Usage) -> dict[str, Any]:
 
 
 def usage_meta(operation: str, use: Usage, days: int) -> dict[str, Any]:
-    """The `meta` of such an answer; the projection is for 30 days."""
+    """Return the `meta` of the answer to a usage operation. The projection is for 30 days."""
     match operation:
         case "getUsageActivity":
             daily = use.spend / days

@@ -1,4 +1,4 @@
-"""The machines of one model, and the queue before them."""
+"""The machines of one model, and the queue before them. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monitor.simulator.shared.queues import SlotQueue, Start
 
 
 class ModelQueue(SlotQueue):
-    """The machines of one model, and its queue. `capacity` and `room` are read each time, so that they may change."""
+    """The machines of one model, and its queue. Both callables are read each time, so that settings can change."""
 
     def __init__(self, capacity: Callable[[], int], room: Callable[[], int]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Sessions of WebSockets: what is still to be told to a client, also when its socket is gone for a while.
+"""WebSocket sessions, which outlive their socket for a while.
 
-What was not delivered is kept for 120 seconds and told to whoever resumes the session by its id (documentation of
-2024 and 2026); the resumed session has a new id.
+Frames that were not delivered are kept for 120 seconds. The client that resumes the session by its id gets them
+(documentation of 2024 and 2026). The resumed session has a new id.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Connection(Protocol):
         """The name of the account that authenticated, empty before."""
 
     def close(self, code: int) -> None:
-        """Close it cleanly, soon."""
+        """Close it cleanly, as soon as possible."""
 
     def reset(self) -> None:
         """Reset the TCP connection without a closing handshake."""
@@ -30,7 +30,7 @@ class Connection(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A client that authenticated. `left_at` is when its socket went, None while it has one."""
+    """A client that authenticated. `left_at` is the Unix time at which its socket closed, None while it is open."""
 
     id: str
     account: Account
@@ -40,20 +40,20 @@ class Session:
     left_at: float | None = None
 
     def send(self, document: dict[str, Any]) -> None:
-        """Send a frame, as soon as there is a socket."""
+        """Queue a frame; it is sent as soon as there is a socket."""
         self.outbox.append(document)
         self.filled.set()
 
 
 class Sessions:
-    """All sessions that may be resumed, and all connections."""
+    """All sessions that can be resumed, and all connections."""
 
     def __init__(self) -> None:
         self.connections: set[Connection] = set()
         self._sessions: dict[str, Session] = {}
 
     def open(self, account: Account, key: str, previous: str, now: float) -> Session:
-        """A session for a client that authenticates: the one it had, if it may still resume it, under a new id."""
+        """Return a client's session under a new id: the previous one if it can still be resumed, else a new one."""
         self._forget(now)
         session = self._sessions.pop(previous, None)
         if session is None or session.account is not account:
@@ -63,7 +63,7 @@ class Sessions:
         return session
 
     def _forget(self, now: float) -> None:
-        """Drop what nobody may resume any more."""
+        """Drop the sessions that can no longer be resumed."""
         for session in tuple(self._sessions.values()):
             longest = session.account.settings.resume_seconds
             if session.left_at is not None and now - session.left_at > longest:

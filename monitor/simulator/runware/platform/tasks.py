@@ -1,4 +1,4 @@
-"""A simulated task: what was asked, and what has come of it. Pure: the caller tells the time."""
+"""A task of the simulated Runware: its request and its results. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Plan = list[str | None]
 
 
 class Status(StrEnum):
-    """How a task stands."""
+    """The state of a task."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How a task's results are told."""
+    """How the results of a task are delivered."""
 
     SYNC = "sync"
     ASYNC = "async"
@@ -32,7 +32,7 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """One task as it was sent."""
+    """One task as the client sent it."""
 
     uuid: str
     type: str
@@ -44,7 +44,7 @@ class TaskRequest:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One result, or one piece of a stream, once it is there. `code` is None for a success."""
+    """One finished result, or one finished piece of a stream. `code` is None for a success."""
 
     index: int
     id: str
@@ -53,11 +53,11 @@ class Part:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One task that was taken.
+    """One accepted task.
 
-    `plan` is settled when it is taken. `watchers` are told of each part as it is there. `cost` is US dollars once it
-    is over. `polls`, `conflicts` and `told` (whether any client saw its end) are for the witness. Times are Unix
-    seconds.
+    `plan` says how each part will end; it is drawn when the task is accepted. `watchers` are called with each part.
+    `cost` is in US dollars, 0 until the task is finished. `polls`, `conflicts` and `reported` (whether a client saw the
+    end) are for the request log. Times are Unix seconds.
     """
 
     request: TaskRequest
@@ -85,7 +85,7 @@ class Task:
 
     @property
     def successes(self) -> int:
-        """Results that can be had: a stream is one, when it is whole."""
+        """The number of successful results. A stream is one result, once it is complete."""
         good = sum(part.code in {None, SUCCESS_WITHOUT_CONTENT} for part in self.parts)
         return int(self.is_finished and good == len(self.parts)) if self.is_stream else good
 
@@ -97,5 +97,5 @@ class Task:
 
     @property
     def codes(self) -> list[str]:
-        """The codes of the parts that failed, and of a text that was filtered."""
+        """The codes of failed parts and of filtered texts."""
         return [part.code for part in self.parts if part.code is not None]

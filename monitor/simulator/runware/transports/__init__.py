@@ -1,1 +1,1 @@
-"""The transports of the simulated Runware: HTTP, event streams, WebSocket, and formats other than task arrays."""
+"""The transports of the simulated Runware: HTTP, event streams, WebSocket, and formats of other providers."""

@@ -1,4 +1,4 @@
-"""Endpoints in other vendors' formats: no task to follow, no cost told."""
+"""Endpoints in the formats of other providers. Their requests make no task, and their answers tell no cost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FORMATS: dict[str, Callable[[str], Document]] = {
 
 
 def _chunks(model: str) -> tuple[bytes, ...]:
-    """A streamed chat completion."""
+    """Return the events of a streamed chat completion."""
     head = {"id": "chat-1", "object": "chat.completion.chunk", "model": model}
     ends = [*[None] * len(_WORDS), "stop"]
     deltas: list[Document] = [*({"content": word} for word in _WORDS), {}]

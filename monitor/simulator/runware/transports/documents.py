@@ -1,4 +1,4 @@
-"""Requests that are no array of tasks: what faults, the witness and a client that leaves do to them."""
+"""Requests whose body is one JSON object, not an array of tasks: their faults, and their records in the request log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """What to send: a status and a document, or `events` one by one."""
+    """What to send: a status and a document, or a stream of `events`."""
 
     status: int
     document: Document
@@ -32,13 +32,13 @@ class Reply:
 
 
 Work = Callable[[Document, Record], Awaitable[Reply]]
-"""Carries a request out: its body, empty where it is no JSON object, and its record."""
+"""Carries out a request. Takes its body, empty if it is not a JSON object, and its record."""
 
 
 async def answer_document(
     server: Server, request: web.Request, template: str, kind: Kind, work: Work
 ) -> web.StreamResponse:
-    """Answer a request as `work` does, and take it down."""
+    """Answer a request with the reply of `work`, and log it."""
     world, owner = server.world, server.world.platform.owner(bearer_token(request.headers))
     record = server.record(request, template, kind)
     record.account = owner.name if owner else ""
@@ -60,7 +60,7 @@ async def answer_document(
 
 
 async def _carry_out(server: Server, request: web.Request, record: Record, work: Work) -> tuple[Reply, Fault | None]:
-    """What comes of a request, and the fault that spoils its answer."""
+    """Return the reply to a request, and the fault that replaces it."""
     body = _object(await request.read())
     latency, fault = server.world.faults.draw(
         request.method, record.template, request.path, Kind(record.kind), record.own, record.account

@@ -1,4 +1,4 @@
-"""`POST /v1`: an array of tasks, answered in one reply, or told bit by bit as an event stream."""
+"""`POST /v1`: an array of tasks, answered by one reply or by an event stream."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def answer_tasks(server: Server, request: web.Request) -> web.StreamRespon
 
 
 def in_runware_format(fault: Fault) -> Fault:
-    """A fault with a status, in the shape of Runware's errors if it has no body of its own."""
+    """Return a `status` fault with an error of Runware as its body, unless it has a body."""
     if fault.fault is not FaultKind.STATUS or fault.body is not None:
         return fault
     code = {429: "rateLimitExceeded", 503: "serviceUnavailable", 504: "requestTimeout"}.get(fault.status)
@@ -66,7 +66,7 @@ class _Exchange:
         self._settings = Settings()
 
     async def answer(self) -> web.StreamResponse:
-        """Answer it, and take it down in the record."""
+        """Answer the request, and fill in its record."""
         try:
             key, items = self._read(await self._request.read())
         except Refusal as refusal:
@@ -89,7 +89,7 @@ class _Exchange:
         return await self._deliver(answers, None if hanging else fault)
 
     def _read(self, body: bytes) -> tuple[str, list[Item]]:
-        """The key and the tasks; the key may also come as the first of them."""
+        """Return the key and the tasks. The key can also come in a first task, `authentication`."""
         items = items_of(body)
         key = bearer_token(self._request.headers)
         if items[0].get("taskType") == "authentication":
@@ -120,7 +120,7 @@ class _Exchange:
         return await self._send(_reply(answers, self._request), fault)
 
     def _finish(self, answer: Answer) -> None:
-        """A stream is about to tell its last."""
+        """Log the request before its stream sends the last event."""
         self._record.status = HTTPStatus.OK
         self._record.set_outcomes([answer])
         self._server.log_request(self._world, self._record)
@@ -143,7 +143,7 @@ def _refusal(refusal: Refusal, settings: Settings) -> Reply:
 
 
 def _reply(answers: list[Answer], request: web.Request) -> Reply:
-    """All answers in one; a status that is an error only where there is nothing but errors."""
+    """Merge all answers into one reply. Its status is an error only if there is nothing but errors."""
     data = [item for answer in answers for item in answer.data]
     errors = [item for answer in answers for item in answer.errors]
     status = answers[0].status if errors and not data else 200

@@ -1,7 +1,7 @@
-"""Applications of one's own on the wire: invoked and read by HTTP, problems as RFC 9457 has them.
+"""Serverless applications over HTTP, with problems as in RFC 9457.
 
-The real ones have an origin of their own, https://api.serverless.runware.ai; here they are at the same address as the
-rest. Which status an invocation is answered with is an assumption: 200 once it is over, 202 before.
+The real ones have their own origin, https://api.serverless.runware.ai. Here they share the address of the API. The
+status of an answer is an assumption: 200 for a finished invocation, 202 before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TASK = "/v1/apps/{app}/tasks/{id}"
 
 
 def add_serverless(app: web.Application, server: Server) -> None:
-    """Let `app` invoke applications and read their tasks."""
+    """Add the routes that invoke applications and read invocations."""
     for template in (_ASYNC, _SYNC):
         path = template.replace("{endpoint}", "{endpoint:.+}")
         app.router.add_post(path, partial(_answer, server, template, Kind.CREATE))
@@ -62,7 +62,7 @@ def _apps(server: Server, request: web.Request) -> Apps:
 
 
 async def _wait_until_finished(invocation: Invocation, seconds: float) -> None:
-    """Wait until it is over, but no longer."""
+    """Wait until an invocation is finished, for at most so many real seconds."""
     if invocation.completed_at is not None:
         return
     over = asyncio.Event()

@@ -1,4 +1,4 @@
-"""WebSocket: every message of a client is an array of tasks, every message of the server an object."""
+"""WebSocket: a client's message is an array of tasks, the server's message is an object."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEMPLATE = "/v1"
 CLOSED = "closed"
 _CLOSE_SECONDS = 2.0
 _METHOD = "WS"
-"""What faults call a client's message."""
+"""The method by which faults select a client's message."""
 
 
 async def answer_socket(server: Server, request: web.Request) -> web.StreamResponse:
@@ -43,7 +43,7 @@ async def answer_socket(server: Server, request: web.Request) -> web.StreamRespo
 
 
 class Connection:
-    """One socket. Whose `handshake` it was is known once it has authenticated."""
+    """One open WebSocket. Its `handshake` gets the account's name once the client has authenticated."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class Connection:
 
     @property
     def account(self) -> str:
-        """The account that authenticated, empty before."""
+        """The name of the account that authenticated, empty before."""
         return self.session.account.name if self.session else ""
 
     async def serve(self) -> None:
-        """Answer messages; what is still under way when the socket goes is taken down as such."""
+        """Answer messages until the socket closes. Messages that are still under way are logged as such."""
         self._world.sessions.connections.add(self)
         writer: asyncio.Task[None] | None = None
         try:
@@ -96,7 +96,7 @@ class Connection:
             self.session = None
 
     async def _receive(self) -> bytes | None:
-        """The next message; None when there will be none."""
+        """Return the next message, None at the end."""
         receiving = asyncio.ensure_future(self._response.receive())
         idle = self._server.clock.real_seconds(self.settings.idle_seconds)
         awaited: set[asyncio.Future[Any]] = {receiving, self._ending}
@@ -118,7 +118,7 @@ class Connection:
         return None
 
     async def _write(self, session: Session) -> None:
-        """Send what the session has to tell; what cannot be sent stays there."""
+        """Send the session's frames. A frame that cannot be sent stays in the session."""
         with suppress(ConnectionError):
             while True:
                 await session.filled.wait()
@@ -128,12 +128,12 @@ class Connection:
                 session.filled.clear()
 
     def close(self, code: int) -> None:
-        """Close it cleanly, soon."""
+        """Close it cleanly, as soon as possible."""
         if not self._ending.done():
             self._ending.set_result(code)
 
     def reset(self) -> None:
-        """Break it off without a word."""
+        """Reset the TCP connection without a closing handshake."""
         reset_connection(self._request)
 
     def _handle(self, text: bytes) -> None:
@@ -181,7 +181,7 @@ class Connection:
         self.close_record(message)
 
     def _send_now(self, message: _Message, document: dict[str, Any], code: str = "invalidJson") -> None:
-        """Tell an error that is about no task, also to who did not authenticate."""
+        """Send an error that concerns no task, also to a client that has not authenticated."""
         for mine in message.record.tasks:
             mine.verdict, mine.code = "refused", code
         self.close_record(message)
@@ -224,7 +224,7 @@ class Connection:
             session.send(document)
 
     def _watch(self, message: _Message, answer: Answer, waited_for: Task, session: Session) -> None:
-        """Tell results as they are there, or all of them together."""
+        """Send results as they finish, or all of them together."""
 
         def watch(task: Task, part: Part) -> None:
             settings = session.account.settings
@@ -241,14 +241,14 @@ class Connection:
         waited_for.watchers.append(watch)
 
     def close_record(self, message: _Message) -> None:
-        """Take a message down that is over, once."""
+        """Log a finished message once."""
         if message in self._open:
             self._open.discard(message)
             self._server.log_request(self._world, message.record)
 
 
 class _Message:
-    """A message of the client under way."""
+    """A client's message that is under way."""
 
     def __init__(self, record: Record, items: list[Item]) -> None:
         self.record = record
@@ -261,7 +261,7 @@ def _document(data: list[Item], errors: list[Item]) -> dict[str, Any]:
 
 
 def _documents(answers: list[Answer], session: Session) -> list[dict[str, Any]]:
-    """One frame for each task that is answered at once, or one for all."""
+    """Return one frame for each answer, or one for all."""
     if session.account.settings.packing == "packed" and answers:
         data = [item for answer in answers for item in answer.data]
         return [_document(data, [item for answer in answers for item in answer.errors])]

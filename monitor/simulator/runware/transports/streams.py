@@ -1,4 +1,4 @@
-"""Event streams: a text, told bit by bit as it is made."""
+"""Event streams: a text that is sent piece by piece while it is generated."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": 
 
 
 def event(document: Any) -> bytes:
-    """One event."""
+    """Return one server-sent event."""
     return b"data: " + msgspec.json.encode(document) + b"\n\n"
 
 
 async def stream(
     request: web.Request, answer: Answer, task: Task, finish: Callable[[Answer], None], *, is_broken: bool
 ) -> web.StreamResponse:
-    """Tell a task as it goes; `answer` is completed and `finish` called before the last is told.
+    """Send the parts of a task as they finish.
 
-    A broken stream ends half-way, without a word of why.
+    Before the last event, `answer` is completed and `finish` is called. A broken stream ends half-way without an error.
     """
     parts: asyncio.Queue[Part] = asyncio.Queue()
     task.watchers.append(lambda _, part: parts.put_nowait(part))

@@ -1,4 +1,4 @@
-"""Endpoints that read the account: organization, usage, and those of a linked web-app workspace."""
+"""Endpoints that read the account: organization, usage, and the pages of a linked web-app workspace. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEFAULT = timedelta(days=30)
 
 
 def read_organization(organization: Organization, call: Call, _: str) -> Reply:
-    """GET /v1/organization: the limits of every model, and today's use of those ever used."""
+    """GET /v1/organization: the limits of every model, and the daily count of every model that was ever used."""
     names = [*MODELS, *(name for name in organization.settings.limits if name not in MODELS)]
     limits = {name: organization.limit(name) for name in names}
     return ok(

@@ -1,4 +1,4 @@
-"""Endpoints that create, poll and cancel generations: single models, recipes, workflows."""
+"""Endpoints that create, poll and cancel generations of single models, recipes and workflows. Pure."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _created(task: Task, *, costed: bool = True) -> Reply:
 
 
 def _billed_as(model: str, fields: dict[str, Any]) -> str:
-    """Avatar videos are asked for under one id and billed under two others, by what they speak from."""
+    """Return the model that is billed. Avatar videos are billed under two other ids, by what drives the speech."""
     if model != "gwm1_avatars":
         return model
     speech = fields["speech"]
@@ -63,7 +63,11 @@ def _billed_as(model: str, fields: dict[str, Any]) -> str:
 
 
 def check_values(fields: dict[str, Any]) -> None:
-    """Refuse a ratio, duration, count or prompt that cannot be one."""
+    """Check the ratio, the duration, the number of outputs and the prompt.
+
+    Raises:
+        Refusal: one of them has an impossible value.
+    """
     faults = []
     ratio, prompt = fields.get("ratio"), fields.get("promptText", "")
     if ratio is not None and not (isinstance(ratio, str) and _RATIO.fullmatch(ratio)):
@@ -105,7 +109,7 @@ def _shown(task: Task, document: dict[str, Any]) -> Reply:
 
 
 def delete_task(organization: Organization, call: Call, task_id: str) -> Reply:
-    """DELETE /v1/tasks/{id}: cancels or forgets; a second time is 404."""
+    """DELETE /v1/tasks/{id}: cancels an open task, deletes a finished one. A second call is 404."""
     task = _find(organization, task_id, workflow=False)
     if task.status == "CANCELLED":
         raise refuse("not_found")
@@ -114,11 +118,11 @@ def delete_task(organization: Organization, call: Call, task_id: str) -> Reply:
 
 
 WORKFLOW_MODEL = "gen4_image"
-"""What the simulated workflow runs, and is billed as."""
+"""The model that the simulated workflow runs, and is billed as."""
 
 
 def list_workflows(organization: Organization, _: Call, __: str) -> Reply:
-    """GET /v1/workflows, which has no pages."""
+    """GET /v1/workflows, which is not paged."""
     version = {"id": organization.workflow_id, "createdAt": timestamp(organization.created_at), "version": 1}
     return ok({"data": [{"name": "Simulated workflow", "versions": [version]}]})
 

@@ -1,4 +1,4 @@
-"""A request and its reply, as the pure part of the simulator sees them."""
+"""A call and its reply, without HTTP. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_NUMBER = 9
 
 @dataclass(frozen=True)
 class Call:
-    """An HTTP request at a time. `headers` has lower-case names; `path` is as it was sent."""
+    """An HTTP request at a Unix time. `headers` has lower-case names; `path` is as the client sent it."""
 
     method: str
     path: str
@@ -36,10 +36,10 @@ class Call:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty body has no fields.
+        """The body as a JSON object. An empty body has no fields.
 
         Raises:
-            Refusal: the body is something else.
+            Refusal: the body is not a JSON object.
         """
         if not self.body:
             return {}
@@ -50,7 +50,7 @@ class Call:
         return self.json
 
     def require(self, *names: str) -> dict[str, Any]:
-        """The body's fields, once each of `names` is there; `a|b` asks for one of both.
+        """Return the body's fields if they have each of `names`. `a|b` requires one of both.
 
         Raises:
             Refusal: some are missing.
@@ -64,7 +64,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer; `document` None is an empty body. `model`, `task` and `task_status` are for the witness."""
+    """A reply. `document` None is an empty body. The fields after it are for the request log."""
 
     status: int
     document: Any = None
@@ -78,15 +78,15 @@ NO_CONTENT = Reply(204)
 
 
 def ok(document: Any, **notes: str) -> Reply:
-    """A 200."""
+    """Return a 200. `notes` are for the request log."""
     return Reply(200, document, **notes)
 
 
 def page(call: Call, rows: list[Any], *required: str) -> Reply:
-    """A part of `rows` by the query's `limit` (required, 1 to 100) and `cursor`.
+    """Return a part of `rows` by the query's `limit` (required, 1 to 100) and `cursor`.
 
     Raises:
-        Refusal: the query lacks something.
+        Refusal: a query parameter is missing or wrong.
     """
     faults = [issue(name, "Required", "invalid_type") for name in required if name not in call.query]
     limit = _whole(call.query.get("limit", ""))

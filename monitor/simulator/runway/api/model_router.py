@@ -1,4 +1,4 @@
-"""The Model Router: endpoints that choose the model themselves."""
+"""The Model Router: endpoints that choose the model. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.simulator.runway.platform.tasks import timestamp
 
 @dataclass
 class Choice:
-    """How a request was routed: what each filter left, who was skipped for being full, who won."""
+    """How a request was routed: the models that each filter left, those skipped at capacity, and the chosen one."""
 
     pipeline: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Choice:
 
 
 def generate(organization: Organization, call: Call, name: str) -> Reply:
-    """POST /v1/generate/{video,image,audio}; with `dryRun` a video is only routed."""
+    """POST /v1/generate/{video,image,audio}. With `dryRun`, a video is routed and not generated."""
     fields = call.require("configId", "input")
     modality = Modality(name)
     if not isinstance(fields["input"], dict):

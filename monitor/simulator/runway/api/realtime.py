@@ -1,4 +1,4 @@
-"""Endpoints of realtime sessions and of the conversations they become."""
+"""Endpoints of realtime sessions and of the conversations that come from them. Pure."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def read_session(organization: Organization, _: Call, session_id: str) -> Reply:
 
 
 def delete_session(organization: Organization, call: Call, session_id: str) -> Reply:
-    """DELETE /v1/realtime_sessions/{id}: a running one ends, any other is cancelled."""
+    """DELETE /v1/realtime_sessions/{id}: completes a running session, cancels any other."""
     session = _find(organization, session_id)
     if session.status in OVER:
         raise refuse("not_found")
@@ -95,7 +95,7 @@ def delete_session(organization: Organization, call: Call, session_id: str) -> R
 
 
 def consume_session(organization: Organization, call: Call, session_id: str) -> Reply:
-    """POST /v1/realtime_sessions/{id}/consume, authorized by the session's own key, once."""
+    """POST /v1/realtime_sessions/{id}/consume, once, authorized by the session's own key."""
     session = _find(organization, session_id)
     if session.status is not SessionStatus.READY or call.headers.get("authorization") != f"Bearer {session.key}":
         raise refuse("unauthorized")
@@ -133,7 +133,7 @@ def delete_conversation(organization: Organization, _: Call, conversation_id: st
 
 
 def read_avatar_usage(organization: Organization, call: Call, _: str) -> Reply:
-    """GET /v1/avatar_usage: sessions that ended, per UTC day, between two dates."""
+    """GET /v1/avatar_usage: finished sessions per UTC day between two dates."""
     missing = [name for name in ("startDate", "endDate") if name not in call.query]
     if missing:
         raise invalid([issue(name, "Required", "invalid_type") for name in missing], "query")

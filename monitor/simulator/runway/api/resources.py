@@ -1,4 +1,4 @@
-"""Endpoints of what an organization keeps: avatars, voices, documents, routers; and uploads."""
+"""Endpoints of avatars, voices, documents, routers and uploads. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.simulator.runway.platform.account import Organization
 from monitor.simulator.runway.platform.tasks import timestamp
 
 PROCESSING_SECONDS = 5.0
-"""How long an avatar or a voice is PROCESSING."""
+"""Seconds for which an avatar or a voice is PROCESSING."""
 
 _READY_AT = "_readyAt"
 
@@ -58,7 +58,7 @@ class _Document(TypedDict, total=False):
 
 
 FIELDS: dict[str, type] = {"avatars": _Avatar, "voices": _Voice, "documents": _Document, "routers": _Router}
-"""What is kept of each kind, and can be changed."""
+"""The stored fields of each collection, which can also be changed."""
 
 Shape = Callable[[Organization, dict[str, Any], float], dict[str, Any]]
 
@@ -72,7 +72,7 @@ def _add(organization: Organization, call: Call, collection: str, fields: dict[s
 
 
 def _validated(collection: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields that are kept, once they have their types."""
+    """Return the fields that are stored. Raises Refusal if one has a wrong type."""
     try:
         kept: dict[str, Any] = msgspec.convert(fields, FIELDS[collection])
     except msgspec.ValidationError as error:
@@ -97,7 +97,7 @@ def _status(row: dict[str, Any], now: float) -> str:
 
 
 def avatar_shape(_: Organization, row: dict[str, Any], now: float) -> dict[str, Any]:
-    """An avatar as it is listed and read."""
+    """Return an avatar as it is listed and read."""
     voice = row["voice"]
     known = {"name": str(voice.get("presetId")).title(), "description": "A preset voice."}
     return {
@@ -111,14 +111,14 @@ def avatar_shape(_: Organization, row: dict[str, Any], now: float) -> dict[str, 
 
 
 def voice_shape(_: Organization, row: dict[str, Any], now: float) -> dict[str, Any]:
-    """A voice as it is listed and read."""
+    """Return a voice as it is listed and read."""
     status = _status(row, now)
     preview = {"previewUrl": f"https://outputs.simulator.invalid/{row['id']}"} if status == "READY" else {}
     return {**_pick(row, "name", "description"), "status": status, **preview}
 
 
 def document_row(organization: Organization, row: dict[str, Any], _: float) -> dict[str, Any]:
-    """A document as it is listed: without its content, with the avatars that use it."""
+    """Return a document as it is listed: without its content, with the avatars that use it."""
     avatars = organization.resources["avatars"].values()
     users = [avatar for avatar in avatars if row["id"] in avatar.get("documentIds", [])]
     used_by = [{"id": avatar["id"], "name": avatar["name"], "imageUrl": None} for avatar in users]
@@ -126,12 +126,12 @@ def document_row(organization: Organization, row: dict[str, Any], _: float) -> d
 
 
 def document_shape(organization: Organization, row: dict[str, Any], now: float) -> dict[str, Any]:
-    """A document as it is read."""
+    """Return a document as it is read."""
     return {**document_row(organization, row, now), "content": row["content"]}
 
 
 def router_shape(_: Organization, row: dict[str, Any], __: float) -> dict[str, Any]:
-    """A Model Router configuration as it is listed and read."""
+    """Return a Model Router configuration as it is listed and read."""
     return _pick(row, "slug", "name", "description", "settings", "version", "updatedAt")
 
 
@@ -141,7 +141,7 @@ SHAPES: dict[str, tuple[Shape, Shape]] = {
     "documents": (document_row, document_shape),
     "routers": (router_shape, router_shape),
 }
-"""How each kind looks in a list, and alone."""
+"""How each collection looks in a list, and how one of its rows looks alone."""
 
 
 def _collection(call: Call) -> str:
@@ -149,7 +149,7 @@ def _collection(call: Call) -> str:
 
 
 def list_rows(organization: Organization, call: Call, _: str) -> Reply:
-    """GET of a list."""
+    """GET of a collection."""
     collection = _collection(call)
     shape, _unused = SHAPES[collection]
     rows = [shape(organization, row, call.now) for row in organization.resources[collection].values()]
@@ -165,19 +165,19 @@ def _alone(organization: Organization, call: Call, row: dict[str, Any]) -> Reply
 
 
 def read_row(organization: Organization, call: Call, row_id: str) -> Reply:
-    """GET of one."""
+    """GET of one resource."""
     return _alone(organization, call, _find(organization, _collection(call), row_id))
 
 
 def delete_row(organization: Organization, call: Call, row_id: str) -> Reply:
-    """DELETE of one; a second time is 404."""
+    """DELETE of one resource. A second call is 404."""
     _find(organization, _collection(call), row_id)
     del organization.resources[_collection(call)][row_id]
     return NO_CONTENT
 
 
 def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
-    """PATCH of one; an avatar that is still being processed answers 409, a document with nothing."""
+    """PATCH of one resource. An avatar that is still being processed is a 409; a changed document is a 204."""
     collection = _collection(call)
     row = _find(organization, collection, row_id)
     if collection == "avatars" and _status(row, call.now) == "PROCESSING":
@@ -212,7 +212,7 @@ def create_router(organization: Organization, call: Call, _: str) -> Reply:
 
 
 def create_voice(organization: Organization, call: Call, _: str) -> Reply:
-    """POST /v1/voices: from text with a model, or from audio without."""
+    """POST /v1/voices: from text with a model, or from audio without a model."""
     model = _voice_model(call.require("name", "from")["from"])
     fields = _validated("voices", call.fields)
     if model:
@@ -232,7 +232,7 @@ def _voice_model(source: Any) -> str:
 
 
 def preview_voice(organization: Organization, call: Call, _: str) -> Reply:
-    """POST /v1/voices/preview, which answers with the result."""
+    """POST /v1/voices/preview, which answers with the result itself."""
     model = call.require("model", "prompt")["model"]
     if model not in _VOICE_MODELS:
         raise invalid([issue("model", "Invalid enum value", "invalid_enum_value")])
@@ -242,7 +242,7 @@ def preview_voice(organization: Organization, call: Call, _: str) -> Reply:
 
 
 def create_upload(organization: Organization, call: Call, _: str) -> Reply:
-    """POST /v1/uploads: where to send the file, and how to name it in a request."""
+    """POST /v1/uploads: the URL that takes the file, and the URI that names it in later requests."""
     if call.require("filename", "type")["type"] != "ephemeral":
         raise invalid([issue("type", "Invalid literal value", "invalid_literal")])
     upload_id = organization.new_id()

@@ -1,4 +1,4 @@
-"""Every endpoint of the API, and how a call finds its endpoint: key, version, path, method."""
+"""Every endpoint of the API, and how a call finds its endpoint: key, version, path, method. Pure."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ for _modality in ("video", "image", "audio"):
 
 
 class Match(NamedTuple):
-    """What a method and a path lead to; `endpoint` is None for an unknown path or method."""
+    """The result of matching a method and a path. `endpoint` is None if the path or the method is unknown."""
 
     template: str
     variable: str
@@ -97,7 +97,10 @@ _WITHOUT_NAMES = {template.replace("{name}", "{id}"): template for template in R
 
 
 def match(method: str, path: str) -> Match:
-    """Find the endpoint; the variable is what stands for `{id}` or `{name}`, or the last segment."""
+    """Find the endpoint of a method and a path.
+
+    `variable` is the segment that stands for `{id}` or `{name}`. If the template has none, it is the last segment.
+    """
     parts = path.split("/")
     for position in (None, 3, len(parts) - 1):
         if position is not None and position >= len(parts):
@@ -111,7 +114,10 @@ def match(method: str, path: str) -> Match:
 
 
 def owner(platform: Platform, call: Call, found: Match) -> Organization | None:
-    """Return whose call it is, whatever the state of the key. A session's own key belongs to its organization."""
+    """Return the organization that a call belongs to, whatever the state of the key.
+
+    A realtime session's own key belongs to the organization of the session.
+    """
     organization = platform.owner(bearer_token(call.headers))
     if organization is not None or found.template != CONSUME:
         return organization

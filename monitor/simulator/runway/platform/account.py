@@ -1,4 +1,4 @@
-"""One simulated organization: its limits, its credits, its tasks. Pure: the caller tells the time."""
+"""One organization of the simulated Runway: its limits, credits and tasks. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ROUTINGS_KEPT = 1_000
 
 
 class Organization(BaseAccount):
-    """Takes generations and lets them run their course.
+    """Accepts generations and lets them run. Call `advance` before anything else.
 
-    Call `advance` with the time before anything else. A task holds one of its model's slots while it is PENDING or
-    RUNNING; beyond the limit it is THROTTLED and gets a slot in the order of submission. `script` settles the next
-    tasks: None for a success, else a failure code. `resources` holds avatars, voices, documents and routers by id.
+    A task holds one of its model's slots while it is PENDING or RUNNING. Beyond the limit it is THROTTLED, and gets a
+    slot in the order of submission. `script` settles the next tasks: None for a success, else a failure code.
+    `resources` holds avatars, voices, documents and routers by id.
     """
 
     def __init__(self, name: str, settings: Settings, credits_: int, rng: random.Random, now: float) -> None:
@@ -48,12 +48,12 @@ class Organization(BaseAccount):
 
     @property
     def monthly_credits(self) -> int:
-        """What may be bought in 30 days."""
+        """The credits that can be bought in 30 days."""
         override = self.settings.monthly_credits
         return self.tier.monthly_credits if override is None else override
 
     def limit(self, model: str) -> Limit:
-        """The limits of a model: the tier's unless overridden."""
+        """Return the limits of a model: its own in the settings, else those of the tier."""
         override = self.settings.limits.get(model)
         if override is not None or model not in MODELS:
             return override or Limit()
@@ -67,17 +67,17 @@ class Organization(BaseAccount):
         return queue
 
     def change(self, settings: Settings, now: float) -> None:
-        """Go on under other settings; a raised limit starts who waits, a lowered one lets the running finish."""
+        """Replace the settings. A raised limit starts throttled tasks; under a lowered one, running tasks finish."""
         self.settings = settings
         for model, queue in self.queues.items():
             queue.limit = self.limit(model)
             queue.refill(now)
 
     def admit(self, model: str, credits_: int, now: float) -> ModelQueue:
-        """Take the credits for a generation of `model`, and give the queue to enter.
+        """Charge the credits for a generation of `model`, and return the queue to enter.
 
         Raises:
-            Refusal: the daily limit is reached, or the balance does not cover it.
+            Refusal: the daily limit is reached, or the balance does not cover the credits.
         """
         queue = self.queue(model)
         if queue.is_used_up(now):
@@ -104,7 +104,7 @@ class Organization(BaseAccount):
         return task
 
     def cancel(self, task: Task, now: float) -> None:
-        """What DELETE does: cancel what is open, forget what is over. Only what has not begun is refunded."""
+        """Cancel an open task, or delete a finished one. Only a task that has not started is refunded."""
         task.gone = not (task.status in OPEN and self.settings.cancelled_visible)
         if task.status not in OPEN:
             return
@@ -115,12 +115,15 @@ class Organization(BaseAccount):
             self.queue(task.billed_as).leave(now)
 
     def buy(self, now: float) -> bool:
-        """Trigger a purchase by the autobilling plan by hand; tells whether it worked."""
+        """Purchase by the autobilling plan. Return whether it worked."""
         plan = self.settings.autobilling
         return plan is not None and self.autobiller.trigger(plan, self.monthly_credits, self.ledger, now)
 
     def purchase(self, credits_: int, now: float) -> bool:
-        """Buy so many by hand, as far as the month allows; tells whether it worked. Autobilling goes on after it."""
+        """Purchase credits by hand, as far as the month allows. Return whether it worked.
+
+        A purchase that works lets autobilling resume.
+        """
         return self.autobiller.trigger(Autobilling(0, credits_), self.monthly_credits, self.ledger, now)
 
     def _draw_failure(self) -> str | None:

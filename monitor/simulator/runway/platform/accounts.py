@@ -21,7 +21,7 @@ class KeyState(StrEnum):
 
 
 class Platform(AccountRegistry[Organization, KeyState]):
-    """The simulated Runway without its wire. Seeded: the same calls at the same times have the same answers."""
+    """The simulated Runway without HTTP. It is seeded: the same calls at the same times get the same answers."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed, KeyState.VALID)

@@ -1,4 +1,4 @@
-"""An organization's credits: what it bought, what it used, what came back."""
+"""The credits of an organization: purchases, charges, refunds and autobilling. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _THIRTY_DAYS = 30 * 86_400.0
 _RETRY_SECONDS = 86_400.0
 _ATTEMPTS = 3
 SMALLEST_PURCHASE = 1_000
-"""Credits; Runway sells no fewer ($10)."""
+"""The fewest credits that Runway sells ($10)."""
 
 
 def utc_day(now: float) -> str:
-    """The UTC calendar day of `now`, as `YYYY-MM-DD`."""
+    """Return the UTC calendar day of a Unix time, as `YYYY-MM-DD`."""
     return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 class Ledger:
-    """The balance, the net use per UTC day and model, and the purchases of the last 30 days.
+    """The balance, the net credits used per UTC day and model, and the purchases of the last 30 days.
 
-    Use is booked on the day it happens and a refund on the day it is made, so that a day can be negative.
+    A refund is booked on the day on which it is made, so a day's use can be negative.
     """
 
     def __init__(self, balance: int) -> None:
@@ -32,7 +32,7 @@ class Ledger:
         self._purchases: deque[tuple[float, int]] = deque()
 
     def charge(self, model: str, credits_: int, now: float) -> None:
-        """Book `credits_` for a generation; a negative amount is a refund."""
+        """Charge credits for a generation. A negative amount is a refund."""
         self.balance -= credits_
         self.used[utc_day(now)][model] += credits_
 
@@ -48,10 +48,10 @@ class Ledger:
 
 
 class Autobiller:
-    """Decides at each hourly check whether to buy.
+    """Decides at each hourly check whether to buy credits.
 
     A purchase is clipped to what the month still allows, and fails below the smallest purchase. A failed charge is
-    tried again after 24 hours; after three in a row autobilling stops until `trigger` works.
+    retried after 24 hours. After three failures in a row autobilling stops until a purchase by hand works.
     """
 
     def __init__(self) -> None:
@@ -63,12 +63,12 @@ class Autobiller:
         return self.failed_attempts >= _ATTEMPTS
 
     def check(self, plan: Autobilling, monthly_credits: int, ledger: Ledger, now: float) -> None:
-        """The hourly check."""
+        """Run the hourly check."""
         if not self.stopped and now >= self._not_before and ledger.balance < plan.threshold:
             self.trigger(plan, monthly_credits, ledger, now)
 
     def trigger(self, plan: Autobilling, monthly_credits: int, ledger: Ledger, now: float) -> bool:
-        """Charge now, whatever the balance; tells whether it worked."""
+        """Purchase now, whatever the balance. Return whether it worked."""
         amount = min(plan.amount, monthly_credits - ledger.bought_in_30_days(now))
         if plan.charge_fails or amount < SMALLEST_PURCHASE:
             self.failed_attempts += 1

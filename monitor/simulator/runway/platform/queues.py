@@ -1,4 +1,4 @@
-"""The concurrency and the daily cap of one model."""
+"""The concurrency and the daily limit of one model. Pure: the time is an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A realtime avatar session, from waiting for capacity to its end."""
+"""A realtime avatar session, from the wait for capacity to its end, and how the API shows it. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.simulator.runway.platform.tasks import timestamp
 MODEL = "gwm1_avatars"
 UPFRONT_CREDITS = 2
 READY_SECONDS = 60.0
-"""How long a session waits to be consumed."""
+"""Seconds for which a session can be consumed."""
 LONGEST_SECONDS = 300
 """Runway ends a session after five minutes (its skill pack, 2026-04)."""
 
@@ -33,7 +33,10 @@ CONVERSATION = {SessionStatus.RUNNING: "in_progress", SessionStatus.COMPLETED: "
 
 @dataclass(slots=True)
 class Session:
-    """One session; times are Unix seconds. `key` lets a client consume it once. `queued`: it has no slot yet."""
+    """One session. Times are Unix seconds.
+
+    A client consumes the session once, with `key`. `queued` says that it has no slot yet.
+    """
 
     id: str
     key: str
@@ -50,19 +53,19 @@ class Session:
 
     @property
     def seconds(self) -> int:
-        """How long it ran, once it is over."""
+        """The seconds for which it ran, 0 until it is over."""
         if self.started_at is None or self.finished_at is None:
             return 0
         return math.ceil(self.finished_at - self.started_at)
 
     @property
     def running_credits(self) -> int:
-        """Two credits for each six seconds begun."""
+        """Two credits for every six seconds, rounded up."""
         return 2 * math.ceil(self.seconds / 6)
 
 
 def session_document(session: Session) -> dict[str, Any]:
-    """What GET /v1/realtime_sessions/{id} answers."""
+    """Return the answer to GET /v1/realtime_sessions/{id}."""
     document: dict[str, Any] = {
         "id": session.id,
         "createdAt": timestamp(session.created_at),
@@ -80,7 +83,7 @@ def session_document(session: Session) -> dict[str, Any]:
 
 
 def conversation_row(session: Session) -> dict[str, Any]:
-    """A row of GET /v1/avatar_conversations."""
+    """Return a row of GET /v1/avatar_conversations."""
     return {
         "id": session.id,
         "name": "Conversation",
@@ -93,7 +96,7 @@ def conversation_row(session: Session) -> dict[str, Any]:
 
 
 def conversation_document(session: Session) -> dict[str, Any]:
-    """What GET /v1/avatar_conversations/{id} answers."""
+    """Return the answer to GET /v1/avatar_conversations/{id}."""
     row = conversation_row(session)
     del row["hasTools"]
     started, ended = session.started_at, session.finished_at

@@ -1,4 +1,4 @@
-"""A simulated generation, and what a poll shows of it."""
+"""A task of the simulated Runway, and how the API shows it. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ class Status(StrEnum):
 
 OPEN = frozenset({Status.PENDING, Status.THROTTLED, Status.RUNNING})
 WORKFLOW = "workflow"
-"""The model of a workflow invocation, which names none."""
+"""The model of a workflow invocation, whose request names no model."""
 
 
 @dataclass(slots=True)
 class Task:
     """One generation or workflow invocation.
 
-    `billed_as` is the model whose limits and usage it counts under. `fails_with` is settled at submit: None for a
-    success, else a failure code. `cost` is credits once it is over. Times are Unix seconds; `queued_at` is when it had
-    a slot. `gone` says that it answers 404; `shown` is the status last told to a client.
+    `billed_as` is the model whose limits and usage it counts under. `fails_with` is drawn when the task is submitted:
+    None for a success, else a failure code. `cost` is in credits, None until the task is over. Times are Unix seconds;
+    `queued_at` is the time at which it got a slot. `gone` says that it answers 404. `shown` is the last status that a
+    client got.
     """
 
     id: str
@@ -57,18 +58,18 @@ class Task:
 
     @property
     def failure_code(self) -> str | None:
-        """The code it failed with, if it has failed with one."""
+        """The code of a failed task, None for any other task and for a failure without a code."""
         return self.fails_with if self.status is Status.FAILED and self.fails_with != NO_CODE else None
 
     def progress(self, now: float) -> float:
-        """From 0 to below 1 while it runs."""
+        """Return the share of a running task that is done, from 0 to 0.99."""
         if self.started_at is None or not self.running_seconds:
             return 0.0
         return round(min(0.99, max(0.0, (now - self.started_at) / self.running_seconds)), 2)
 
 
 def timestamp(time: float) -> str:
-    """ISO 8601 in UTC with milliseconds, as Runway writes it."""
+    """Return a Unix time in ISO 8601 in UTC with milliseconds, as Runway writes it."""
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -86,7 +87,7 @@ def _failure(task: Task) -> dict[str, Any]:
 
 
 def task_document(task: Task, now: float) -> dict[str, Any]:
-    """What GET /v1/tasks/{id} answers."""
+    """Return the answer to GET /v1/tasks/{id}."""
     document = _head(task)
     if task.status in OPEN:
         if task.status is Status.RUNNING:
@@ -103,7 +104,7 @@ _NODE = "node-1"
 
 
 def invocation_document(task: Task, now: float) -> dict[str, Any]:
-    """What GET /v1/workflow_invocations/{id} answers."""
+    """Return the answer to GET /v1/workflow_invocations/{id}."""
     document = _head(task)
     match task.status:
         case Status.RUNNING:
