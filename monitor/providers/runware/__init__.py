@@ -12,10 +12,10 @@ from monitor.providers.runware.account import ActivityRead, DetailsRead, ErrorsR
 from monitor.providers.runware.exchange import decode
 from monitor.providers.runware.models import AIR_IDS, IDS
 from monitor.providers.runware.paths import SERVERLESS, TASKS, is_dry_run, route
+from monitor.providers.runware.requested import request_kind, requested_tasks
 from monitor.providers.runware.socket import RunwareSocket
 from monitor.providers.runware.streams import STREAM_EVENTS
 from monitor.providers.runware.task_types import GENERATIONS, GET_RESPONSE
-from monitor.providers.runware.tasks import request_kind, requested_tasks
 from monitor.providers.runware.webhook import decode_webhook
 
 __all__ = ["Runware"]

@@ -30,9 +30,9 @@ from monitor.observations import (
 from monitor.providers.account import MAX_MODELS, SchemaDrift, read_finished
 from monitor.providers.http import FAILURE_OUTCOMES, FIRST_ERROR_STATUS, SUCCESSES, Call, Exchange, is_redirected
 from monitor.providers.lenient import count, is_day, is_model_id, json_value, nested, number
+from monitor.providers.runware.errors import status_outcome, taskless_outcome
 from monitor.providers.runware.messages import parse_answers
 from monitor.providers.runware.paths import TASKS
-from monitor.providers.runware.tasks import status_outcome, taskless_outcome
 
 USAGE_SECONDS = 300.0
 WINDOWS = {"today": 0, "30d": 29}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.observations import Outcome
-from monitor.providers.runware.tasks import RequestedTask, TaskProgress
+from monitor.providers.runware.requested import RequestedTask
+from monitor.providers.runware.tasks import TaskProgress
 
 MAX_PENDING_MESSAGES = 1000
 MAX_PENDING_TASKS = 10_000

@@ -52,22 +52,19 @@ from monitor.providers.base import UnansweredTasks
 from monitor.providers.http import FAILURE_OUTCOMES, Failure, Item, code_label
 from monitor.providers.lenient import UNKNOWN_MODEL, json_value
 from monitor.providers.runware import errors
+from monitor.providers.runware.errors import taskless_outcome
 from monitor.providers.runware.messages import TaskAnswer, parse_answers
 from monitor.providers.runware.paths import ITEM_FIELDS, TASKS
 from monitor.providers.runware.pending import PendingMessage, PendingMessages, TaskSlot
+from monitor.providers.runware.requested import RequestedTask, request_kind, request_model, requested_tasks
 from monitor.providers.runware.task_types import CONTROLS, GET_RESPONSE
 from monitor.providers.runware.tasks import (
     ReplyContext,
-    RequestedTask,
     TaskProgress,
     combined_outcome,
     create_result,
     poll_result,
     progress_of,
-    request_kind,
-    request_model,
-    requested_tasks,
-    taskless_outcome,
     unanswered_create,
     unknown_values,
 )
