@@ -1,4 +1,4 @@
-"""The pass-through between an application and a vendor: aiohttp on both sides, bytes unchanged."""
+"""The pass-through between an application and a provider: aiohttp on both sides, bytes unchanged."""
 
 from monitor.gateway.server import build_gateway
 

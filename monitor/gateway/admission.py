@@ -1,4 +1,4 @@
-"""Which requests are passed on at all: those whose framing means the same to every server on the way."""
+"""Decides which requests are passed on: those whose framing means the same to every server on the way."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from monitor.gateway.refusal import Refused, short_of_means
 from monitor.http.browsers import may_pass
 
-# CONNECT asks for a tunnel; TRACE brings back what a proxy on the way added, and every proxy must count it down.
+# CONNECT asks for a tunnel. TRACE returns what proxies on the way added, and each must decrement its Max-Forwards.
 NOT_PASSED_ON = frozenset({"CONNECT", "TRACE"})
 
 
 def admit(request: web.BaseRequest, origins: Collection[str], hosts: Collection[str]) -> None:
-    """Let a request in, of a web page only where its origin is among `origins`; `hosts` are names of this machine.
+    """Admit a request. A web page's is admitted if its origin is among `origins`; `hosts` are this machine's names.
 
     Raises:
-        Refused: it cannot be passed on as it came (RFC 9110, 9.3.6 and 15.6.6; RFC 9112, 6.1).
+        Refused: the request cannot be passed on as it came (RFC 9110, 9.3.6 and 15.6.6; RFC 9112, 6.1).
     """
     if getattr(request.protocol, "is_short", False):
         raise short_of_means()

@@ -1,4 +1,4 @@
-"""Takes requests in, passes them on, and answers for the vendor only where the vendor does not."""
+"""Takes requests in, passes them on, and answers in the provider's place only when the provider does not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GATEWAY_TIMEOUT = 504
 
 
 class Forwarder:
-    """Passes each request to the vendor of the account that its path names."""
+    """Passes each request to the provider of the account that its path names."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Forwarder:
         return answer
 
     def drain_sockets(self) -> None:
-        """Let every WebSocket end as soon as nothing is under way on it."""
+        """Let each WebSocket end once no request on it awaits an answer."""
         for socket in tuple(self._sockets):
             socket.drain()
 

@@ -1,4 +1,4 @@
-"""The gateway's listener."""
+"""The gateway's listener, and the session to the providers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from monitor.providers.base import Provider
 from monitor.runtime import descriptors
 from monitor.runtime.clock import Clock
 
-# How long a client may keep one of the last descriptors without asking for anything.
+# How long an idle client may keep one of the last file descriptors.
 SHORT_SECONDS = 1.0
 # RFC 9110, 9.2.2.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -42,17 +42,17 @@ def build_gateway(
     shutdown_timeout: float = 60.0,
     allowed_hosts: Collection[str] = (),
 ) -> web.BaseRunner:
-    """The gateway, ready for `setup()`; then a site makes it listen and `cleanup()` ends it.
+    """Return the gateway, ready for `setup()`. Then a site makes it listen, and `cleanup()` ends it.
 
-    `accounts` gives the accounts by name as they are now. On `cleanup()` exchanges under way have `shutdown_timeout`
-    seconds to end. `allowed_hosts` are host names of this machine that no web page can have rebound.
+    `accounts` returns the present accounts by name. `cleanup()` gives exchanges under way `shutdown_timeout` seconds to
+    end. `allowed_hosts` are names of this machine that no web page can have rebound.
     """
     observer = Observer(sink, own, clock)
     return GatewayRunner(accounts, providers, observer, own, config, network, shutdown_timeout, allowed_hosts)
 
 
 class GatewayRunner(Runner):
-    """Owns the listener's connections and the session to the vendors."""
+    """Owns the listener's connections and the session to the providers."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class GatewayRunner(Runner):
         return GatewayListener(self._forwarder.handle, refusals)
 
     async def shutdown(self) -> None:
-        """Let go of WebSockets, which do not end by themselves."""
+        """End idle WebSockets, which do not end by themselves."""
         if self._forwarder is not None:
             self._forwarder.drain_sockets()
 
@@ -104,7 +104,7 @@ class GatewayRunner(Runner):
 
 
 class GatewayListener(Listener):
-    """The gateway's listener: only the descriptors of the process bound its connections."""
+    """The gateway's listener. Only the process's file descriptors bound the number of its connections."""
 
     def __init__(self, handler: Handler, refusals: Refusals) -> None:
         super().__init__(
@@ -120,7 +120,7 @@ class GatewayListener(Listener):
         self._refusals = refusals
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Take a connection in: on a descriptor that is kept back it is refused, on one of the last closed."""
+        """Accept a connection. On a reserved descriptor its requests are refused; on one of the last it is closed."""
         super().connection_made(handler, transport)
         left = descriptors.left_above(transport)
         if isinstance(handler, Connection):
@@ -133,7 +133,7 @@ class GatewayListener(Listener):
 
 
 def own_answers(refusals: Refusals) -> Answers:
-    """What the gateway says to what is not HTTP, and where it failed."""
+    """The gateway's replies to what is not HTTP, and to requests on which it failed."""
 
     def malformed(status: int) -> web.Response:
         return refusals.counted(Refused(status, "malformed", "the request is not well-formed HTTP/1.1"))

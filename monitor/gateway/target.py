@@ -1,4 +1,4 @@
-"""Where a request wants to go: the account its target names, and what is left for the vendor."""
+"""Takes a request target apart: the account that it names, and what is left for the provider."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.gateway.refusal import Refused
 
 # Visible ASCII without a fragment; no backslash and no question mark within the path.
 TARGET = re.compile(r"/([a-z0-9][a-z0-9_-]*)((?:/[!\"$->@-\[\]-~]*)?)(\?[!\"$-~]*)?")
-# What a server could take for another host, as in `//evil.invalid/x`; a doubled slash before a plain word is only one.
+# A server could take this for another host, as in `//evil.invalid/x`. Two slashes before a plain word are harmless.
 HOST = re.compile(r"//+[^/]*[.:@]")
 DOT_SEGMENTS = frozenset({".", ".."})
 
@@ -28,17 +28,13 @@ def parse_target(raw: str) -> Target:
     """Take a raw request target apart without changing a byte of it.
 
     Raises:
-        Refused: it is not `/ACCOUNT/...`, or its path means another place to a server that resolves dots or slashes.
+        Refused: the target is not `/ACCOUNT/...`, or a server that resolves dots or slashes would read another path.
     """
     match = TARGET.fullmatch(raw)
     if match is None:
-        raise Refused(400, "target", "the path must be /ACCOUNT/..., the rest as the vendor documents it")
+        raise Refused(400, "target", "the path must be /ACCOUNT/..., the rest as the provider documents it")
     account, path, query = match.groups(default="")
-    if _wanders(path):
+    plain = unquote(path) if "%" in path else path
+    if HOST.match(plain) or "\\" in plain or not DOT_SEGMENTS.isdisjoint(plain.split("/")):
         raise Refused(400, "path", "the path must not hold dot segments, backslashes or a host after two slashes")
     return Target(account, path or "/", query)
-
-
-def _wanders(path: str) -> bool:
-    plain = unquote(path) if "%" in path else path
-    return HOST.match(plain) is not None or "\\" in plain or not DOT_SEGMENTS.isdisjoint(plain.split("/"))

@@ -1,1 +1,1 @@
-"""What every listener and client of the daemon shares: bodies within bounds, the network policy, browsers kept out."""
+"""What all listeners and clients share: bodies within bounds, the network policy, the defence against web pages."""

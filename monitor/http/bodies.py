@@ -1,4 +1,4 @@
-"""Bodies that others send to the daemon itself, read within bounds that hold while they are inflated."""
+"""Reads bodies sent to the daemon itself, within bounds that hold while a body is decompressed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ READ_SECONDS = 30.0
 
 
 class BodyTooLargeError(Exception):
-    """The body is larger than any that is taken."""
+    """The body is larger than the largest that is accepted."""
 
 
 class NoRoomError(Exception):
-    """The bodies of all requests under way are too large together: the sender should come again later."""
+    """The bodies of all present requests are too large together. The sender should try again later."""
 
 
 class BrokenBodyError(Exception):
@@ -28,11 +28,11 @@ class BrokenBodyError(Exception):
 
 
 class SlowBodyError(Exception):
-    """The body has not come in time."""
+    """The body did not arrive in time."""
 
 
 class Bodies:
-    """Reads the bodies of one listener, which leaves their decompression to us: of `largest` bytes at most."""
+    """Reads and decompresses the bodies of one listener, each of at most `largest` bytes."""
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
@@ -41,7 +41,7 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, request: web.BaseRequest) -> AsyncIterator[bytearray]:
-        """The whole body, its content codings undone. It counts as held until the context ends.
+        """Yield the whole body, its content codings undone. It counts as held until the context ends.
 
         Raises:
             BodyTooLargeError, NoRoomError, BrokenBodyError, SlowBodyError: as the classes say.
@@ -62,7 +62,7 @@ class Bodies:
         except TimeoutError:
             raise SlowBodyError from None
         except (web.RequestPayloadError, ConnectionError):
-            request.content.feed_eof()  # else the library reads on
+            request.content.feed_eof()  # otherwise aiohttp reads on
             raise BrokenBodyError from None
 
     def _taken(self, pieces: Iterator[bytes], body: bytearray) -> Iterator[None]:

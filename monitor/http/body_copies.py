@@ -1,4 +1,24 @@
-"""Keeps a copy of a reply's body for the decoder, within bounds."""
+"""Keeps as much of a reply's body as a decoder needs, within bounds, while the body passes.
+
+A reply may be a short JSON document, a JSON document with megabytes of base64 in it, a stream of events, or a video. A
+decoder wants the few hundred bytes that say what became of a task. There is one kind of copy for each:
+
+- `ReplyCopy` keeps the chunks as they came and decompresses at the end. It costs nothing while the body passes, and
+  suits replies that are small; one beyond 1 MiB is dropped, because half a document cannot be parsed.
+- `CutCopy` suits replies that may hold media (`Route.cuts_reply`). It decompresses on the way and keeps only the
+  beginning of each long string.
+- `EventCopy` suits streams of events, which may last for minutes. It keeps the first event and those that the
+  provider's decoder asks for.
+
+How strings are cut (`CutText`): JSON stays JSON. A string of up to 4,096 bytes stays whole. Of a longer one the first
+300 characters stay, and the closing quote. The cut never splits an escape, a pair of escapes that make one
+character, or a UTF-8 sequence. Text is looked through only once 64 KiB have come, so that small replies are kept as
+they are: a long message must not hide how its task ended. A string may begin in one chunk and end a thousand chunks
+later; between the two, only the fact that it is open is kept.
+
+Two bounds hold for whatever is kept: 1 MiB, and 50,000 objects and arrays, since parsing one costs far more than its
+bytes. A body beyond them is counted as unread, never as failed.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +30,29 @@ from monitor.http.utf8 import Utf8
 
 KEPT_BYTES = 1024 * 1024
 TOO_LARGE = "the body is too large to keep"
-# Each costs far more than its bytes.
 MOST_CONTAINERS = 50_000
 STEP_BYTES = 64 * 1024
 LONGEST_STRING = 4096
 IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 STRINGS = re.compile(rb'(?:[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
-# What is kept of a longer one: no escape is cut in two, nor the pair of them that some characters need.
 BEGINNING = re.compile(rb'"(?:[^"\\]|(?:\\u[Dd][89ABab]..)?\\u[0-9A-Fa-f]{4}|\\[^u]){0,300}', re.DOTALL)
 EVENT_BYTES = 64 * 1024
-# Lines cost more than bytes do.
+# A short line costs as much as a long one, so that an event stream may hold fewer bytes than another body.
 EVENTS_AT_ONCE_BYTES = 4 * 1024 * 1024
 FREE_EVENTS_BYTES = 8 * 1024 * 1024
 LINE_END = re.compile(rb"\r\n|\r(?=.)|\n", re.DOTALL)
 
 
 class ReplyCopy:
-    """The chunks of one body as they passed, dropped once they are more than is kept."""
+    """Keeps the chunks of one body as they passed."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
 
     def add(self, chunk: bytes) -> Iterator[None]:
-        """Remember the next bytes, in one step."""
+        """Keep the next bytes, in one step."""
         self._size += len(chunk)
         if self._size <= KEPT_BYTES:
             self._chunks.append(chunk)
@@ -43,12 +61,12 @@ class ReplyCopy:
         return iter(())
 
     def body(self, codings: str) -> bytes:
-        """The whole body with every content coding undone, in UTF-8.
+        """The whole body in UTF-8, all content codings undone.
 
         Raises:
-            UndecodedError: it is too large, before or after decompression, or its coding is not known, or it consists
-                of too many objects and arrays.
-            BrokenCodingError: it is not in its coding.
+            UndecodedError: the body is too large before or after decompression, its coding is unknown, or it has too
+                many objects and arrays.
+            BrokenCodingError: the body is not in its coding.
         """
         if self._size > KEPT_BYTES:
             raise UndecodedError(TOO_LARGE)
@@ -61,10 +79,9 @@ class ReplyCopy:
 
 
 class CutText:
-    """JSON that streams by, of each long string only its beginning: media in base64, and prose. It stays JSON.
+    """Keeps JSON that streams by, with only the beginning of each long string.
 
-    What is small is kept as it comes; of the rest, 64 KiB at a time are looked through for strings. What is too large
-    nevertheless, as `is_too_large` tells, is dropped.
+    `is_too_large` turns true once the text is beyond the bounds all the same; it is dropped then.
     """
 
     def __init__(self) -> None:
@@ -82,10 +99,10 @@ class CutText:
             self._cut()
 
     def text(self) -> bytes:
-        """What is kept, less characters that a cut has split.
+        """The text that was kept.
 
         Raises:
-            UndecodedError: it is too large nevertheless.
+            UndecodedError: the text is too large although its strings are cut.
         """
         if self._kept:
             self._cut()
@@ -104,7 +121,7 @@ class CutText:
             self.is_too_large = True
 
     def _sift(self) -> None:
-        """Keep what is wanted of the rest, but for a short string that has not ended."""
+        """Keep the rest up to a string that has not ended, and the beginning of that string if it is long."""
         whole = _length(STRINGS, self._rest)
         self._kept += STRING.sub(_shortened, self._rest[:whole])
         del self._rest[:whole]
@@ -115,7 +132,7 @@ class CutText:
             self._skip()
 
     def _skip(self) -> None:
-        """Drop what there is of a long string."""
+        """Drop the next part of a long string."""
         del self._rest[: _length(IN_STRING, self._rest)]
         if self._rest.startswith(b'"'):
             self._kept += b'"'
@@ -124,14 +141,14 @@ class CutText:
 
 
 class CutCopy:
-    """A body with its long strings cut, kept as it passes; decompressed on the way, so that it never is as large."""
+    """Keeps a body with its long strings cut, decompressed while it passes."""
 
     def __init__(self, codings: str) -> None:
         self._plain = Inflater(codings)
         self._text = CutText()
 
     def add(self, chunk: bytes) -> Iterator[None]:
-        """Take the next bytes, in short steps.
+        """Take the next bytes in short steps.
 
         Raises:
             UndecodedError, BrokenCodingError: as `Inflater.feed`.
@@ -144,13 +161,13 @@ class CutCopy:
         """The whole body.
 
         Raises:
-            UndecodedError: it is too large nevertheless.
+            UndecodedError: the body is too large although its strings are cut.
         """
         return self._text.text()
 
 
 class EventCopy:
-    """The first event of a stream, and those that `keeps` says are worth it; `body` has a line of data for each."""
+    """Keeps the first event of a stream and those for which `keeps` is true; `body` has one line of data for each."""
 
     def __init__(self, codings: str, keeps: Callable[[bytes], bool]) -> None:
         self._plain = Inflater(codings, EVENTS_AT_ONCE_BYTES, FREE_EVENTS_BYTES)
@@ -161,7 +178,7 @@ class EventCopy:
         self._size = 0
 
     def add(self, chunk: bytes) -> Iterator[None]:
-        """Take the next bytes, in short steps; half a line waits for its other half.
+        """Take the next bytes in short steps. A line that has not ended waits for its rest.
 
         Raises:
             UndecodedError, BrokenCodingError: as `Inflater.feed`.
@@ -170,7 +187,6 @@ class EventCopy:
             *lines, self._rest = LINE_END.split(self._rest + self._utf8.feed(plain))
             self._rest = self._rest[:EVENT_BYTES]
             for line in lines:
-                # Lines may be as short as their ends.
                 if line.startswith(b"data"):
                     self._line(line)
             yield

@@ -1,7 +1,7 @@
-"""How a listener tells requests that a web page makes a browser send.
+"""Recognises requests that a web page makes a browser send.
 
-A page may send requests to any address, loopback included, and with DNS rebinding, where the page's own host name comes
-to mean this machine, may read the answers too. Programs send none of the headers that are looked at here.
+A page may send requests to any address, loopback included. With DNS rebinding, when the page's own host name comes to
+mean this machine, it may read the replies too. Programs send none of the headers that are examined here.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ ANY_ORIGIN = "*"
 
 
 def is_known_host(host: str | None, allowed: Collection[str]) -> bool:
-    """Whether a `Host` header names an address, `localhost` or an allowed host name: no name that others may rebind."""
+    """Whether a `Host` header names an address, `localhost` or an allowed name, none of which others can rebind."""
     name = _name(host or "")
     return name in {"", "localhost"} or name in allowed or _is_address(name)
 
 
 def may_read(headers: Mapping[str, str]) -> bool:
-    """Whether a request that only reads comes from a program, from the user, or from a link that the user followed."""
+    """Whether a request that only reads comes from a program, the user, or a link that the user followed."""
     if "Origin" in headers:
         return False
     follows_link = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
@@ -31,20 +31,17 @@ def may_read(headers: Mapping[str, str]) -> bool:
 def may_pass(headers: Mapping[str, str], origins: Collection[str], hosts: Collection[str]) -> bool:
     """Whether a request comes from a program or the user, or from a page whose origin is among `origins`.
 
-    Programs reach a gateway by any host name, so a strange one counts only where the other headers are a browser's.
-    Over plain HTTP to such a name browsers send neither `Origin` with a GET nor `Sec-Fetch-Site`.
+    Programs reach a gateway by any host name, so a strange one counts only if the other headers are a browser's. Over
+    plain HTTP to such a name, browsers send neither `Origin` with a GET nor `Sec-Fetch-Site`.
     """
     origin = headers.get("Origin")
     if ANY_ORIGIN in origins or (origin is not None and origin in origins):
         return True
     if origin is not None or headers.get("Sec-Fetch-Site", TYPED) != TYPED:
         return False
-    return is_known_host(headers.get("Host"), hosts) or not _looks_like_browser(headers)
-
-
-def _looks_like_browser(headers: Mapping[str, str]) -> bool:
     # Node's `fetch` sends `Accept-Language: *`.
-    return headers.get("User-Agent", "").startswith("Mozilla/") or headers.get("Accept-Language", "*") != "*"
+    is_browser = headers.get("User-Agent", "").startswith("Mozilla/") or headers.get("Accept-Language", "*") != "*"
+    return not is_browser or is_known_host(headers.get("Host"), hosts)
 
 
 def _name(host: str) -> str:

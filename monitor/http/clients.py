@@ -1,4 +1,4 @@
-"""HTTP clients of our own, one for each way out, and the one place where an httpx error gets its meaning."""
+"""The daemon's own HTTP clients, one for each way out, and what an httpx error means."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PROXY_WANTS_CREDENTIALS = 407
 
 
 class Clients:
-    """A client for each way out, opened when it is first taken.
+    """Opens a client for each way out when it is first needed.
 
-    A client follows no redirect, so that a key goes to the configured origin only, and keeps no cookie, so that nothing
-    of one account goes with the key of another. Its connections are not limited: a slow peer holds up no other.
+    A client follows no redirect, so that a key goes only to the configured origin. It keeps no cookie, so that nothing
+    of one account goes with another's key. It does not limit connections, so that a slow peer delays no other.
     """
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class Clients:
         await self.aclose()
 
     def on(self, way: Way) -> httpx.AsyncClient:
-        """The client that takes this way."""
+        """The client for this way out."""
         if way not in self._open:
             self._open[way] = _open(way)
         return self._open[way]
 
     async def aclose(self) -> None:
-        """Close all of them."""
+        """Close all clients."""
         for client in self._open.values():
             await client.aclose()
 
@@ -57,12 +57,12 @@ def _open(way: Way) -> httpx.AsyncClient:
 
 
 def is_from_proxy(response: httpx.Response, way: Way) -> bool:
-    """Whether the proxy answered a request without TLS itself: no other server asks for a proxy's credentials."""
+    """Whether the proxy itself answered a request without TLS: only a proxy asks for a proxy's credentials."""
     return way.proxy is not None and response.status_code == PROXY_WANTS_CREDENTIALS
 
 
 def problem_of(error: Exception, way: Way, peer: str) -> str:
-    """What went wrong on the wire, in words; `peer` is what to call the other side."""
+    """What went wrong on the wire, in words. `peer` is the name of the other side."""
     match error:
         case TimeoutError() | httpx.TimeoutException():
             return f"{peer} did not answer in time" + (f", through the proxy {way.proxy}" if way.proxy else "")
@@ -81,7 +81,7 @@ def problem_of(error: Exception, way: Way, peer: str) -> str:
 
 
 def _is_short(error: BaseException | None) -> bool:
-    """Whether a shortage of our own is behind an error of the client library, which wraps it."""
+    """Whether an error of httpx wraps a shortage on this machine."""
     if isinstance(error, OSError) and is_own_shortage(error):
         return True
     return error is not None and _is_short(error.__cause__ or error.__context__)

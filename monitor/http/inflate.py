@@ -1,7 +1,7 @@
 """Undoes the content codings of a body that streams by (RFC 9110, 8.4), within bounds that hold before bytes are made.
 
 A kilobyte may stand for a gigabyte. So no step makes more than 8 KiB, and a body that grows out of proportion is given
-up: whoever reads it for observing stops there, and what passes goes on as it came.
+up: the observer stops reading it, and the bytes pass as they came.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Codec = BrotliDecompressor | ZLibDecompressor | ZSTDDecompressor
 
 
 class UndecodedError(ValueError):
-    """The body is left unread: its coding is not known, or it grows out of proportion. It may be sound all the same."""
+    """The body is not read: its coding is unknown, or it grows out of proportion. It may be valid all the same."""
 
 
 class BrokenCodingError(ValueError):
-    """The bytes are not what the coding says: nobody can read them."""
+    """The bytes are not in the coding that was stated. Nobody can read them."""
 
 
 class Inflater:
     """Undoes `codings`, the value of a `Content-Encoding`, for one body.
 
-    One chunk gives `at_once` bytes at most, and the body `free` bytes and 16 times what was fed; the inner layers of
+    One chunk yields at most `at_once` bytes, and the body `free` bytes plus 16 times what was fed. The inner layers of
     several codings count too.
     """
 
@@ -47,9 +47,9 @@ class Inflater:
         self._left_at_once = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """What the next bytes of the body say, in pieces of 8 KiB or a little more.
+        """Decode the next bytes of the body, and yield pieces of 8 KiB or a little more.
 
-        The pieces are made as they are taken: who leaves some untaken must not feed more.
+        The pieces are made as they are taken. A caller that leaves some untaken must not feed more.
 
         Raises:
             UndecodedError: as the class says.
@@ -83,7 +83,7 @@ class Inflater:
 
 
 def content_codings(headers: CIMultiDictProxy[str]) -> str:
-    """The content codings of a body, all header lines in one."""
+    """The content codings of a body, all header lines joined."""
     return ",".join(headers.getall("Content-Encoding", ()))
 
 
@@ -99,7 +99,7 @@ def _codec(coding: str, data: bytes) -> Codec:
         case "gzip" | "x-gzip":
             return ZLibDecompressor("gzip")
         case "deflate":
-            # Some leave the zlib wrapper out (RFC 9110, 8.4.1.2).
+            # Some senders omit the zlib wrapper (RFC 9110, 8.4.1.2).
             return ZLibDecompressor("deflate", suppress_deflate_header=data[0] & 0x0F != DEFLATE_IN_ZLIB)
         case "br":
             return BrotliDecompressor()

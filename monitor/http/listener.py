@@ -1,7 +1,7 @@
-"""The server side of HTTP, one for all listeners: connections, and what becomes of what is not HTTP or fails.
+"""The server side of HTTP, shared by all listeners: connections, and replies to what is not HTTP or fails.
 
-aiohttp logs whatever goes wrong with its traceback, which quotes the request's line, headers and body. Here such a
-request leaves one line that quotes nothing of it.
+aiohttp logs each failure with its traceback, which quotes the request's line, headers and body. Here such a request
+leaves one line that quotes nothing of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _seldom = Seldom()
 
 @dataclass(frozen=True)
 class Answers:
-    """What a listener says in its own name: to what is not HTTP, with a status, and where we failed."""
+    """A listener's own replies: to what is not HTTP, given a status, and to a request on which it failed."""
 
     malformed: Callable[[int], web.Response]
     failed: Callable[[web.BaseRequest], web.Response]
@@ -40,9 +40,8 @@ class Answers:
 class Listener(web.Server):
     """Gives each client a `Connection`; `name` stands in the log.
 
-    With `cancels`, a client that leaves ends its call. `limits` are those of `web.RequestHandler`. At most `most`
-    connections are open: one more closes the oldest that asks for nothing, else the oldest whose request is still
-    coming.
+    With `cancels`, a client that leaves cancels its request. `limits` are those of `web.RequestHandler`. At most `most`
+    connections are open: one more closes the oldest idle one, or else the oldest whose request is still arriving.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Listener(web.Server):
         return Connection(self, asyncio.get_running_loop())
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Take a connection in, and close another where there are too many."""
+        """Accept a connection, and close another if there are too many."""
         super().connection_made(handler, transport)
         self._open[handler] = transport
         if self._most is not None and len(self._open) > self._most:
@@ -79,18 +78,18 @@ class Listener(web.Server):
                 log.warning("listener.full", listener=self.name, connections=self._most)
 
     def _least_missed(self, newest: web.RequestHandler) -> web.RequestHandler:
-        """Which connection to close; the newest where every other one has a whole request to be answered."""
+        """The connection to close: the newest if every other one has a complete request to be answered."""
         idle = (one for one in self._open if one not in self._busy and one is not newest)
         sending = (one for one, asks in self._busy.items() if one in self._open and not asks.content.is_eof())
         return next(idle, None) or next(sending, newest)
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-        """A connection is gone."""
+        """Forget a connection that is gone."""
         super().connection_lost(handler, exc)
         self._open.pop(handler, None)
 
     def close_if_idle(self, handler: web.RequestHandler) -> None:
-        """Close a connection that asks for nothing now."""
+        """Close a connection that has no request."""
         if handler in self._open and handler not in self._busy:
             self._open.pop(handler).abort()
 
@@ -103,7 +102,7 @@ class Listener(web.Server):
             del self._busy[connection]
 
     def note(self, error: BaseException | None, status: int) -> None:
-        """Log what went wrong: a fault of ours always, a client's once a minute at most."""
+        """Log what went wrong: each fault of ours, a client's at most once a minute."""
         kind = type(error or TimeoutError()).__name__
         if not isinstance(error, BY_CLIENT):
             log.error("request.failed", listener=self.name, status=status, error=kind, at=places(error))
@@ -113,7 +112,7 @@ class Listener(web.Server):
 
 
 class Connection(RequestConnection):
-    """One client's connection. Bodies stay as they are: they are decompressed where they are read, within bounds."""
+    """One client's connection. Bodies stay compressed; whoever reads one decompresses it within bounds."""
 
     __slots__ = ("_listener", "is_short")
 
@@ -121,10 +120,10 @@ class Connection(RequestConnection):
         unlogged: Any = None
         super().__init__(listener, loop=loop, access_log=unlogged, auto_decompress=False, **listener.limits)
         self._listener = listener
-        self.is_short = False  # whether it took one of the last descriptors
+        self.is_short = False  # whether it took one of the last file descriptors
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - the base class's
-        """End; what is under way has `timeout` seconds. The library waits so long for it twice."""
+        """End. What is under way has `timeout` seconds; aiohttp waits for that long twice."""
         await super().shutdown(None if timeout is None else timeout / 2)
 
     def handle_error(
@@ -134,10 +133,10 @@ class Connection(RequestConnection):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - it quotes the request
     ) -> web.StreamResponse:
-        """The answer to a request that is not HTTP, or that we failed to handle."""
+        """The reply to a request that is not HTTP, or that we failed to handle."""
         is_malformed = isinstance(exc, BY_CLIENT)
         status = 400 if is_malformed else 500
-        if self.transport is not None:  # whoever has left needs no answer, and is no fault
+        if self.transport is not None:  # a client that has left needs no reply
             self._listener.note(exc, status)
         if request.writer.output_size > 0:
             raise ConnectionError("part of the answer is sent already")
@@ -147,12 +146,12 @@ class Connection(RequestConnection):
         return answer
 
     def log_exception(self, *_: object, exc_info: BaseException | None = None, **__: object) -> None:
-        """Log what broke outside of a handler, such as the rest of a body that nobody wanted."""
+        """Log a failure outside of a handler, such as in the rest of an unread body."""
         self._listener.note(exc_info, 400)
 
 
 def note_in_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what broke in the event loop outside of any task of ours; set it as the loop's exception handler."""
+    """Log a failure in the event loop outside of our tasks. This is the loop's exception handler."""
     error = context.get("exception")
     # After this word, asyncio shows the callback with its arguments.
     what = str(context.get("message", "")).partition(" callback ")[0]

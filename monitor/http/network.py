@@ -1,7 +1,7 @@
-"""The way out: through which proxy a request goes, and whose certificates it trusts.
+"""The way out: which proxy a request goes through, and whose certificates it trusts.
 
-The gateway, the daemon's own reads and the forwarding of webhooks all ask `Network`, so they agree. Libraries read no
-proxy from the environment by themselves: they disagree about `NO_PROXY`, and some take passwords from `.netrc` too.
+The gateway, the daemon's own reads and the forwarding of webhooks all ask `Network`, so they agree. No library reads a
+proxy from the environment by itself: libraries disagree about `NO_PROXY`, and some take passwords from `.netrc` too.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ Ip = IPv4Address | IPv6Address
 class Way:
     """How to reach one origin.
 
-    `proxy` is the proxy's `http://HOST:PORT`, without credentials, None to go directly. `authorization` is what it
-    wants to see in `Proxy-Authorization`, empty if nothing.
+    `proxy` is the proxy's `http://HOST:PORT` without credentials, None to go directly. `authorization` is the value of
+    `Proxy-Authorization`, empty if the proxy asks for none.
     """
 
     proxy: str | None
@@ -42,28 +42,28 @@ class Way:
 
     @property
     def proxy_headers(self) -> dict[str, str]:
-        """What the proxy alone gets to see."""
+        """The headers that go to the proxy only."""
         return {"Proxy-Authorization": self.authorization} if self.authorization else {}
 
 
 class Network:
     """The proxies and exceptions of an environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 
-    The names count in small letters too, and those win. This machine itself is never reached through a proxy.
+    The names count in lower case too, and those win. This machine itself is never reached through a proxy.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         excepted = self._variable("no")[1]
         self._excepted = [entry for each in excepted.split(",") if (entry := each.strip().lower())]
-        # It is asked for each request, and answers need not be worked out twice.
+        # It is called for each request.
         self._way = lru_cache(maxsize=256)(self._find)
 
     def way(self, origin: str, proxy: SecretStr | None = None, ca: str = "") -> Way:
         """How to reach `origin`, a URL.
 
-        `proxy` is what `parse_proxy` gave and takes the place of the environment's; `ca` is PEM text of authorities to
-        trust beside the system's.
+        `proxy` is a result of `parse_proxy` and replaces the environment's. `ca` is the PEM text of authorities to
+        trust besides the system's.
 
         Raises:
             ValueError: the environment's proxy cannot be used; the text names the variable.
@@ -101,10 +101,10 @@ class Network:
 
 
 def parse_proxy(text: object) -> SecretStr:
-    """A proxy's URL, or `none` to go directly. It may hold a password, so it shows nowhere.
+    """Parse a proxy's URL, or `none` to go directly. The result may hold a password, so it is never shown.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither.
     """
     if text == DIRECTLY:
         return SecretStr(DIRECTLY)
@@ -112,7 +112,7 @@ def parse_proxy(text: object) -> SecretStr:
     written = text if isinstance(text, str) else ""
     try:
         url = urlsplit(written if "://" in written else f"http://{written}")
-        # A word alone, such as null, may mean anything.
+        # A single word, such as null, may mean anything.
         is_usable = (
             url.scheme == "http" and bool(url.hostname) and (url.port or ("://" in written and url.port is None))
         )
@@ -127,7 +127,7 @@ def parse_proxy(text: object) -> SecretStr:
 
 @lru_cache(maxsize=32)
 def trust(ca: str = "") -> ssl.SSLContext:
-    """TLS that trusts the system's authorities, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, and those in `ca`.
+    """A TLS context that trusts the system's authorities, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, and `ca`.
 
     Raises:
         ssl.SSLError: `ca` is not empty and holds no certificate.
@@ -141,7 +141,7 @@ def trust(ca: str = "") -> ssl.SSLContext:
 
 
 def _system_trusts_nobody() -> bool:
-    """Whether a system without authorities, such as a small container, leaves the choice to us."""
+    """Whether the system has no authorities, as in a small container, and no variable names any."""
     found = ssl.get_default_verify_paths()
     if found.cafile or any(os.environ.get(name) for name in TRUST_VARIABLES):
         return False
@@ -149,7 +149,7 @@ def _system_trusts_nobody() -> bool:
 
 
 def _basic(url: SplitResult) -> str:
-    """The credentials of a URL as RFC 7617 sends them, empty where there are none."""
+    """The credentials of a URL as RFC 7617 sends them, empty if there are none."""
     if url.username is None:
         return ""
     pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
@@ -168,8 +168,8 @@ def is_loopback(host: str) -> bool:
 def _covers(entry: str, host: str, port: int) -> bool:
     """Whether an entry of `NO_PROXY` covers a host.
 
-    It may be `*`, a domain with or without a dot before it, which covers the names below too, an address or a network
-    such as `10.0.0.0/8`; a port may follow a domain or an address.
+    An entry is `*`, a domain with or without a leading dot, which covers its subdomains too, an address, or a network
+    such as `10.0.0.0/8`. A port may follow a domain or an address.
     """
     if entry == "*":
         return True

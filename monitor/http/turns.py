@@ -1,4 +1,4 @@
-"""Long work in short turns, so that nothing else on the event loop waits for it."""
+"""Does long work in short turns, so that nothing else on the event loop waits for it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ TURN_SECONDS = 0.005
 
 
 class Turns:
-    """Shares one event loop: what needs more than its first turn queues, and the loop runs one of all that queue."""
+    """Shares one event loop. Work that needs more than its first turn queues, and the loop runs one turn at a time."""
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], None]] = deque()
 
     def later(self, turn: Callable[[], None]) -> None:
-        """Call `turn`, which takes no longer than a turn, when its place has come."""
+        """Call `turn` when its place in the queue comes. It must take no longer than a turn."""
         self._queue.append(turn)
         if len(self._queue) == 1:
             asyncio.get_running_loop().call_soon(self._next)
 
     async def do(self, work: Iterator[object]) -> None:
-        """Do all of `work`, whose steps should be short, and let every other task run between two turns."""
+        """Do all of `work`, whose steps should be short, and let other tasks run between two turns."""
         if is_done_within(FIRST_SECONDS, work):
             return
         while True:
@@ -44,6 +44,6 @@ class Turns:
 
 
 def is_done_within(seconds: float, work: Iterator[object]) -> bool:
-    """Do steps of `work`, at least one, until `seconds` have passed; whether all of it is done."""
+    """Do at least one step of `work`, until `seconds` have passed, and return whether all of it is done."""
     until = perf_counter() + seconds
     return all(perf_counter() < until for _ in work)

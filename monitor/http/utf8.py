@@ -1,4 +1,4 @@
-"""JSON text in UTF-8, whatever it was sent in."""
+"""Turns JSON text into UTF-8, whatever encoding it was sent in."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ MARKS = b"\0\xef\xfe\xff"
 
 
 class Utf8:
-    """Text that streams by, in UTF-8 and without a byte order mark.
+    """Converts text that streams by to UTF-8 without a byte order mark.
 
-    JSON tells its encoding by its first bytes, so that no `charset` is needed (RFC 4627, 3): UTF-8, UTF-16 or UTF-32,
-    in either order of bytes.
+    The first bytes of JSON show its encoding, so that no `charset` is needed (RFC 4627, 3): UTF-8, UTF-16 or UTF-32, in
+    either byte order.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Utf8:
         self._decoder: IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """The next bytes in UTF-8; the first few wait until the encoding is known."""
+        """Return the next bytes in UTF-8. The first few wait until the encoding is known."""
         if self._head is not None:
             data = self._begin(self._head + data)
         return data if self._decoder is None else self._decoder.decode(data).encode()

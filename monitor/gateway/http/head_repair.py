@@ -1,7 +1,26 @@
-"""The head of a vendor's answer, read as leniently as HTTP lets a proxy read it.
+"""Repairs the head of a provider's reply as far as HTTP lets a proxy repair it, so that a strict parser accepts it.
 
-The parser of the client library refuses heads that the vendor's own SDK would accept. What RFC 9112 allows a proxy to
-repair is therefore repaired before the parser sees it; what it does not allow is refused with a reason.
+aiohttp's parser refuses heads that a provider's own SDK would accept, and a refused reply is a generation paid for and
+lost. Two questions decide what to do with a strange head: does it say where the body ends, and does everybody after us
+read it the same way? A reply whose end is in doubt can smuggle a second reply into the connection, so it is never
+passed on as it came.
+
+Repaired, because RFC 9112 says how and the meaning is certain:
+
+- the status line: blanks around its parts, no reason, a minor version above 1 (2.3, 4);
+- lines that end in LF alone, and empty lines before the head (2.2);
+- blanks before the colon, and values continued on the next line (5.1, 5.2);
+- CR and NUL inside a value, which become blanks (5.5 of RFC 9110);
+- a Content-Length that is repeated with one value (6.3);
+- the coding `identity`, which says nothing (6.1 of RFC 9112, as earlier HTTP meant it);
+- both framings together, or chunks from HTTP/1.0: the chunks count, and the connection is not used again (6.1, 6.3).
+
+Refused, because nobody can know where the body ends or what a line means: another transfer coding than chunked, lengths
+that differ or are not numbers, a status that is not three digits, a line without a name. The client then gets a 502
+that says why, and an SDK is told not to repeat a request that may be paid twice.
+
+Almost every head is plain. `_is_plain` finds that out with one regular expression, and such a head is passed on
+untouched, without being taken apart.
 """
 
 from __future__ import annotations
@@ -26,15 +45,15 @@ CODING = b"transfer-encoding"
 Field = tuple[bytes, bytes]
 
 
-class UnreadableHead(Exception):  # noqa: N818 - the vendor's fault, not an error of ours
-    """An answer's head that means nothing for certain. The text completes "the vendor answered with ..."."""
+class UnreadableHead(Exception):  # noqa: N818 - the provider's fault, not an error of ours
+    """A head whose meaning is uncertain. The text completes "the provider answered with ..."."""
 
 
 def repaired(head: bytes) -> bytes:
-    """The same head as a strict parser takes it. `head` ends with its empty line.
+    """Return the head as a strict parser accepts it. `head` ends with its empty line.
 
     Raises:
-        UnreadableHead: RFC 9112 lets nobody repair it.
+        UnreadableHead: RFC 9112 does not allow a repair.
     """
     return head if _is_plain(head) else _rewritten(head)
 
@@ -61,7 +80,7 @@ def _rewritten(head: bytes) -> bytes:
             raise UnreadableHead("a transfer coding other than chunked")
         kept.append((b"Transfer-Encoding", b"chunked"))
         if lengths or version < b"1.1":
-            # RFC 9112, 6.1 and 6.3: what follows such an answer on the same connection is not to be trusted.
+            # What follows such a reply on the same connection cannot be trusted.
             kept.append((b"Connection", b"close"))
     elif lengths or any(name.lower() == LENGTH for name, _ in fields):
         kept.append((b"Content-Length", _one_length(lengths)))
@@ -69,19 +88,19 @@ def _rewritten(head: bytes) -> bytes:
 
 
 def _status_line(line: bytes) -> tuple[bytes, bytes]:
-    """The version, such as `1.1`, and the whole line (RFC 9112, 2.3 and 4)."""
+    """The version, such as `1.1`, and the repaired line."""
     match = STATUS_LINE.fullmatch(line)
     if match is None:
         raise UnreadableHead("something that is not HTTP")
     major, minor, status, reason = match.groups(default=b"")
     if not STATUS.fullmatch(status):
-        raise UnreadableHead(f"status {status[:20].decode()}, which is none")
+        raise UnreadableHead(f"the invalid status {status[:20].decode()}")
     version = b"1.1" if major == b"1" and minor > b"1" else major + b"." + minor
     return version, b"HTTP/%b %b %b" % (version, status, reason.translate(FORBIDDEN).strip())
 
 
 def _fields(lines: list[bytes]) -> list[Field]:
-    """Names without the blanks before the colon, values with their continuation lines (RFC 9112, 2.2, 5.1 and 5.2)."""
+    """Names without the blanks before the colon, values joined with their continuation lines."""
     fields: list[Field] = []
     for line in filter(None, lines):
         if line[:1] in (b" ", b"\t"):
@@ -92,7 +111,7 @@ def _fields(lines: list[bytes]) -> list[Field]:
         name, colon, value = line.partition(b":")
         name = name.rstrip(BLANKS)
         if not colon or not TOKEN.fullmatch(name):
-            raise UnreadableHead("a header line that is none")
+            raise UnreadableHead("a header line without a name")
         fields.append((name, _value(value)))
     return fields
 
@@ -102,7 +121,7 @@ def _value(raw: bytes) -> bytes:
 
 
 def _members(fields: list[Field], wanted: bytes) -> list[bytes]:
-    """The elements of the lists in all fields of that name, in small letters."""
+    """The elements of all fields named `wanted`, in lower case."""
     values = [value.lower() for name, value in fields if name.lower() == wanted]
     return [member for value in values for part in value.split(b",") if (member := part.strip(BLANKS))]
 

@@ -11,8 +11,8 @@ from monitor.gateway.refusal import Refused
 Field = tuple[bytes, bytes]
 Fields = Iterable[Field]
 
-# RFC 9110, 7.6.1, and 11.7.2 for what is meant for a proxy (June 2022). The library's parsers drop the trailers
-# themselves, so their announcement goes no further either.
+# RFC 9110, 7.6.1, and 11.7.2 for fields that are meant for a proxy (June 2022). aiohttp's parsers drop trailers, so the
+# field that announces them is dropped too.
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -30,7 +30,7 @@ CONNECTION_OPTIONS = HOP_BY_HOP | {b"close"}
 
 
 def end_to_end(fields: Fields, dropped: frozenset[bytes] = HOP_BY_HOP) -> list[Field]:
-    """The fields less those in `dropped` and those that `Connection` names: they concern one connection only."""
+    """Return the fields that are neither in `dropped` nor named by `Connection`; those concern one connection."""
     kept: list[Field] = []
     options: list[bytes] = []
     for field in fields:
@@ -44,10 +44,10 @@ def end_to_end(fields: Fields, dropped: frozenset[bytes] = HOP_BY_HOP) -> list[F
 
 
 def request_headers(fields: Fields, host: str) -> CIMultiDict[str]:
-    """What goes to the vendor: its own host, then the client's end-to-end fields.
+    """The provider's host, then the client's end-to-end fields.
 
     Raises:
-        Refused: a field is not UTF-8, which the client library cannot send as it came.
+        Refused: a field is not UTF-8, so that aiohttp cannot send it as it came.
     """
     try:
         kept = [(name.decode(), value.decode()) for name, value in end_to_end(fields, NOT_FOR_PROVIDER)]
@@ -57,6 +57,6 @@ def request_headers(fields: Fields, host: str) -> CIMultiDict[str]:
 
 
 def response_head(status: int, reason: str, fields: Fields) -> bytes:
-    """Status line and fields, ready for the wire."""
+    """The status line and fields as they go on the wire."""
     start = b"HTTP/1.1 %d %b\r\n" % (status, reason.encode("utf-8", "surrogateescape"))
     return start + b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"

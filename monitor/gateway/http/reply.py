@@ -1,4 +1,4 @@
-"""The vendor's answer on its way to the client, byte for byte."""
+"""The provider's reply on its way to the client, byte for byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.gateway.http.headers import end_to_end, response_head
 from monitor.gateway.http.upstream import next_chunk
 from monitor.providers.http import EVENT_STREAM, media_type
 
-# On, for 0 s: closing sends a reset.
+# Linger for 0 s: closing sends a reset.
 NO_LINGER = struct.pack("ii", 1, 0)
 See = Callable[[bytes], Awaitable[None]]
 NO_BODY_STATUSES = frozenset({204, 304})
@@ -23,7 +23,7 @@ LONGEST_HELD_SECONDS = 1.0
 
 
 class AlreadySent(web.StreamResponse):
-    """An answer of which nothing is left to write."""
+    """A reply that is on the wire already, so that aiohttp has nothing to write."""
 
     def __init__(self, keep_alive: bool) -> None:
         super().__init__()
@@ -37,9 +37,9 @@ class AlreadySent(web.StreamResponse):
 
 
 class Relay:
-    """Passes one answer on, framed for the client's connection. `begun` tells whether the client has seen any of it.
+    """Passes one reply on, framed for the client's connection. `begun` says whether the client has received any of it.
 
-    With `holds`, a short answer that comes within a second passes whole or not at all. An event stream is never held.
+    With `holds`, a short reply that comes within a second passes whole or not at all. An event stream is never held.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Relay:
         self.begun = False
 
     async def run(self, see: See) -> None:
-        """Write the whole answer; `see` is shown the body.
+        """Write the whole reply, and show its body to `see`.
 
         Raises:
-            ProviderFailure: the answer broke off.
+            ProviderFailure: the reply broke off.
             ConnectionError: the client is gone.
         """
         content = self._response.content
@@ -76,7 +76,7 @@ class Relay:
         if self._holds:
             chunk = await self._held(see)
         else:
-            # What came with the head leaves with it; a head that came alone must not wait for a body.
+            # Body bytes that came with the head leave with it. A head that came alone must not wait for a body.
             chunk = await self._next(see) if content.total_bytes or content.is_eof() else b""
         while True:
             ended = content.at_eof()
@@ -95,7 +95,7 @@ class Relay:
         return chunk
 
     async def _held(self, see: See) -> bytes:
-        """The whole answer, or what has come of a long or slow one."""
+        """The whole reply, or the beginning of a long or slow one."""
         content, held = self._response.content, b""
         try:
             with suppress(TimeoutError):
@@ -113,10 +113,10 @@ class Relay:
         return framed + b"0\r\n\r\n" if ended else framed
 
     def break_off(self) -> None:
-        """End the client's connection so that it sees an answer that broke off, after all that came of it."""
+        """Send what is written, then end the client's connection so that the reply is seen to be broken off."""
         transport = self._request.transport
         if self._ends_with_connection and transport is not None:
-            # Here an orderly close would say that the answer is whole.
+            # An orderly close would say that the reply is complete.
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             transport.abort()
         self._request.protocol.force_close()

@@ -1,4 +1,4 @@
-"""The request body on its way to the vendor."""
+"""The request body on its way to the provider."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Upload(Payload):
-    """Writes a client's body to the vendor as it comes, no faster than the vendor takes it.
+    """Writes a client's body to the provider as it comes, no faster than the provider takes it.
 
-    `client` is where to say `100 Continue` once the vendor is ready, None where the client does not wait for it.
-    `peek` is shown every chunk. `timeout` is how many seconds the vendor may take nothing. `started` and `broken` tell
-    afterwards whether the body was asked for, and whether it was the client's side that broke off.
+    `client` receives `100 Continue` once the provider is ready; None if the client does not wait for it. `peek` is
+    shown every chunk. `timeout` is how many seconds the provider may take nothing. Afterwards `started` says whether
+    the body was asked for, `broken` whether the client's side broke off.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Upload(Payload):
         self.broken = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - the base class's
-        """Refuse: the body is not kept."""
+        """Raise TypeError: the body is not kept."""
         raise TypeError("a body on its way cannot be read twice")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
@@ -46,7 +46,7 @@ class Upload(Payload):
         writer: AbstractStreamWriter,
         content_length: int | None,  # noqa: ARG002 - the client's own framing has bounded the body already
     ) -> None:
-        """Write all of the body."""
+        """Write the whole body."""
         self.started = True
         try:
             if self._client is not None:
@@ -56,13 +56,13 @@ class Upload(Payload):
                 async with asyncio.timeout(self._timeout):
                     await writer.write(chunk)
         except BaseException:
-            # Closing would first wait for a vendor that may never take the rest.
+            # Closing would first wait for a provider that may never take the rest.
             if writer.transport is not None:
                 writer.transport.abort()
             raise
 
     async def show_buffered(self) -> None:
-        """Show what has come so far of a body that nobody asked for."""
+        """Show the part that has come of a body that nobody asked for."""
         await self._peek(self._content.read_nowait())
 
     async def _next(self) -> bytes:

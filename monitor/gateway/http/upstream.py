@@ -1,4 +1,4 @@
-"""The vendor's side: one attempt for each request, sent as it came."""
+"""Sends each request to its provider: once, and as it came."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MOST_HEADERS = 256
 MOST_ANSWER_HEADERS = 2000
 SWITCHING_PROTOCOLS = 101
 PROXY_WANTS_CREDENTIALS = 407
-# They come before the first byte of the request goes to the vendor.
+# They are raised before the first byte of the request goes to the provider.
 UNSENT = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 
 
 class ProviderFailure(Exception):  # noqa: N818 - no error of ours
-    """The vendor gave no answer, or broke one off. `text` says why, for the user.
+    """The provider gave no reply, or broke one off. `text` says why, for the user.
 
-    `is_unsent` says that the vendor cannot have seen the request.
+    `is_unsent` says that the provider cannot have seen the request.
     """
 
     def __init__(self, failure: Failure, text: str, *, is_unsent: bool = False) -> None:
@@ -41,16 +41,16 @@ class ProviderFailure(Exception):  # noqa: N818 - no error of ours
 
 
 class OwnShortage(Exception):  # noqa: N818 - no error of ours
-    """This machine lacks what a connection takes: a descriptor, a port or memory. Nothing was sent."""
+    """This machine lacks a file descriptor, port or memory for a connection. Nothing was sent."""
 
 
 def open_session(connect_timeout: float, timeout: float) -> aiohttp.ClientSession:
-    """A client that adds nothing, follows nothing, keeps nothing and has no limit of its own on connections."""
+    """Open a client that adds no header, follows no redirect, keeps no cookie and does not limit connections."""
     return aiohttp.ClientSession(
         connector=ReplyConnector(ProviderConnection, limit=0, socket_factory=provider_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=timeout),
-        # The others are replaced in `send`, this one is added after that.
+        # The session adds it after `send` has replaced the headers.
         skip_auto_headers=("Content-Type",),
         request_class=PatientRequest,
         auto_decompress=False,
@@ -72,13 +72,13 @@ async def send(
     expects_continue: bool,
     upgrades: bool = False,
 ) -> ClientResponse:
-    """Send one request, once, and give the answer as soon as its head is here; 101 only where it `upgrades`.
+    """Send one request once, and return the reply as soon as its head has come; 101 only if the request `upgrades`.
 
     Raises:
-        ProviderFailure: there is none.
-        OwnShortage: it could not be sent for want of means of our own.
+        ProviderFailure: no reply came.
+        OwnShortage: this machine could not open a connection.
     """
-    # The library wants the length to frame the body; what goes out is `headers` and nothing else.
+    # aiohttp needs the length to frame the body. What goes out is `headers` and nothing else.
     framing = {"Content-Length": headers["Content-Length"]} if "Content-Length" in headers else None
     if upload is not None and framing is None:
         headers["Transfer-Encoding"] = "chunked"
@@ -107,10 +107,10 @@ Handler = Callable[[ClientRequest], Awaitable[ClientResponse]]
 
 
 def _as_it_came(headers: CIMultiDict[str], way: Way) -> Callable[[ClientRequest, Handler], Awaitable[ClientResponse]]:
-    """A client middleware that sets the exact headers, and names every failure.
+    """A client middleware that sets the exact headers, and translates every exception of aiohttp.
 
-    The session sends an idempotent request again when a kept connection turns out to be dead; it does so only for the
-    library's own exceptions, so none of them leaves here.
+    The session sends an idempotent request again when a kept connection turns out to be dead. It does so only for
+    aiohttp's own exceptions, so none of them may leave the middleware.
     """
 
     async def send_exactly(request: ClientRequest, handler: Handler) -> ClientResponse:
@@ -128,12 +128,8 @@ def _as_it_came(headers: CIMultiDict[str], way: Way) -> Callable[[ClientRequest,
 
 
 def provider_failure(error: Exception, origin: URL, proxy: str | None) -> ProviderFailure:
-    """What a failure of the client library means."""
-    failure, text = _meaning(error, origin, f" through the proxy {proxy}" if proxy else "")
-    return ProviderFailure(failure, text, is_unsent=isinstance(error, UNSENT))
-
-
-def _meaning(error: Exception, origin: URL, through: str) -> tuple[Failure, str]:
+    """What an exception of aiohttp means."""
+    through = f" through the proxy {proxy}" if proxy else ""
     failure, text = Failure.UNREACHABLE, f"{origin} closed the connection without an answer{through}"
     match error:
         case aiohttp.ConnectionTimeoutError():
@@ -150,21 +146,21 @@ def _meaning(error: Exception, origin: URL, through: str) -> tuple[Failure, str]
             text = f"cannot connect to {origin}: {error.strerror or 'failed'}"
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
             failure, text = Failure.TRUNCATED, f"{origin} answered with {_strangeness(error)}"
-    return failure, text
+    return ProviderFailure(failure, text, is_unsent=isinstance(error, UNSENT))
 
 
 def _strangeness(error: aiohttp.ClientError) -> str:
-    """What is wrong with an answer, in words that quote none of it beyond its status."""
+    """What is wrong with a reply, without quoting more of it than its status."""
     parsing = error.__cause__
     why = parsing.__cause__ if parsing is not None else None
     return str(why) if isinstance(why, UnreadableHead) else "something that is not HTTP"
 
 
 async def next_chunk(response: ClientResponse) -> bytes:
-    """The next bytes of the answer's body, empty at its end.
+    """The next bytes of the reply's body, empty at its end.
 
     Raises:
-        ProviderFailure: it broke off.
+        ProviderFailure: the reply broke off.
     """
     try:
         return await response.content.readany()

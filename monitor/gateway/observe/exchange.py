@@ -17,7 +17,7 @@ from monitor.providers.base import Provider
 from monitor.providers.http import EVENT_STREAM, UNKNOWN_ENDPOINT, Exchange, Failure, Route, media_type
 
 ERRORS_FROM = 400
-# All that a decoder sees of a request's headers: nothing that opens anything.
+# The request headers that a decoder sees; none of them is a credential.
 SHOWN_HEADERS = ("x-stainless-retry-count", "content-type", "user-agent")
 
 
@@ -53,7 +53,7 @@ class ExchangeObserver:
 
     @property
     def may_create(self) -> bool:
-        """Whether the request asks for a generation, as far as is known; a POST to an unknown path may."""
+        """Whether the request is known to ask for a generation, or may, as a POST to an unknown path does."""
         route, request = self._route, self._request
         if route is None or request is None or self._method != "POST" or self._is_dry_run:
             return False
@@ -62,7 +62,7 @@ class ExchangeObserver:
 
     @property
     def may_pay_twice(self) -> bool:
-        """Whether the request may create and names no task, so that the vendor cannot tell when it is sent again."""
+        """Whether the request may create and names no task, so that the provider would take a retry for a new one."""
         request, name = self._request, self._provider.named_tasks
         return request is not None and self.may_create and not self._observer.attempt("route", name, request.items)
 
@@ -76,13 +76,13 @@ class ExchangeObserver:
                 self._observer.failed("fields", error)
 
     def response_head(self, response: ClientResponse) -> None:
-        """The answer begins."""
+        """The reply begins."""
         self._response = response
         if self._route is not None:
             self._copy = _copy(self._route, self._provider, response)
 
     async def response_bytes(self, chunk: bytes) -> None:
-        """The next bytes of the answer's body pass."""
+        """The next bytes of the reply's body pass."""
         if self._copy is not None and chunk:
             try:
                 await self._observer.turns.do(self._copy.add(chunk))
@@ -90,11 +90,11 @@ class ExchangeObserver:
                 self._give_up(error)
 
     def was_not_sent(self) -> None:
-        """For want of means of our own the request went nowhere: there is no exchange to tell of."""
+        """The request was not sent, for want of resources here. There is no exchange to publish."""
         self._route = None
 
     def end(self, request_headers: Mapping[str, str]) -> None:
-        """The exchange is over: say what it was."""
+        """The exchange is over. Publish what it was."""
         exchange = self._observer.attempt("exchange", self._exchange, request_headers)
         if exchange is not None:
             seen = self._observer.attempt("decode", self._provider.decode, exchange)
@@ -136,14 +136,14 @@ class ExchangeObserver:
             return b""
 
     def _give_up(self, error: Exception) -> None:
-        """Keep nothing of the answer: we cannot read it, or nobody can."""
+        """Drop the copy of the reply: we cannot read it, or nobody can."""
         self._copy = None
         self._is_unread = not isinstance(error, BrokenCodingError)
         self._observer.failed("reply", error)
 
 
 def _copy(route: Route, provider: Provider, response: ClientResponse) -> ReplyCopy | CutCopy | EventCopy | None:
-    """What keeps of the answer's body what the decoder needs."""
+    """The copy that keeps what the decoder needs of the reply's body, None if it needs nothing."""
     if media_type(response.headers) == EVENT_STREAM:
         return EventCopy(content_codings(response.headers), provider.keeps_event)
     if route.cuts_reply:

@@ -1,8 +1,8 @@
-"""Finds a few values in a JSON document that streams by, holding none of it.
+"""Finds a few values in a JSON document that streams by, and holds nothing else of it.
 
-A general JSON parser keeps every string until it ends, and the strings here are base64 of many megabytes. All that is
-wanted are short strings at known places, so this scanner runs over everything else at the speed of a regular
-expression. It reads JSON only as far as nesting and strings go; what is not JSON gives nothing.
+A general JSON parser keeps each string until it ends, and strings here may be many megabytes of base64. The wanted
+values are short strings at known places, so the scanner runs over everything else at the speed of a regular expression.
+It understands only nesting and strings. A document that is not JSON yields nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from monitor.http.utf8 import Utf8
 
 SCANNED_BYTES = 16 * 1024 * 1024
 LONGEST_STRING = 1024
-# A body made of brackets would cost a step a byte.
+# Each byte of a body of brackets costs a step.
 MOST_STEPS = 100_000
-# Each of many tasks may bring megabytes of its own.
+# A message may carry many tasks, each with megabytes of media.
 SCANNED_ITEM_BYTES = 256 * 1024 * 1024
 LONGEST_ITEM_STRING = 256
 MOST_ITEMS = 1000
@@ -33,10 +33,9 @@ TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.D
 
 
 class FieldScanner:
-    """Looks for JSON strings at dotted paths, best first; `found` holds what has been seen of them.
+    """Looks for JSON strings at dotted paths, best first. `found` holds those seen so far.
 
-    `wants_more` turns false when the best has been found, when the document cannot hold it any more, or when enough
-    has been scanned.
+    `wants_more` turns false once the best is found, the document cannot hold it any more, or enough is scanned.
     """
 
     longest_string = LONGEST_STRING
@@ -52,7 +51,7 @@ class FieldScanner:
         self._steps = MOST_STEPS
         self._rest = b""
         self._opened: list[str | None] = []
-        # The dotted way to the object we are in, None where nothing wanted can be.
+        # The dotted path to the present object, None if nothing wanted can be in it.
         self._way: str | None = None
         self._key = ""
         self._awaits_key = False
@@ -77,7 +76,7 @@ class FieldScanner:
         self.wants_more &= self._unscanned > 0
 
     def _step(self, data: bytes, start: int) -> int:
-        """Read one token, or what there is of it; give the position after it."""
+        """Read one token, or the part of it that has come, and return the position after it."""
         if self._in_string:
             return self._skip_string(data, start)
         position = _end(TO_BRACKET if self._way is None else TO_TOKEN, data, start)
@@ -90,12 +89,12 @@ class FieldScanner:
         self._structure(token)
         return position + 1
 
-    def _keep_rest(self, data: bytes, start: int) -> int:  # noqa: ARG002 - for who reads numbers
-        """Run out of bytes outside of strings, which matter where numbers do."""
+    def _keep_rest(self, data: bytes, start: int) -> int:  # noqa: ARG002 - a subclass reads numbers
+        """Skip the rest, which holds no string."""
         return len(data)
 
     def _plain(self, data: bytes, start: int, end: int) -> None:
-        """Pass what is neither string nor structure."""
+        """Skip bytes that are neither string nor structure."""
 
     def _skip_string(self, data: bytes, position: int) -> int:
         end = _end(STRING_REST, data, position)
@@ -106,7 +105,7 @@ class FieldScanner:
         return end + 1
 
     def _string(self, data: bytes, start: int) -> int:
-        """Read the string that begins at `start`, if it is a key or wanted; else step into it."""
+        """Read the string that begins at `start` if it is a key or wanted; else begin to skip it."""
         if not self._awaits_key and not self._is_wanted():
             self._in_string = True
             return start
@@ -125,7 +124,7 @@ class FieldScanner:
         return self._way is not None and self._way + self._key in self._fields
 
     def _take(self, text: str) -> None:
-        """A key, or the value of a wanted field."""
+        """Take a key, or the value of a wanted field."""
         if self._awaits_key:
             self._key = "" if "." in text else text
             self._awaits_key = False
@@ -144,7 +143,7 @@ class FieldScanner:
             self.wants_more = bool(self._opened)
 
     def _open(self, *, is_object: bool) -> None:
-        """Enter a container; only an object on the way to a wanted field is looked into."""
+        """Enter a container. Only an object on the path to a wanted field is looked into."""
         is_document = len(self._opened) == self._document_depth
         inner = "" if is_document else f"{self._way}{self._key}."
         leads = is_object and (is_document or (self._way is not None and inner in self._ways))
@@ -154,10 +153,10 @@ class FieldScanner:
 
 
 class ItemScanner(FieldScanner):
-    """Looks for the fields in every object of an array, or in the one object that a document is; gives them in `items`.
+    """Looks for the fields in each object of an array, or in a document that is one object. `items` holds them.
 
-    Besides strings it takes numbers and truths, as JSON writes them. Of a field whose name ends in `?` it holds `true`
-    in place of any string that is not empty. Of an array it holds the first thousand objects.
+    It takes numbers and booleans too, as JSON writes them. For a field whose name ends in `?` it holds `true` instead
+    of any non-empty string. It reads the first thousand objects of an array.
     """
 
     longest_string = LONGEST_ITEM_STRING
@@ -213,7 +212,7 @@ def _end(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
 
 
 def _decoded(string: bytes) -> str:
-    """The text of a JSON string; empty where it is broken."""
+    """The text of a JSON string, empty if it is malformed."""
     try:
         return msgspec.json.decode(string, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What is wanted of a request's body, read beside it as it passes, in whatever coding it was sent."""
+"""Finds the wanted fields of a request's body while it passes, in whatever coding it was sent."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SMALL_BYTES = 64 * 1024
 class RequestBody:
     """Looks for the fields of a route in a body with these content `codings`.
 
-    The scanner takes the first value of a key that is repeated, and vendors' parsers take the last: a small body in
-    which one is repeated is parsed as a whole.
+    Of a repeated key the scanner takes the first value, and providers' parsers take the last. So a small body in which
+    a wanted key is repeated is parsed as a whole.
     """
 
     def __init__(self, route: Route, codings: str) -> None:
@@ -31,10 +31,10 @@ class RequestBody:
             self._small = bytearray()
 
     def add(self, chunk: bytes) -> Iterator[None]:
-        """Take the next bytes, in short steps.
+        """Take the next bytes in short steps.
 
         Raises:
-            UndecodedError, BrokenCodingError: as `Inflater.feed`; what was found before stays.
+            UndecodedError, BrokenCodingError: as `Inflater.feed`. Fields found before remain.
         """
         scanner = self._scanner
         if scanner is None or not (scanner.wants_more or self._small is not None):
@@ -49,16 +49,20 @@ class RequestBody:
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """The strings that were found under the route's `model_fields`."""
+        """The strings found under the route's `model_fields`."""
         if self._scanner is None or not self._fields:
             return {}
-        is_doubtful = self._small is not None and self._repeats(self._small)
-        document = json_object(bytes(self._small or b"")) if is_doubtful else None
-        return self._scanner.found if document is None else self._read(document)
+        body = bytes(self._small or b"")
+        is_repeated = any(body.count(f'"{field.rpartition(".")[2]}"'.encode()) > 1 for field in self._fields)
+        document = json_object(body) if is_repeated else None
+        if document is None:
+            return self._scanner.found
+        read = {field: nested(document, *field.split(".")) for field in self._fields}
+        return {field: value for field, value in read.items() if isinstance(value, str) and value}
 
     @property
     def items(self) -> Sequence[Item]:
-        """What was found of each element under the route's `item_fields`."""
+        """The values found in each element under the route's `item_fields`."""
         return self._scanner.items if isinstance(self._scanner, ItemScanner) else ()
 
     def _keep(self, plain: bytes) -> None:
@@ -66,10 +70,3 @@ class RequestBody:
             self._small += plain
             if len(self._small) > SMALL_BYTES:
                 self._small = None
-
-    def _repeats(self, body: bytearray) -> bool:
-        return any(body.count(f'"{field.rpartition(".")[2]}"'.encode()) > 1 for field in self._fields)
-
-    def _read(self, document: dict[str, object]) -> Mapping[str, str]:
-        read = {field: nested(document, *field.split(".")) for field in self._fields}
-        return {field: value for field, value in read.items() if isinstance(value, str) and value}

@@ -1,7 +1,7 @@
-"""WebSocket on its way: once both handshakes are made, the bytes of each side go to the other as they come.
+"""Passes a WebSocket on: once both handshakes are made, the bytes of each side go to the other as they come.
 
-Nothing is unpacked and packed again, so fragments, masks, compression, control frames and close codes stay what they
-are, and no message is ever held. An observer reads beside the stream.
+No frame is taken apart and put together again, so fragments, masks, compression, control frames and close codes stay as
+they are, and no message is held. An observer reads beside the stream.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ UPGRADE_FIELDS = {"Connection": "Upgrade", "Upgrade": "websocket"}
 
 
 def wants_socket(request: web.BaseRequest) -> bool:
-    """Whether a request asks to go on as a WebSocket (RFC 6455, 4.1)."""
+    """Whether a request asks for an upgrade to WebSocket (RFC 6455, 4.1)."""
     options = request.headers.get("Connection", "").lower().split(",")
     upgrades = "upgrade" in (option.strip() for option in options)
     return upgrades and request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 class Upgraded(web.StreamResponse):
-    """Stands for an answer by which the vendor has switched to WebSocket."""
+    """Stands for the reply by which the provider switched to WebSocket."""
 
     def __init__(self, response: ClientResponse) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Upgraded(web.StreamResponse):
 
 
 class WebSocketPassthrough:
-    """Two connections that have switched to WebSocket, joined. `drain` lets it end once nothing is under way."""
+    """Joins two connections that have switched to WebSocket. `drain` lets it end once no request awaits an answer."""
 
     def __init__(self, request: web.BaseRequest, response: ClientResponse, observer: SocketObserver) -> None:
         self._request = request
@@ -46,7 +46,7 @@ class WebSocketPassthrough:
         observer.after_turn = self._end_if_idle
 
     async def run(self) -> None:
-        """Pass on whatever comes, until one side is gone; then the other is let go too."""
+        """Pass on whatever comes until one side is gone, then close the other."""
         failure = Failure.CLIENT_GONE
         try:
             self._join()
@@ -57,17 +57,17 @@ class WebSocketPassthrough:
             self._response.close()
 
     def drain(self) -> None:
-        """End as soon as no request is under way."""
+        """End once no request awaits an answer."""
         self._drains = True
         self._end_if_idle()
 
     def _join(self) -> None:
-        client, vendor = self._request.protocol, connection_of(self._response)
-        if client.transport is None or vendor is None:
+        client, provider = self._request.protocol, connection_of(self._response)
+        if client.transport is None or provider is None:
             raise ConnectionError("gone before it began")
         client.transport.write(response_head(101, self._response.reason or "", self._response.raw_headers))
-        receive_raw(vendor, Pipe(vendor, client, self._observer.provider_bytes).send, self._end)
-        receive_raw(client, Pipe(client, vendor, self._observer.client_bytes).send, self._end)
+        receive_raw(provider, Pipe(provider, client, self._observer.provider_bytes).send, self._end)
+        receive_raw(client, Pipe(client, provider, self._observer.client_bytes).send, self._end)
 
     def _end_if_idle(self) -> None:
         if self._drains and self._observer.is_idle:
@@ -98,7 +98,6 @@ class Pipe:
         self._see(data)
 
     async def _wait(self) -> None:
-        """Read on once the target has room again, or is gone."""
         await room_to_write(self._target)
         self._waiting = None
         self._source.resume_reading()
