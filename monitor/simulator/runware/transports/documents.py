@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from monitor.simulator.runware.request_log import HTTP, STREAM, Record
+from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
-from monitor.simulator.runware.transports.http import JSON, in_runware_format
-from monitor.simulator.runware.transports.streams import HEADERS
+from monitor.simulator.runware.transports.replies import Document, Reply, send
 from monitor.simulator.shared.faults import Fault, FaultKind
-from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import Kind, bearer_token
-
-Document = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What to send: a status and a document, or a stream of `events`."""
-
-    status: int
-    document: Document
-    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
-    events: tuple[bytes, ...] = ()
-
 
 Work = Callable[[Document, Record], Awaitable[Reply]]
 """Carries out a request. Takes its body, empty if it is not a JSON object, and its record."""
@@ -44,19 +27,7 @@ async def answer_document(
     record.account = owner.name if owner else ""
     with server.tracked(world, record):
         reply, fault = await _carry_out(server, request, record, work)
-        record.status = reply.status if fault is None else fault.status_sent(reply.status)
-        record.fault = "" if fault is None else fault.fault.value
-        record.transport = STREAM if reply.events else HTTP
-        server.log_request(world, record)
-        if fault is not None:
-            return await send_malformed(request, fault, msgspec.json.encode(reply.document), reply.status)
-        if not reply.events:
-            return web.Response(status=reply.status, body=msgspec.json.encode(reply.document), headers=reply.headers)
-        response = web.StreamResponse(headers=HEADERS)
-        await response.prepare(request)
-        for event in reply.events:
-            await response.write(event)
-        return response
+        return await send(server, world, request, record, reply, fault)
 
 
 async def _carry_out(server: Server, request: web.Request, record: Record, work: Work) -> tuple[Reply, Fault | None]:
@@ -71,7 +42,7 @@ async def _carry_out(server: Server, request: web.Request, record: Record, work:
         reply = await work(body, record)
     else:
         reply = Reply(HTTPStatus.OK, {})
-    return reply, None if fault is None or hangs else in_runware_format(fault)
+    return reply, None if hangs else fault
 
 
 def _object(body: bytes) -> Document:

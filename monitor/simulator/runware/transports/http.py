@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from monitor.simulator.runware.api.generations import Answer, items_of, kind_of_all
@@ -16,26 +13,13 @@ from monitor.simulator.runware.errors import Refusal, error, status_of
 from monitor.simulator.runware.request_log import STREAM, Record
 from monitor.simulator.runware.server import Server, World, wait_until_finished
 from monitor.simulator.runware.settings import Settings
+from monitor.simulator.runware.transports.replies import Reply, send
 from monitor.simulator.runware.transports.streams import stream
 from monitor.simulator.shared.faults import Fault, FaultKind
-from monitor.simulator.shared.malformed_answers import send_malformed
 from monitor.simulator.shared.requests import Kind, bearer_token
 
 TEMPLATE = "/v1"
 _GATEWAY_TIMEOUT = Fault(fault=FaultKind.HTML, status=504)
-JSON = "application/json; charset=utf-8"
-
-
-@dataclass(slots=True)
-class Reply:
-    """What to send: a status and a document."""
-
-    status: int
-    document: dict[str, Any]
-
-    @property
-    def body(self) -> bytes:
-        return msgspec.json.encode(self.document)
 
 
 async def answer_tasks(server: Server, request: web.Request) -> web.StreamResponse:
@@ -44,15 +28,6 @@ async def answer_tasks(server: Server, request: web.Request) -> web.StreamRespon
     record = server.record(request, TEMPLATE)
     with server.tracked(world, record):
         return await _Exchange(server, world, request, record).answer()
-
-
-def in_runware_format(fault: Fault) -> Fault:
-    """Return a `status` fault with an error of Runware as its body, unless it has a body."""
-    if fault.fault is not FaultKind.STATUS or fault.body is not None:
-        return fault
-    code = {429: "rateLimitExceeded", 503: "serviceUnavailable", 504: "requestTimeout"}.get(fault.status)
-    body = {"errors": [error(code or "internalServerError")]}
-    return msgspec.structs.replace(fault, body=msgspec.json.encode(body).decode())
 
 
 class _Exchange:
@@ -126,15 +101,7 @@ class _Exchange:
         self._server.log_request(self._world, self._record)
 
     async def _send(self, reply: Reply, fault: Fault | None) -> web.StreamResponse:
-        self._record.status = reply.status
-        if fault is not None:
-            fault = in_runware_format(fault)
-            self._record.status = fault.status_sent(reply.status)
-            self._record.fault = fault.fault.value
-        self._server.log_request(self._world, self._record)
-        if fault is not None:
-            return await send_malformed(self._request, fault, reply.body, reply.status)
-        return web.Response(status=reply.status, body=reply.body, headers={"Content-Type": JSON})
+        return await send(self._server, self._world, self._request, self._record, reply, fault)
 
 
 def _refusal(refusal: Refusal, settings: Settings) -> Reply:

@@ -17,7 +17,8 @@ from monitor.simulator.runware.errors import Refusal, status_of
 from monitor.simulator.runware.platform.apps import Apps, Invocation, Problem
 from monitor.simulator.runware.request_log import Record
 from monitor.simulator.runware.server import Server
-from monitor.simulator.runware.transports.documents import Document, Reply, answer_document
+from monitor.simulator.runware.transports.documents import answer_document
+from monitor.simulator.runware.transports.replies import Document, Reply
 from monitor.simulator.shared.requests import Kind, bearer_token
 
 _ASYNC = "/v1/apps/{app}/invoke-async/{endpoint}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -75,15 +76,16 @@ class Connection:
     async def serve(self) -> None:
         """Answer messages until the socket closes. Messages that are still under way are logged as such."""
         self._world.sessions.connections.add(self)
-        writer: asyncio.Task[None] | None = None
+        is_writing = False
         try:
             while (text := await self._receive()) is not None:
                 self._handle(text)
-                if self.session is not None and writer is None:
-                    writer = asyncio.create_task(self._write(self.session))
+                if self.session is not None and not is_writing:
+                    is_writing = True
+                    self._spawn(self._write(self.session))
         finally:
             self._world.sessions.connections.discard(self)
-            for one in (*self._work, *([writer] if writer else [])):
+            for one in self._work:
                 one.cancel()
             self._leave()
 
@@ -155,9 +157,12 @@ class Connection:
         latency, fault = self._world.faults.draw(
             _METHOD, TEMPLATE, self._request.path, Kind(record.kind), record.own, record.account
         )
-        work = asyncio.create_task(self._work_on(message, latency, fault))
-        self._work.add(work)
-        work.add_done_callback(self._work.discard)
+        self._spawn(self._work_on(message, latency, fault))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
 
     def _authenticate(self, message: _Message) -> None:
         key = str(message.items[0].get("apiKey", ""))
@@ -188,9 +193,7 @@ class Connection:
         if self.session is not None:
             self.session.send(document)
             return
-        work = asyncio.create_task(self._response.send_str(msgspec.json.encode(document).decode()))
-        self._work.add(work)
-        work.add_done_callback(self._work.discard)
+        self._spawn(self._response.send_str(msgspec.json.encode(document).decode()))
 
     async def _work_on(self, message: _Message, latency: float, fault: Fault | None) -> None:
         if fault is not None:

@@ -191,16 +191,14 @@ def change_row(organization: Organization, call: Call, row_id: str) -> Reply:
     return _alone(organization, call, row)
 
 
-def create_avatar(organization: Organization, call: Call, _: str) -> Reply:
-    """POST /v1/avatars."""
-    fields = _validated("avatars", call.require("name", "personality", "referenceImage", "voice"))
-    return _alone(organization, call, _add(organization, call, "avatars", fields))
+_REQUIRED = {"avatars": ("name", "personality", "referenceImage", "voice"), "documents": ("name", "content")}
 
 
-def create_document(organization: Organization, call: Call, _: str) -> Reply:
-    """POST /v1/documents."""
-    fields = _validated("documents", call.require("name", "content"))
-    return _alone(organization, call, _add(organization, call, "documents", fields))
+def create_row(organization: Organization, call: Call, _: str) -> Reply:
+    """POST /v1/avatars, POST /v1/documents."""
+    collection = _collection(call)
+    fields = _validated(collection, call.require(*_REQUIRED[collection]))
+    return _alone(organization, call, _add(organization, call, collection, fields))
 
 
 def create_router(organization: Organization, call: Call, _: str) -> Reply:

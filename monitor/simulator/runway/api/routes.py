@@ -65,9 +65,9 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v1/uploads": {"POST": Endpoint(Kind.OTHER, resources.create_upload)},
 }
 _CREATE: Mapping[str, Endpoint] = {
-    "avatars": Endpoint(Kind.CREATE, resources.create_avatar),
+    "avatars": Endpoint(Kind.CREATE, resources.create_row),
     "voices": Endpoint(Kind.CREATE, resources.create_voice),
-    "documents": Endpoint(Kind.OTHER, resources.create_document),
+    "documents": Endpoint(Kind.OTHER, resources.create_row),
     "routers": Endpoint(Kind.OTHER, resources.create_router),
 }
 for _name, _create in _CREATE.items():
