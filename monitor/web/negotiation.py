@@ -1,4 +1,4 @@
-"""What a client's `Accept-Encoding` allows (RFC 9110, 12.5.3)."""
+"""What a client's `Accept` and `Accept-Encoding` allow (RFC 9110, 12.5.1 and 12.5.3)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ def accepts_gzip(field: str) -> bool:
     others = weights.get("*", 0.0)
     gzip = weights.get("gzip", weights.get("x-gzip", others))
     return gzip > 0 and gzip >= weights.get("identity", others)
+
+
+def accepts_openmetrics(field: str) -> bool:
+    """Whether OpenMetrics 1.0.0 is named, and wanted no less than plain text. A wildcard does not name it."""
+    wanted = plain = 0.0
+    for element in field.lower().split(","):
+        kind, *parameters = (part.strip() for part in element.split(";"))
+        versions = [
+            value.strip() for name, _, value in (one.partition("=") for one in parameters) if name.strip() == "version"
+        ]
+        if kind == "application/openmetrics-text" and versions in ([], ["1.0.0"]):
+            wanted = max(wanted, _weight(parameters))
+        elif kind == "text/plain":
+            plain = max(plain, _weight(parameters))
+    return wanted > 0 and wanted >= plain
 
 
 def _weight(parameters: list[str]) -> float:

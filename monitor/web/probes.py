@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from monitor.metrics import Exposition
-from monitor.metrics.exposition import CONTENT_TYPE
-from monitor.web.negotiation import accepts_gzip
+from monitor.web.negotiation import accepts_gzip, accepts_openmetrics
 
 
 class Probes:
@@ -24,10 +23,12 @@ class Probes:
     async def metrics(self, request: web.Request) -> web.Response:
         """The newest exposition; before the first evaluation that is the daemon's own metrics."""
         await self._exposition.keep_fresh()
-        headers = {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
+        wants_openmetrics = accepts_openmetrics(",".join(request.headers.getall("Accept", ())))
+        rendered = await self._exposition.openmetrics() if wants_openmetrics else self._exposition.plain
+        headers = {"Content-Type": rendered.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(",".join(request.headers.getall("Accept-Encoding", ()))):
-            return web.Response(body=self._exposition.gzipped, headers={**headers, "Content-Encoding": "gzip"})
-        return web.Response(body=self._exposition.text, headers=headers)
+            return web.Response(body=rendered.gzipped, headers={**headers, "Content-Encoding": "gzip"})
+        return web.Response(body=rendered.text, headers=headers)
 
     async def healthy(self, _: web.Request) -> web.Response:
         """200 while the process lives."""

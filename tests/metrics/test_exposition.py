@@ -1,5 +1,7 @@
+import asyncio
 import gzip
 import subprocess
+import threading
 from itertools import product
 from pathlib import Path
 
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics import exposition as library_openmetrics
+from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.judgement.account_reads.reads import ReadState
@@ -63,7 +67,43 @@ def test_both_forms_are_the_same_text(exposition: Exposition, snapshot: Snapshot
     before = exposition.text
     exposition.publish(snapshot)
     assert exposition.text != before
-    assert gzip.decompress(exposition.gzipped) == exposition.text
+    assert gzip.decompress(exposition.plain.gzipped) == exposition.text
+
+
+def without_process(figures: Figures) -> Figures:
+    return {key: value for key, value in figures.items() if not key[0].startswith("process_")}
+
+
+async def test_openmetrics_says_what_the_text_says(daemon: Exposition, snapshot: Snapshot) -> None:
+    daemon.publish(snapshot)
+    answer = await daemon.openmetrics()
+
+    strict = openmetrics_parser.text_string_to_metric_families(answer.text.decode())
+    samples = [sample for family in strict for sample in family.samples]
+    figures = {(one.name, frozenset(one.labels.items())): one.value for one in samples}
+    assert without_process(figures) == without_process(parse(daemon))
+    assert gzip.decompress(answer.gzipped) == answer.text
+    assert answer.text.count(b"# EOF\n") == 1
+
+
+async def test_openmetrics_is_rendered_once_an_evaluation_whoever_asks(
+    daemon: Exposition, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.publish(snapshot)
+    loop_thread, threads = threading.get_ident(), []
+    generate = library_openmetrics.generate_latest
+
+    def noted(registry: CollectorRegistry) -> bytes:
+        threads.append(threading.get_ident())
+        return bytes(generate(registry))
+
+    monkeypatch.setattr(library_openmetrics, "generate_latest", noted)
+    answers = await asyncio.gather(*(daemon.openmetrics() for _ in range(8)))
+    assert len({id(answer) for answer in answers}) == len(threads) == 1
+    assert loop_thread not in threads
+
+    daemon.publish(replace(snapshot, at=snapshot.at + 5))
+    assert (await daemon.openmetrics()).text != answers[0].text
 
 
 def test_every_count_equals_a_recount(exposition: Exposition, snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""The text is, byte for byte, what prometheus_client writes of the same samples."""
+"""The text is, byte for byte, what prometheus_client writes of the same samples, in either format."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as library_openmetrics
 
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
 from monitor.metrics.family import Family, Type
-from monitor.metrics.text import AccountText
+from monitor.metrics.text import AccountText, openmetrics, plain
 from monitor.tasks.counters import SUM, CounterSpec, Series
 from monitor.tasks.open_tasks import ModelTasks
 
@@ -42,14 +43,27 @@ class Reference:
             yield metric
 
 
-def reference(snapshot: Snapshot) -> str:
+def registry_of(snapshot: Snapshot) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(Reference(snapshot))
-    return generate_latest(registry).decode()
+    return registry
+
+
+def reference(snapshot: Snapshot) -> str:
+    return generate_latest(registry_of(snapshot)).decode()
+
+
+def rendered(text: AccountText, snapshot: Snapshot) -> str:
+    return plain(text.sections(snapshot)).decode()
 
 
 def test_text_equals_the_librarys(snapshot: Snapshot) -> None:
-    assert AccountText().render(snapshot).splitlines() == reference(snapshot).splitlines()
+    assert rendered(AccountText(), snapshot).splitlines() == reference(snapshot).splitlines()
+
+
+def test_openmetrics_equals_the_librarys(snapshot: Snapshot) -> None:
+    text = openmetrics(AccountText().sections(snapshot)).decode() + "# EOF\n"
+    assert text.splitlines() == library_openmetrics.generate_latest(registry_of(snapshot)).decode().splitlines()
 
 
 def one_more(series: Series) -> Series:
@@ -58,12 +72,12 @@ def one_more(series: Series) -> Series:
 
 def test_what_is_written_again_is_what_it_is_now(snapshot: Snapshot) -> None:
     text = AccountText()
-    text.render(snapshot)
+    text.sections(snapshot)
 
     grown = [replace(account, series=tuple(map(one_more, account.series))) for account in snapshot.accounts[::-1]]
     later = replace(snapshot, at=snapshot.at + 5.5, accounts=tuple(grown))
 
-    assert text.render(later) == reference(later)
+    assert rendered(text, later) == reference(later)
 
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -91,11 +105,11 @@ def test_any_name_and_any_value_are_written_as_the_library_does(
         ),
     )
 
-    assert AccountText().render(snapshot) == reference(snapshot)
+    assert rendered(AccountText(), snapshot) == reference(snapshot)
 
 
 @pytest.mark.parametrize("family", [*ROWS, *HISTOGRAMS], ids=lambda family: family.name)
 def test_every_account_family_has_its_head_even_without_accounts(family: Family) -> None:
-    lines = AccountText().render(Snapshot(at=0.0)).splitlines()
+    lines = rendered(AccountText(), Snapshot(at=0.0)).splitlines()
 
     assert f"# TYPE {family.name} {family.type.value}" in lines

@@ -9,6 +9,7 @@ from listeners import Daemon
 from monitor.judgement.snapshot import Snapshot
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 async def test_metrics_are_served_as_rendered(client: TestClient, daemon: Daemon, snapshot: Snapshot) -> None:
@@ -21,7 +22,7 @@ async def test_metrics_are_served_as_rendered(client: TestClient, daemon: Daemon
 async def test_metrics_are_compressed_for_whom_asks(client: TestClient, daemon: Daemon) -> None:
     answer = await client.get("/metrics", headers={"Accept-Encoding": "gzip;q=1.0, deflate"})
     assert (answer.headers["Content-Encoding"], answer.headers["Content-Type"]) == ("gzip", TEXT)
-    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
     assert gzip.decompress(await answer.read()) == daemon.exposition.text
 
 
@@ -60,6 +61,43 @@ async def test_metrics_are_sent_in_a_coding_that_the_client_allows(
     assert answer.headers.get("Content-Encoding") == coding
     body = await answer.read()
     assert (gzip.decompress(body) if coding else body) == daemon.exposition.text
+
+
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "content_type"),
+    [
+        (PROMETHEUS, OPENMETRICS),
+        ("application/openmetrics-text", OPENMETRICS),
+        ("Application/OpenMetrics-Text ; Version=1.0.0", OPENMETRICS),
+        ("text/plain;q=0.5, application/openmetrics-text;q=0.5", OPENMETRICS),
+        ("application/openmetrics-text;version=0.0.1", TEXT),
+        ("application/openmetrics-text;version=2.0.0", TEXT),
+        ("application/openmetrics-text;q=0", TEXT),
+        ("application/openmetrics-text;q=much", TEXT),
+        ("text/plain, application/openmetrics-text;q=0.9", TEXT),
+        ("text/plain;version=0.0.4", TEXT),
+        ("text/html, */*;q=0.8", TEXT),
+        (", ;,", TEXT),
+        ("", TEXT),
+    ],
+)
+async def test_metrics_are_openmetrics_for_whom_asks(
+    client: TestClient, daemon: Daemon, snapshot: Snapshot, accepted: str, content_type: str
+) -> None:
+    daemon.exposition.publish(snapshot)
+    for coding in ("identity", "gzip"):
+        answer = await client.get("/metrics", headers={"Accept": accepted, "Accept-Encoding": coding})
+        body = await answer.read()
+        text = gzip.decompress(body) if coding == "gzip" else body
+        assert answer.headers["Content-Type"] == content_type
+        assert text.endswith(b"# EOF\n") == (content_type == OPENMETRICS)
 
 
 async def test_a_refusal_of_gzip_on_a_line_of_its_own_counts(client: TestClient) -> None:
