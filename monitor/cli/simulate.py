@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-class Vendor(StrEnum):
-    """Whose API is simulated."""
+class Provider(StrEnum):
+    """The provider whose API is simulated."""
 
     RUNWAY = "runway"
     RUNWARE = "runware"
@@ -38,7 +38,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def simulate(
-    vendor: Annotated[Vendor, typer.Option(help="Whose API to simulate.")] = Vendor.RUNWAY,
+    provider: Annotated[Provider, typer.Option("--vendor", help="Whose API to simulate.")] = Provider.RUNWAY,
     listen: Annotated[str, typer.Option(help="HOST:PORT to serve on; port 0 takes a free one.")] = "127.0.0.1:10195",
     key: Annotated[str | None, typer.Option(help="API key to accept.", show_default="a made-up one")] = None,
     tier: Annotated[int, typer.Option(min=min(TIERS), max=max(TIERS), help="Runway: usage tier.")] = 1,
@@ -66,14 +66,14 @@ def simulate(
     host, port = _address(listen)
     clock = SystemClock() if speed == 1 else FastClock(speed, epoch)
     shares = {"failure_rate": failure_rate}
-    if vendor is Vendor.RUNWAY:
+    if provider is Provider.RUNWAY:
         durations = Durations(pending=pending, running=15.0 if seconds is None else seconds, jitter=jitter)
         app = _runway(clock, key, Settings(tier=tier, durations=durations).changed(shares), credits_, seed)
     else:
         settings = RunwareSettings(seconds=seconds, capacity=capacity, queue=queue, jitter=jitter).changed(shares)
         app = _runware(clock, key, settings, credits_, seed)
     try:
-        uvloop.run(_run(app, _hint(vendor, key), host, port))
+        uvloop.run(_run(app, _hint(provider, key), host, port))
     except ListenError as error:
         typer.echo(error, err=True)
         raise typer.Exit(1) from None
@@ -93,14 +93,14 @@ def _runware(clock: Clock, key: str | None, settings: RunwareSettings, balance: 
     return build_app(clock, [InitialAccount(key=key or RUNWARE_KEY, settings=settings, balance=balance)], seed)
 
 
-def _hint(vendor: Vendor, key: str | None) -> str:
-    """What to tell the user, with the URL to be filled in."""
-    if vendor is Vendor.RUNWAY:
+def _hint(provider: Provider, key: str | None) -> str:
+    """Return the line for the user, with placeholders for the URLs."""
+    if provider is Provider.RUNWAY:
         address, variable, made_up = "RUNWAYML_BASE_URL={url}", "RUNWAYML_API_SECRET", DEFAULT_KEY
     else:
         address, variable, made_up = "http_base_url={url}/v1 ws_base_url={ws}/v1", "RUNWARE_API_KEY", RUNWARE_KEY
     secret = "<the key given>" if key else made_up
-    return f"Simulated {vendor.title()} on {{url}}; for an SDK: {address} {variable}={secret}"
+    return f"Simulated {provider.title()} on {{url}}; for an SDK: {address} {variable}={secret}"
 
 
 async def _run(app: web.Application, hint: str, host: str, port: int) -> None:

@@ -84,7 +84,7 @@ async def sdk(url: str) -> AsyncIterator[AsyncRunwayML]:
 
 @pytest.fixture
 def until(control: httpx.AsyncClient) -> Callable[[str, int], Awaitable[None]]:
-    """Wait until one of the witness's figures has a value."""
+    """Wait until a figure of the request log has a value."""
 
     async def until(name: str, value: int) -> None:
         async with asyncio.timeout(5):

@@ -159,7 +159,7 @@ async def test_organizations_are_apart(sdk: AsyncRunwayML, url: str, control: ht
     assert {row["organization"] for row in (await control.get("/tasks")).json()} == {"simulated", "second"}
 
 
-async def test_a_reset_begins_anew(sdk: AsyncRunwayML, control: httpx.AsyncClient) -> None:
+async def test_a_reset_restores_the_start(sdk: AsyncRunwayML, control: httpx.AsyncClient) -> None:
     await create(sdk)
     await control.patch("/accounts/simulated", json={"tier": 5, "keys": "revoked"})
     await control.post("/faults", json={"fault": "hang"})

@@ -130,7 +130,7 @@ async def test_a_reset_comes_before_the_headers_or_after(url: str, control: http
 
 
 @pytest.mark.parametrize(("processed", "tasks"), [(None, 0), (True, 1)])
-async def test_a_spoilt_create_takes_effect_only_if_told(
+async def test_a_create_with_a_malformed_answer_takes_effect_as_its_fault_says(
     sdk: AsyncRunwayML, control: httpx.AsyncClient, processed: bool | None, tasks: int
 ) -> None:
     await control.post("/faults", json={"fault": "status", "status": 504, "processed": processed})
@@ -152,7 +152,7 @@ async def test_a_hang_lasts_until_it_is_cleared_and_then_answers(
     assert [(row["fault"], row["status"]) for row in (await control.get("/requests")).json()] == [("", 200)] * 2
 
 
-async def test_a_client_that_leaves_a_hang_is_written_down_with_the_task_it_made(
+async def test_a_client_that_leaves_a_hang_is_logged_with_the_task_it_made(
     sdk: AsyncRunwayML, control: httpx.AsyncClient, until: Until
 ) -> None:
     await control.post("/faults", json={"fault": "hang"})

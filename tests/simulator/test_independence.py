@@ -12,7 +12,7 @@ ALLOWED = ("monitor.simulator", "monitor.runtime.clock", "monitor.errors")
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))
-def test_the_request_log_shares_nothing_with_what_it_testifies_about(path: Path) -> None:
+def test_the_simulator_shares_nothing_with_the_program_that_it_checks(path: Path) -> None:
     tree = ast.parse(path.read_text())
     imported = {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

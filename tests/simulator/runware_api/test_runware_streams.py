@@ -43,10 +43,10 @@ def events(reply: httpx.Response) -> list[Any]:
 
 async def test_a_text_is_told_bit_by_bit(post: Post, passing: None) -> None:
     reply = await post(text(includeCost=True), **STREAM)
-    told = events(reply)
+    sent = events(reply)
     assert reply.headers["content-type"].startswith("text/event-stream")
-    assert [one["finishReason"] for one in told[:-1]] == [None, None, None, "stop"]
-    assert (told[-1], told[-2]["cost"], told[-2]["usage"]["totalTokens"]) == ("[DONE]", 0.002, 27)
+    assert [one["finishReason"] for one in sent[:-1]] == [None, None, None, "stop"]
+    assert (sent[-1], sent[-2]["cost"], sent[-2]["usage"]["totalTokens"]) == ("[DONE]", 0.002, 27)
     assert ": ping" in reply.text
 
 
@@ -97,9 +97,9 @@ async def test_other_formats_are_answered(url: str, control: httpx.AsyncClient, 
 async def test_a_chat_completion_may_be_streamed(url: str) -> None:
     body = {"model": "minimax:m2@0", "messages": [], "stream": True}
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {DEFAULT_KEY}"}) as client:
-        told = events(await client.post(f"{url}/v1/chat/completions", json=body))
-    assert told[-2]["choices"][0]["finish_reason"] == "stop"
-    assert told[-1] == "[DONE]"
+        sent = events(await client.post(f"{url}/v1/chat/completions", json=body))
+    assert sent[-2]["choices"][0]["finish_reason"] == "stop"
+    assert sent[-1] == "[DONE]"
 
 
 def account(operation: str, **fields: Any) -> dict[str, Any]:
@@ -162,7 +162,7 @@ async def test_faults_speak_as_the_vendor_does(post: Post, control: httpx.AsyncC
     assert (await control.get("/tasks")).json() == []
 
 
-async def test_a_reset_begins_anew(post: Post, control: httpx.AsyncClient) -> None:
+async def test_a_reset_restores_the_start(post: Post, control: httpx.AsyncClient) -> None:
     await post(image(deliveryMethod="async"))
     await control.post("/accounts", json={"name": "other", "key": "k", "capacity": 1})
     assert len((await control.get("/accounts")).json()) == 2

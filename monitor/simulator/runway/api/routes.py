@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from monitor.simulator.runway.api import account_reads, generations, realtime, resources
-from monitor.simulator.runway.api import model_router as routing
+from monitor.simulator.runway.api import account_reads, generations, model_router, realtime, resources
 from monitor.simulator.runway.api.messages import Call, Reply
 from monitor.simulator.runway.catalog import CREATIONS
 from monitor.simulator.runway.errors import Refusal, refuse
@@ -61,7 +60,7 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
     "/v1/organization/webapp/audit_logs": {"GET": Endpoint(Kind.OTHER, account_reads.list_audit_logs)},
     "/v1/organization/webapp/audit_logs/{id}": {"GET": Endpoint(Kind.OTHER, account_reads.read_audit_log)},
     "/v1/voices/preview": {"POST": Endpoint(Kind.CREATE, resources.preview_voice)},
-    "/v1/routers/{id}/requests": {"GET": Endpoint(Kind.OTHER, routing.list_requests)},
+    "/v1/routers/{id}/requests": {"GET": Endpoint(Kind.OTHER, model_router.list_requests)},
     "/v1/uploads": {"POST": Endpoint(Kind.OTHER, resources.create_upload)},
 }
 _CREATE: Mapping[str, Endpoint] = {
@@ -78,7 +77,7 @@ for _name, _create in _CREATE.items():
         "DELETE": Endpoint(Kind.DELETE, resources.delete_row),
     }
 for _modality in ("video", "image", "audio"):
-    ROUTES[f"/v1/generate/{_modality}"] = {"POST": Endpoint(Kind.CREATE, routing.generate)}
+    ROUTES[f"/v1/generate/{_modality}"] = {"POST": Endpoint(Kind.CREATE, model_router.generate)}
 
 
 class Match(NamedTuple):
