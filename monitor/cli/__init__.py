@@ -1,6 +1,6 @@
 """The command line.
 
-What a command needs is imported when it runs, so that the small ones answer at once.
+Each command imports what it needs when it runs, so that small commands start fast.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ ConfigFile = Annotated[
 def run(config: ConfigFile = None) -> None:
     """Run the daemon: gateway, account reads, metrics and status page, until SIGTERM or Ctrl-C.
 
-    SIGHUP reads the configuration again. A second SIGTERM stops at once.
+    SIGHUP reloads the configuration. A second SIGTERM stops immediately.
     """
-    # Until there is something to read the configuration again, it is no reason to end.
+    # By default SIGHUP ends the process; it must not before the daemon handles it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     import uvloop
 
@@ -46,7 +46,7 @@ def run(config: ConfigFile = None) -> None:
 
 
 def check_config(file: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
-    """Check a configuration: list every fault with its place, or say that it is good."""
+    """Check a configuration file and list every fault with its place."""
     accounts = _load(file).accounts
     typer.echo(f"{file}: good; {counted(len(accounts), 'account')}")
 
@@ -68,7 +68,7 @@ def _load(path: Path | None) -> Config:
 
 
 def _in_file(path: Path | None, fault: str) -> str:
-    """A fault with the file that it is in; one that is about the file itself names it already."""
+    """Prefix a fault with its file, unless it names the file already."""
     return fault if path is None or fault.startswith(f"{path}: ") else f"{path}: {fault}"
 
 
@@ -100,7 +100,7 @@ for command in (run, check_config, status, plan, advice, backtest, simulate, ver
 
 
 def main() -> None:
-    """Run the command line; an error that its user can mend is shown as plain lines, with exit status 1."""
+    """Run the command line. Errors that the user can fix print as plain lines and exit with status 1."""
     try:
         app(prog_name="genmedia-monitor")
     except ConfigError as error:

@@ -15,9 +15,9 @@ def advice(
     url: Annotated[str, typer.Option(help="The daemon's operator listener.")] = "http://127.0.0.1:10190",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell which usage tier would have sufficed in the last 7 and 30 days, and what it takes to reach it.
+    """Show which tier would have been enough for the last 7 and 30 days, and how to reach it.
 
-    At a provider without tiers, tell how each model's queue stands, and how many tasks to have open at once.
+    For a provider without tiers, show the state of each model's queue and the recommended number of parallel tasks.
     """
     asyncio.run(_print(url, account, as_json=json))
 

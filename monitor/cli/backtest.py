@@ -16,12 +16,12 @@ FAULTS_SHOWN = 20
 
 def backtest(
     file: Annotated[Path, typer.Argument(help='JSON lines: {"at": "2026-11-01T08:00:00Z", "model": "gen4.5"}')],
-    limit: Annotated[int, typer.Option(min=1, help="Generations of a model that may be accepted in any 24 hours.")],
+    limit: Annotated[int, typer.Option(min=1, help="Generations that one model may accept in any 24 hours.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Replay the daily forecast over accepted generations, and compare every warning with what happened.
+    """Replay the daily forecast over accepted generations and compare each warning with what happened.
 
-    The forecast runs once a minute, as in the daemon, and knows at each moment only what was accepted before.
+    The forecast runs once a minute, as in the daemon. It only uses generations accepted up to that moment.
     """
     # Rich would cost every other command its start.
     from rich.console import Console

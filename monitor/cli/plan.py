@@ -19,38 +19,36 @@ WIDTH_WITHOUT_TERMINAL = 140
 
 
 def plan(
-    count: Annotated[int, typer.Option(help="How many tasks.")],
-    seconds: Annotated[float, typer.Option(help="How long one runs, from start to end.")],
+    count: Annotated[int, typer.Option(help="Number of tasks.")],
+    seconds: Annotated[float, typer.Option(help="Duration of one task, from start to end.")],
     model: Annotated[
-        str | None, typer.Option(help="The model they use.", show_default="the most used of the last 24 hours")
+        str | None, typer.Option(help="Model that the tasks use.", show_default="the most used in the last 24 hours")
     ] = None,
-    by: Annotated[
-        str | None, typer.Option(help="When all should be done: 18:00, or 2026-11-23T18:00. Local time.")
-    ] = None,
+    by: Annotated[str | None, typer.Option(help="Deadline in local time: 18:00 or 2026-11-23T18:00.")] = None,
     account: Annotated[
-        str | None, typer.Option(help="Whose live limits count.", show_default="the only one there is")
+        str | None, typer.Option(help="Account whose live limits apply.", show_default="the only one")
     ] = None,
-    tier: Annotated[int | None, typer.Option(help="Plan for this usage tier; no daemon is asked.")] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(help="Tasks that run at once, instead of the limit there is.")
-    ] = None,
+    tier: Annotated[int | None, typer.Option(help="Plan for this usage tier, without a daemon.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Parallel tasks, instead of the account's limit.")] = None,
     daily: Annotated[
-        int | None, typer.Option(help="Generations in any 24 hours, instead of the limit there is.")
+        int | None, typer.Option(help="Generations in any 24 hours, instead of the account's limit.")
     ] = None,
-    used: Annotated[int | None, typer.Option(help="Generations of the last 24 hours, instead of those known.")] = None,
+    used: Annotated[
+        int | None, typer.Option(help="Generations used in the last 24 hours, instead of the known count.")
+    ] = None,
     credits_per_task: Annotated[
-        float | None, typer.Option(help="What a task costs, instead of the list price.")
+        float | None, typer.Option(help="Price of one task, instead of the list price.")
     ] = None,
     output_seconds: Annotated[
-        float | None, typer.Option(help="Length of one result, for prices by the second.")
+        float | None, typer.Option(help="Length of one result, for models priced by the second.")
     ] = None,
     url: Annotated[str, typer.Option(help="The daemon's operator listener.")] = "http://127.0.0.1:10190",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell how long a batch of tasks takes, which limit holds it up, which tier would do, and what it costs.
+    """Show how long a batch of tasks takes, which limit delays it, which tier is enough, and what it costs.
 
-    Asks a running daemon for the account's limits. With --tier, or without --account but with --concurrency or --daily,
-    it needs none.
+    The command asks a running daemon for the account's limits. It needs no daemon with --tier, or with --concurrency
+    or --daily but without --account.
     """
     # What a plan needs would cost every other command its start.
     from monitor.planning.request import Request, deadline

@@ -17,10 +17,10 @@ from monitor.views.replies import AccountReply, Reply
 
 FAINT = "dim"
 WHY_NOT = {
-    AdviceVerdict.TOO_LITTLE_WATCHED: "no advice: too little of it was watched to have seen its peaks",
-    AdviceVerdict.LIMITS_UNKNOWN: "no advice: the account's own limits are not known now",
-    AdviceVerdict.SPEND_UNKNOWN: "no advice: the provider's usage is not known now",
-    AdviceVerdict.BEYOND_EVERY_TIER: "no tier would have sufficed",
+    AdviceVerdict.TOO_LITTLE_WATCHED: "no advice: too little of this window was watched",
+    AdviceVerdict.LIMITS_UNKNOWN: "no advice: the account's limits are unknown",
+    AdviceVerdict.SPEND_UNKNOWN: "no advice: the provider's usage is unknown",
+    AdviceVerdict.BEYOND_EVERY_TIER: "no tier would have been enough",
 }
 
 
@@ -68,7 +68,7 @@ def _capacity(models: tuple[ModelCapacity, ...]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style=FAINT)
     for name in ("model", "state"):
         table.add_column(name, no_wrap=True)
-    for name in ("at once at most", "takes", "usually", "no room"):
+    for name in ("recommended\nparallel tasks", "task\ntime", "usual\ntime", "rejected\n(no capacity)"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in models:
         cells = (
@@ -97,17 +97,17 @@ def _sentence(window: WindowAdvice, tier: TierState | None) -> str:
     days = f"last {window.window.removesuffix('d')} days, {percentage(window.watched)} watched"
     if window.tier is None:
         return f"{days}: {WHY_NOT[window.verdict]}"
-    return f"{days}: tier {window.tier} would have sufficed{_way(window, tier.number if tier else None)}"
+    return f"{days}: tier {window.tier} would have been enough{_way(window, tier.number if tier else None)}"
 
 
 def _way(window: WindowAdvice, current: int | None) -> str:
     """What it takes to get to the tier from the one there is."""
     if current is not None and window.tier is not None and window.tier <= current:
-        return ", and is the account's" if window.tier == current else f"; the account is at tier {current}"
+        return ", the account's current tier" if window.tier == current else f"; the account is at tier {current}"
     if window.purchased_dollars is None:
-        return "; what it takes to reach it is not known"
-    wait = f", then {counted(window.wait_days, 'day')} to pass" if window.wait_days else ""
-    return f"; it takes {dollars(window.purchased_dollars)} bought in all{wait}"
+        return "; how to reach it is unknown"
+    wait = f", then a wait of {counted(window.wait_days, 'day')}" if window.wait_days else ""
+    return f"; reaching it takes {dollars(window.purchased_dollars)} of purchases in total{wait}"
 
 
 def _peaks(window: WindowAdvice) -> Table | None:
@@ -116,8 +116,8 @@ def _peaks(window: WindowAdvice) -> Table | None:
     if not rows:
         return None
     table = Table(box=None, padding=(0, 2, 0, 0), header_style=FAINT)
-    table.add_column("most wanted of", no_wrap=True)
-    for name in ("in 24 h", "needs", "at once", "needs"):
+    table.add_column("peak demand", no_wrap=True)
+    for name in ("in 24 h", "needs", "parallel", "needs"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
@@ -144,6 +144,6 @@ def _needs(tier: int | None) -> str:
 
 def _source(advice: Advice) -> str:
     return (
-        f"Tiers by the table of {advice.table_date} ({advice.table_source}), and at the account's own by its live "
-        f"limits. {advice.table_doubt} Tasks at once include the throttled: to wait for a place may be fine."
+        f"Limits of tiers come from the table of {advice.table_date} ({advice.table_source}), those of the account's "
+        f"own tier from its live limits. {advice.table_doubt} Parallel tasks include throttled ones, which may wait."
     )

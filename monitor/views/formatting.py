@@ -9,17 +9,18 @@ from math import floor
 UNKNOWN = "unknown"
 NOT_READ, NOT_READ_TODAY, NOT_KNOWN_YET = "not read yet", "not read yet today", "not known yet"
 NONE = "none"
-TOO_LITTLE_SEEN = "too little seen"
+READ_ONCE = "the balance has been read only once"
+TOO_LITTLE_SEEN = "not enough data"
 OLD_AFTER_SECONDS = 60.0
 """Age at which figures are called old."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 WINDOWS = {"1h": (HOUR, "the last hour"), "24h": (DAY, "the last 24 h")}
 AUTOBILLING = {
-    "ok": "works as far as can be seen",
+    "ok": "no problem found",
     "due": "the balance is below its threshold",
     "overdue": "the hourly check bought nothing",
     "clipped": "the purchase limit leaves too little",
-    "stopped": "has failed three days: buy by hand",
+    "stopped": "has failed for three days: buy credits by hand",
 }
 """What a state of autobilling means."""
 
@@ -82,7 +83,7 @@ def of_no_limit(used: float | None, limit: str) -> str:
 
 def more_unconfirmed(count: float) -> str:
     """What is to be added to the use of a concurrency limit; nothing where polls have shown every task."""
-    return f"{amount(count)} more not confirmed" if count else ""
+    return f"{amount(count)} more unconfirmed" if count else ""
 
 
 def their(count: float) -> str:
@@ -134,7 +135,7 @@ def usage_lags(spent_today: float | None, left_today: float | None) -> list[str]
     """What explains a spend that is less than what has left the balance on the same UTC day, both in dollars."""
     if left_today is None or left_today < 0.01 or (spent_today or 0.0) >= 0.99 * left_today:  # noqa: PLR2004
         return []
-    return [f"{dollars(left_today)} left the balance today: the provider's usage comes later"]
+    return [f"{dollars(left_today)} left the balance today; the provider reports usage later"]
 
 
 def lately(window: str, seconds: float | None) -> str:

@@ -34,7 +34,7 @@ def daily_in_words(daily: DailyOutlook, at: float) -> str:
         first = daily.next_free_seconds
         seen = "" if first is None else f"; of those it saw, the first frees {_in(first, at)}"
         generations = f"{amount(daily.unseen)} of the generations"
-        return f"full; when a slot frees is not known: the gateway did not see {generations}{seen}"
+        return f"full; when a slot frees is unknown: the gateway did not see {generations}{seen}"
     if daily.free_seconds <= 0:
         return "full when the provider last counted; a slot has freed since"
     return f"full; the first slot frees {_in(daily.free_seconds, at)}"

@@ -37,7 +37,7 @@ SILENT = frozenset({LimitKind.CONCURRENCY, LimitKind.DAILY_GENERATIONS_LEDGER})
 def warnings(account: AccountSnapshot, at: float) -> Iterator[str]:
     """Warnings of an account as of the Unix time `at`, most urgent first. Reads that were not tried yet yield none."""
     if account.is_old:
-        yield "these figures stand still: their evaluation fails; see evaluation.failed in the daemon's log"
+        yield "these figures are not updated: their evaluation fails; see evaluation.failed in the daemon's log"
     balance = account.organization.credit_balance if account.organization is not None else None
     if balance is not None and balance <= 0:
         yield "no credits are left: generations are refused"
@@ -66,25 +66,26 @@ def _credits(account: AccountSnapshot, at: float) -> Iterator[str]:
         return
     if outlook.runway_seconds is not None and 0 < outlook.runway_seconds < account.runway_thresholds.soft:
         pace = outlook.runway_credits_per_hour
-        burn = "the present burn" if pace is None else f"{dollars(pace * account.dollars_per_credit)} an hour"
-        yield f"the credits last for {duration(outlook.runway_seconds)} at {burn}"
+        burn = "the current burn" if pace is None else f"{dollars(pace * account.dollars_per_credit)} an hour"
+        yield f"the credits last {duration(outlook.runway_seconds)} at {burn}"
     if outlook.autobilling in TROUBLE:
         yield f"autobilling is {outlook.autobilling}: {AUTOBILLING[outlook.autobilling]}"
     if outlook.spend_free_seconds is not None:
-        yield f"the limit of purchases is {spend_in_words(outlook, at)}"
+        yield f"the purchase limit is {spend_in_words(outlook, at)}"
     elif outlook.spend_exhaustion_seconds is not None:
-        yield f"the limit of purchases will be reached in about {duration(outlook.spend_exhaustion_seconds)}"
+        yield f"the purchase limit will be reached in about {duration(outlook.spend_exhaustion_seconds)}"
 
 
 def _outlook(account: AccountSnapshot, at: float) -> Iterator[str]:
     for daily in account.daily:
         if daily.exhaustion_seconds is not None:
-            yield f"{daily.model}: the daily limit will be hit in about {duration(daily.exhaustion_seconds)}"
+            yield f"{daily.model}: the daily limit will be reached in about {duration(daily.exhaustion_seconds)}"
         elif daily.outlook is LimitOutlook.FULL and daily.limit:
             yield f"{daily.model}: the daily limit is {daily_in_words(daily, at)}"
     for one in sorted(account.capacity, key=lambda one: one.state is not QueueState.SATURATED):
         if one.state in {QueueState.APPROACHING, QueueState.SATURATED}:
-            yield f"{one.model}: {CAPACITY[one.state]}; have {amount(one.recommended_concurrency)} open at once at most"
+            most = counted(one.recommended_concurrency, "task")
+            yield f"{one.model}: {CAPACITY[one.state]}; keep at most {most} open"
 
 
 def _limit(limit: LimitUse) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The status page: one account after the other, in plain words, without scripts."""
+"""The status page: every account in plain words, without scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.web.view import account_view
 
 
 def _visible(value: object) -> object:
-    """What is put into the page; text from elsewhere cannot turn the direction of what stands around it."""
+    """A value made safe to show: text from elsewhere cannot change the direction of the text around it."""
     return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -39,11 +39,11 @@ class StatusPage:
         self._template = environment.get_template("status.html")
 
     async def show(self, _: web.Request) -> web.Response:
-        """The page, whether or not there is anything to show yet."""
+        """Serve the page, even before the first evaluation."""
         return web.Response(text=self.render(), content_type="text/html")
 
     def render(self) -> str:
-        """The page as HTML."""
+        """Render the page as HTML."""
         snapshot = self._snapshot()
         return self._template.render(
             css=Markup(CSS),  # noqa: S704 - a file of this package
@@ -56,6 +56,6 @@ class StatusPage:
 
     def _evaluated(self, snapshot: Snapshot | None) -> str:
         if snapshot is None:
-            return "The first evaluation has not ended yet."
+            return "No figures yet: the first evaluation has not finished."
         age = wording.duration(max(0.0, self._clock.now() - snapshot.at))
-        return f"Figures of {wording.moment(snapshot.at)}, {age} old."
+        return f"Updated {age} ago ({wording.moment(snapshot.at)})"

@@ -32,6 +32,7 @@ from monitor.views.formatting import (
     NOT_KNOWN_YET,
     NOT_READ,
     NOT_READ_TODAY,
+    READ_ONCE,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
@@ -199,7 +200,7 @@ def _capacity(account: AccountSnapshot) -> Iterator[Tile]:
 
 def _throttled(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
     throttled = sum(one.open.get(TaskStatus.THROTTLED, 0) for one in tasks)
-    yield Tile("Throttled tasks", amount(throttled), _wait(tasks) if throttled else "none is waiting")
+    yield Tile("Throttled tasks", amount(throttled), _wait(tasks) if throttled else "no task is waiting")
 
 
 def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
@@ -207,10 +208,10 @@ def _task_tiles(tasks: tuple[ModelTasks, ...]) -> Iterator[Tile]:
         sum(one.open.get(status, 0) for one in tasks) for status in (TaskStatus.RUNNING, TaskStatus.PENDING)
     )
     unconfirmed = sum(one.unconfirmed for one in tasks)
-    doubt = f", {amount(unconfirmed)} not confirmed" if unconfirmed else ""
+    doubt = f", {amount(unconfirmed)} unconfirmed" if unconfirmed else ""
     yield Tile("Running tasks", amount(running), f"{amount(pending)} pending{doubt}")
     orphaned = sum(one.orphaned for one in tasks)
-    note = f"{their(orphaned)} client stopped polling" if orphaned else "every open task is polled, or has a webhook"
+    note = f"{their(orphaned)} client stopped polling" if orphaned else "every open task is polled or has a webhook"
     yield Tile("Orphaned tasks", amount(orphaned), note, "warn" if orphaned else "")
 
 
@@ -220,9 +221,9 @@ def _wait(tasks: tuple[ModelTasks, ...]) -> str:
     oldest = duration(max(one.throttled_oldest_age_seconds for one in waiting))
     drains = [one.throttled_drain_seconds for one in waiting if one.throttled_drain_seconds is not None]
     if not drains:
-        return f"oldest {oldest}, end unknown"
+        return f"oldest {oldest}, time to clear unknown"
     about = "about" if len(drains) == len(waiting) else "at least"
-    return f"oldest {oldest}, drained in {about} {duration(max(drains))}"
+    return f"oldest {oldest}, queue clears in {about} {duration(max(drains))}"
 
 
 def _credits(account: AccountSnapshot) -> Iterator[Tile]:
@@ -231,20 +232,20 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
     if outlook is None or account.organization is None:
         return
     if not outlook.burn:
-        yield Tile("Burn", NOT_KNOWN_YET, "the balance was read once so far")
+        yield Tile("Burn", NOT_KNOWN_YET, READ_ONCE)
     else:
         (hour, first), (day, whole) = (
             (dollars(outlook.burn[window] * price), lately(window, outlook.burn_seconds.get(window)))
             for window in ("1h", "24h")
         )
-        yield Tile(f"Burn in {first}", hour, f"{day} in {whole}" if whole != first else "not watched for longer")
+        yield Tile(f"Burn in {first}", hour, f"{day} in {whole}" if whole != first else "no longer history yet")
     runway, wanted = outlook.runway_seconds, account.runway_thresholds
     if runway is None:
         early = not outlook.burn or any(outlook.burn.values())
         yield Tile(
             "Credit runway",
             "too early" if early else "none expected",
-            "not watched for long enough" if early else "nothing is spent",
+            "not enough history yet" if early else "no spending",
         )
     elif not runway:
         yield Tile("Credit runway", "none left", "generations are refused", "bad")
@@ -282,7 +283,9 @@ def _tier(account: AccountSnapshot) -> Iterator[Tile]:
     count = len(tier.mismatches or ())
     differs = f"{counted(count, 'limit differs', 'limits differ')} from the newest table" if count else ""
     advised = [one for one in account.advice.windows if one.tier is not None] if account.advice is not None else []
-    needed = [f"tier {one.tier} would do for the last {one.window.removesuffix('d')} days" for one in advised]
+    needed = [
+        f"tier {one.tier} would have been enough for the last {one.window.removesuffix('d')} days" for one in advised
+    ]
     level = "warn" if any(tier.number is not None and (one.tier or 0) > tier.number for one in advised) else ""
     yield Tile(
         "Usage tier",
@@ -297,7 +300,7 @@ def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
     known = [(one.unseen.low * one.generations, one.model, one.unseen) for one in account.reconciled if one.unseen]
     if known:
         _, model, unseen = max(known, key=lambda one: one[0])
-        bounds = f"{share(unseen.low, 1)} to {share(unseen.high, 1)} of {model}" if unseen.low else "none for sure"
+        bounds = f"{share(unseen.low, 1)} to {share(unseen.high, 1)} of {model}" if unseen.low else "possibly none"
         yield Tile("Unseen generations", share(unseen.expected, 1), bounds, "warn" if unseen.low else "")
 
 

@@ -60,11 +60,11 @@ async def test_every_account_is_told_with_the_way_to_its_tier(listener: Listener
     lines = [re.sub(r"\s+", " ", line).strip() for line in output.splitlines()]
     for line in (
         "production (runway): tier 2, as configured",
-        "last 7 days, 97 % watched: tier 3 would have sufficed; it takes $100.00 bought in all",
+        "last 7 days, 97 % watched: tier 3 would have been enough; reaching it takes $100.00 of purchases in total",
         "gen4.5 418 tier 2 5 tier 3",
         "upscale_v1 not in the table not in the table",
         "credits in 30 days: 4,647 tier 1",
-        "last 30 days, 25 % watched: no advice: too little of it was watched to have seen its peaks",
+        "last 30 days, 25 % watched: no advice: too little of this window was watched",
         "staging (runway): the provider has no usage tiers",
     ):
         assert line in lines
@@ -100,28 +100,28 @@ async def test_an_account_that_is_not_there_is_one_line(listener: Listener) -> N
     ],
 )
 def test_where_the_tier_is_from_is_told(tier: TierState, told: str) -> None:
-    assert shown(tier).startswith(f"{told} Tiers by the table of autumn 2026 (https://docs)")
+    assert shown(tier).startswith(f"{told} Limits of tiers come from the table of autumn 2026 (https://docs)")
 
 
 @pytest.mark.parametrize(
     ("current", "wanted", "told"),
     [
-        (3, {"tier": 3}, "tier 3 would have sufficed, and is the account's"),
-        (4, {"tier": 3}, "tier 3 would have sufficed; the account is at tier 4"),
-        (2, {"tier": 3}, "tier 3 would have sufficed; what it takes to reach it is not known"),
+        (3, {"tier": 3}, "tier 3 would have been enough, the account's current tier"),
+        (4, {"tier": 3}, "tier 3 would have been enough; the account is at tier 4"),
+        (2, {"tier": 3}, "tier 3 would have been enough; how to reach it is unknown"),
         (
             None,
             {"tier": 3, "purchased_dollars": 1000.0, "wait_days": 14},
-            "tier 3 would have sufficed; it takes $1,000.00 bought in all, then 14 days to pass",
+            "tier 3 would have been enough; reaching it takes $1,000.00 of purchases in total, then a wait of 14 days",
         ),
-        (2, {"verdict": AdviceVerdict.BEYOND_EVERY_TIER}, "no tier would have sufficed"),
-        (2, {"verdict": AdviceVerdict.SPEND_UNKNOWN}, "no advice: the provider's usage is not known now"),
-        (2, {"verdict": AdviceVerdict.LIMITS_UNKNOWN}, "no advice: the account's own limits are not known now"),
+        (2, {"verdict": AdviceVerdict.BEYOND_EVERY_TIER}, "no tier would have been enough"),
+        (2, {"verdict": AdviceVerdict.SPEND_UNKNOWN}, "no advice: the provider's usage is unknown"),
+        (2, {"verdict": AdviceVerdict.LIMITS_UNKNOWN}, "no advice: the account's limits are unknown"),
     ],
 )
 def test_the_way_to_a_tier_is_told(current: int | None, wanted: dict[str, object], told: str) -> None:
     window = replace(WindowAdvice(window="7d", watched=1.0, verdict=AdviceVerdict.ADVISED), **wanted)
-    assert f"last 7 days, 100 % watched: {told} Tiers by" in shown(TierState(table="t", inferred=current), window)
+    assert f"last 7 days, 100 % watched: {told} Limits of tiers come" in shown(TierState(table="t", inferred=current), window)
 
 
 def test_what_is_too_much_for_every_tier_is_told_and_a_hostile_name_stays_text() -> None:
@@ -135,9 +135,9 @@ async def test_the_concurrency_of_a_provider_without_tiers_is_told(listener: Lis
     lines = [" ".join(line.split()) for line in output.splitlines()]
     assert status == 0
     assert "runware (runware): the provider has no usage tiers" in lines
-    assert "model state at once at most takes usually no room" in lines
+    assert "model state parallel tasks time time (no capacity)" in lines
     assert "google:3@1 approaching 3 2 min 31 s 1 min 2 s 1.5 %" in lines
-    assert "runware:101@1 too little seen 4 unknown unknown unknown" in lines
+    assert "runware:101@1 not enough data 4 unknown unknown unknown" in lines
     _, output, _ = await advice(listener, "runware", "--json")
     (account,) = json.loads(output)["accounts"]
     assert [one["recommended_concurrency"] for one in account["capacity"]] == [3, 4]

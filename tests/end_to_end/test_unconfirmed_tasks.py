@@ -116,7 +116,7 @@ async def test_only_what_polls_have_shown_uses_a_concurrency_limit_and_the_rest_
         assert await application.use() == await application.truth() == full
         page = await (await session.get(at.daemon.operator_url)).text()
         assert "3 of 3" in page
-        assert "4 more not confirmed" in page
+        assert "4 more unconfirmed" in page
         account = await (await session.get(f"{at.daemon.operator_url}/api/v1/accounts/runway")).json()
         assert {one["model"]: one["unconfirmed"] for one in account["tasks"]} == {"gen4.5": 4, "gen4_turbo": 0}
 

@@ -27,12 +27,12 @@ def daily(outlook: LimitOutlook, **changes: object) -> DailyOutlook:
         (daily(LimitOutlook.FULL, free_seconds=0.0), "full when the provider last counted; a slot has freed since"),
         (
             daily(LimitOutlook.FULL, unseen=5, next_free_seconds=3600.0),
-            "full; when a slot frees is not known: the gateway did not see 5 of the generations; of those it saw, the "
+            "full; when a slot frees is unknown: the gateway did not see 5 of the generations; of those it saw, the "
             "first frees in 1 h (Mon 04:28 UTC)",
         ),
         (
             daily(LimitOutlook.FULL, unseen=20),
-            "full; when a slot frees is not known: the gateway did not see 20 of the generations",
+            "full; when a slot frees is unknown: the gateway did not see 20 of the generations",
         ),
         (DailyOutlook(model="m", limit=0, outlook=LimitOutlook.FULL, unseen=3), "full; the limit is 0"),
     ],

@@ -26,7 +26,7 @@ def warned(**changes: object) -> list[str]:
         ("due", []),
         ("overdue", ["autobilling is overdue: the hourly check bought nothing"]),
         ("clipped", ["autobilling is clipped: the purchase limit leaves too little"]),
-        ("stopped", ["autobilling is stopped: has failed three days: buy by hand"]),
+        ("stopped", ["autobilling is stopped: has failed for three days: buy credits by hand"]),
     ],
 )
 def test_autobilling_that_does_not_work_is_a_warning(state: str, told: list[str]) -> None:
@@ -81,7 +81,7 @@ def test_a_full_daily_limit_says_when_it_has_room() -> None:
 
 def test_a_full_limit_of_purchases_says_when_something_can_be_bought_again() -> None:
     full = CreditOutlook(spend_outlook=LimitOutlook.FULL, spend_free_seconds=90_000.0)
-    told = "the limit of purchases is full; the first purchase leaves the 30 days in 1 d 1 h (Tue 22:20 UTC)"
+    told = "the purchase limit is full; the first purchase leaves the 30 days in 1 d 1 h (Tue 22:20 UTC)"
     assert warned(credits=full) == [told]
 
 
@@ -101,7 +101,7 @@ def test_the_limit_that_is_closest_is_told_first_then_the_next_to_be_hit() -> No
     ) == [
         "full: daily generations at 100 %: 10 of 10",
         "near: daily generations at 80 %: 8 of 10",
-        "near: the daily limit will be hit in about 1 min 30 s",
+        "near: the daily limit will be reached in about 1 min 30 s",
     ]
 
 
@@ -111,8 +111,8 @@ def test_a_strained_queue_comes_with_what_to_run_at_most_the_worst_first() -> No
         ModelCapacity(model=name, state=state, recommended_concurrency=4) for name, state in states.items()
     )
     assert warned(capacity=capacity) == [
-        "m3: saturated; have 4 open at once at most",
-        "m2: approaching saturation; have 4 open at once at most",
+        "m3: saturated; keep at most 4 tasks open",
+        "m2: approaching saturation; keep at most 4 tasks open",
     ]
 
 

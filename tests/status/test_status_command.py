@@ -16,7 +16,7 @@ HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 async def test_without_a_terminal_it_prints_once_in_plain_text(url: str) -> None:
     status, output, errors = await call("--url", url)
     assert (status, errors) == (0, "")
-    assert output.startswith(f"{url.rstrip('/')}, figures of 2026-11-22 14:30:00 UTC, 3 s old\n")
+    assert output.startswith(f"{url.rstrip('/')}, updated 3 s ago (2026-11-22 14:30:00 UTC)\n")
     assert "$182.40, 18,240 credits" in output
     assert "\x1b" not in output
     assert max(map(len, output.splitlines())) <= 80
@@ -120,11 +120,11 @@ async def test_a_live_view_outlives_the_daemon(listener: Listener) -> None:
         await live.until(lambda screen: "staging" in screen)
         await server.close()
         screen = await live.until(lambda screen: "no daemon answers at" in screen and "staging" in screen)
-        assert "figures of 2026-11-22 14:30:00 UTC, " in screen
+        assert " ago (2026-11-22 14:30:00 UTC)" in screen
         assert "$182.40" in screen
         server = TestServer(listener.listener(), port=port)
         await server.start_server()
-        await live.until(lambda screen: "3 s old" in screen and "no daemon" not in screen)
+        await live.until(lambda screen: "updated 3 s ago" in screen and "no daemon" not in screen)
         live.type(b"\x03")
         assert await live.end() == 0
     await server.close()

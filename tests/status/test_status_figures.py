@@ -56,8 +56,8 @@ async def test_models_without_limits_tell_their_capacity_the_worst_first(ask: As
     assert [model.model for model in account.models][:2] == ["worse", "google:3@1"]
     assert [model.capacity for model in account.models][:2] == [worse, runware.capacity[0]]
     assert account.warnings[:2] == (
-        "worse: saturated; have 2 open at once at most",
-        "google:3@1: approaching saturation; have 3 open at once at most",
+        "worse: saturated; keep at most 2 tasks open",
+        "google:3@1: approaching saturation; keep at most 3 tasks open",
     )
 
 
@@ -119,11 +119,11 @@ async def test_an_unknown_account_is_told_with_those_there_are(ask: Ask, snapsho
 async def test_warnings_say_what_hurts_but_not_full_concurrency_nor_unused_limits(ask: Ask, snapshot: Snapshot) -> None:
     told = await ask(snapshot)
     assert told.accounts[0].warnings == (
-        "the credits last for 5 h at $36.48 an hour",
-        "the limit of purchases will be reached in about 10 d",
+        "the credits last 5 h at $36.48 an hour",
+        "the purchase limit will be reached in about 10 d",
         "the read of usage: failing (overloaded), last worked 10 min 40 s ago",
         "gen4.5: daily generations at 83 %: 418 of 500",
-        "gen4.5: the daily limit will be hit in about 59 min",
+        "gen4.5: the daily limit will be reached in about 59 min",
         "act_two: the daily limit is full; the first slot frees in 23 h 34 min (Mon 14:04 UTC)",
         "gen4.5: 198 throttled, for up to 21 min 24 s",
         "3 tasks orphaned, their client stopped polling: gen4.5 3",

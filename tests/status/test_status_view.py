@@ -42,10 +42,10 @@ def row(text: str, beginning: str) -> str:
 async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snapshot, width: int) -> None:
     text = shown(await ask(snapshot, "production"), width)
     assert max(map(len, shown(await ask(snapshot), width).splitlines())) <= width
-    assert "figures of 2026-11-22 14:30:00 UTC, 3 s old" in text
+    assert "updated 3 s ago (2026-11-22 14:30:00 UTC)" in text
     told = " ".join(text.split())
     assert row(text, "balance") == "balance $182.40, 18,240 credits, as of 14:25 UTC"
-    assert "spent $11.60 today, $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today: the" in told
+    assert "spent $11.60 today, $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today; the" in told
     assert "burn $15.20 in the last 25 min; the balance lasts 5 h at $36.48 an hour" in told
     assert row(text, "autobilling") == "autobilling due: the balance is below its threshold"
     assert row(text, "monthly spend credits") == "monthly spend credits 5,000 of 10,000; until full: 10 d"
@@ -57,7 +57,7 @@ async def test_every_figure_can_be_read_at_usual_widths(ask: Ask, snapshot: Snap
     assert limits[11:] == (["41", "s", "59", "min", "412", "$12.00", "$42.00"] if width >= 120 else [])
     assert "gen4.5 198 21 min 24 s 24 min 45 s 1 4 3" in " ".join(text.split())
     assert "! gen4.5: daily generations at 83 %: 418 of 500" in text
-    assert "! gen4.5: the daily limit will be hit in about 59 min" in text
+    assert "! gen4.5: the daily limit will be reached in about 59 min" in text
     assert row(text, "gen4_image").endswith(" none none 95 -$0.40 $4.35") == (width >= 120)
     assert "3 more models are not in use; --all lists them" in text
 
@@ -87,7 +87,7 @@ async def test_what_is_unknown_is_called_so_and_no_zero_stands_for_it(ask: Ask, 
     text = shown(await ask(snapshot, "staging"))
     assert row(text, "balance") == "balance unknown"
     assert row(text, "spent") == "spent unknown"
-    assert row(text, "requests") == "requests none seen yet"
+    assert row(text, "requests") == "requests none yet"
     assert "organization has not worked yet (unauthorized), usage not read yet" in " ".join(text.split())
     assert "%" not in text
     assert "$" not in text
@@ -102,8 +102,8 @@ async def test_models_without_limits_show_their_capacity(ask: Ask, snapshot: Sna
     text = shown(await ask(snapshot, "runware", every_model=True), width)
     spent = row(text, "google:3@1").removeprefix("google:3@1 approaching 3 2 min 31 s 1 min 2 s 1.5 %")
     assert bool(spent) == (width >= 120)
-    assert row(text, "runware:101@1").startswith("runware:101@1 too little seen 4 unknown unknown unknown")
-    assert "! google:3@1: approaching saturation; have 3 open at once at most" in text
+    assert row(text, "runware:101@1").startswith("runware:101@1 not enough data 4 unknown unknown unknown")
+    assert "! google:3@1: approaching saturation; keep at most 3 tasks open" in text
     assert "limits" not in text
 
 
@@ -129,7 +129,7 @@ async def test_a_provider_without_limits_has_no_table_of_limits(ask: Ask, snapsh
     text = shown(await ask(Snapshot(at=snapshot.at, accounts=(account,))))
     assert "unlimited" not in text
     assert "in 24 h" not in text
-    assert row(text, "flux").startswith("flux too little seen")
+    assert row(text, "flux").startswith("flux not enough data")
 
 
 async def test_use_of_an_unlimited_model_is_told(ask: Ask, snapshot: Snapshot) -> None:
@@ -160,9 +160,9 @@ async def test_tasks_that_no_poll_has_confirmed_stand_apart_from_the_use_of_the_
     )
     text = shown(await ask(Snapshot(at=1.0, accounts=(account,))), width)
     assert max(map(len, text.splitlines())) <= width
-    assert row(text, "tasks") == "tasks 0 throttled, 6 pending, 1 running, 0 orphaned, 4 not confirmed"
+    assert row(text, "tasks") == "tasks 0 throttled, 6 pending, 1 running, 0 orphaned, 4 unconfirmed"
     limits = " ".join(text.replace("━", "").replace("╸", "").split())
-    assert re.search(r"gemini_2.5_flash 3 of 3, 100 % .* 4 more not confirmed", limits)
+    assert re.search(r"gemini_2.5_flash 3 of 3, 100 % .* 4 more unconfirmed", limits)
 
 
 async def test_no_drain_estimate_is_unknown(ask: Ask, snapshot: Snapshot) -> None:
@@ -243,7 +243,7 @@ async def test_a_view_that_does_not_fit_says_how_much_is_missing(ask: Ask, snaps
 
 async def test_a_daemon_that_went_away_is_shown_with_the_age_of_its_last_figures(ask: Ask, snapshot: Snapshot) -> None:
     text = shown(Watch(await ask(snapshot), 0.0).missed("no daemon answers"), now=87.0)
-    assert "14:30:00 UTC, 1 min 30 s old\nno daemon answers - trying again\n" in text
+    assert "updated 1 min 30 s ago (2026-11-22 14:30:00 UTC)\nno daemon answers - trying again\n" in text
     assert "$182.40" in text
 
 
@@ -255,7 +255,7 @@ async def test_old_figures_of_a_daemon_that_answers_are_called_old(ask: Ask, sna
 
 async def test_the_last_five_minutes_have_a_rate_of_their_own(ask: Ask, snapshot: Snapshot) -> None:
     text = shown(await ask(snapshot, "production"))
-    assert row(text, "requests") == "requests total failed rate last 5 min failed with"
+    assert row(text, "requests") == "requests total failed rate last 5 min causes"
     assert row(text, "create").startswith("create 532 25 4.7 % 10, 3 failed (30.0 %) rate limited 18,")
     assert row(text, "poll").startswith("poll 12,871 31 0.2 % 118 ")
     assert row(text, "delete").startswith("delete 9 0 0 % 0")

@@ -55,18 +55,18 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "Account reads organization 12 s ago",
         "usage failing (overloaded), last worked 10 min 40 s ago",
         "Balance $182.40 18,240 credits, as of 14:25 UTC",
-        "Spent today $11.60 $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today: the",
-        "Throttled tasks 200 oldest 21 min 24 s, drained in at least 24 min 45 s",
+        "Spent today $11.60 $46.47 in 30 days, as of 14:19 UTC; $15.20 left the balance today; the",
+        "Throttled tasks 200 oldest 21 min 24 s, queue clears in at least 24 min 45 s",
         "Running tasks 6 1 pending",
         "Orphaned tasks 3",
-        "Burn in the last 25 min $15.20 not watched for longer",
+        "Burn in the last 25 min $15.20 no longer history yet",
         "Credit runway 5 h at $36.48 an hour, if nothing is bought",
         "Autobilling due the balance is below its threshold",
         "Bought in 30 days $50.00 of $100.00, as far as known: 50 % of the 30 days",
         "418 of 500 412 seen here 59 min",
-        "Usage tier 2 tier 3 would do for the last 7 days; 1 limit differs from the newest table",
-        "Unseen generations 1.2 % none for sure",
-        "2 more models have limits and no use",
+        "Usage tier 2 tier 3 would have been enough for the last 7 days; 1 limit differs from the newest table",
+        "Unseen generations 1.2 % possibly none",
+        "2 more models have limits but no use",
         "rate limited 18, insufficient credits 4, timeout 2, invalid request 1",
         "moderation input 7, internal 3",
     ):
@@ -80,7 +80,7 @@ async def test_the_last_five_minutes_stand_beside_what_was_ever_counted(
     shown = await page(client)
     assert "create 532 25 4.7 % 10, 3 failed (30.0 %) rate limited 18" in shown.text
     assert "poll 12,871 31 0.2 % 118 overloaded" in shown.text
-    assert "delete 9 0 0 % 0 nothing" in shown.text
+    assert "delete 9 0 0 % 0 none" in shown.text
     assert ("td", {"class": "lately warn", "data-label": "Last 5 min"}) in shown.tags
     assert re.search(r"gen4.5 [\d,]+ \d+ \d+ \d+ 41 s", shown.text)
 
@@ -117,7 +117,10 @@ async def test_models_without_limits_show_their_capacity(
     daemon.snapshot = Snapshot(at=snapshot.at, accounts=snapshot.accounts[2:])
     shown = await page(client)
     assert "Capacity approaching google:3@1" in shown.text
-    assert "Model Capacity At once at most Takes Usually Found no room Pending Running" in shown.text
+    assert (
+        "Model Capacity Recommended parallel tasks Task time Usual time Rejected (no capacity) Pending Running"
+        in shown.text
+    )
     assert "google:3@1 approaching 3 2 min 31 s 1 min 2 s 1.5 %" in shown.text
     assert ("span", {"class": "warn"}) in shown.tags
     assert "Throttled" not in shown.text
@@ -127,7 +130,7 @@ async def test_models_without_limits_show_their_capacity(
 @pytest.mark.parametrize(
     ("states", "told"),
     [
-        ((None, None), ("unknown", "too little seen", "")),
+        ((None, None), ("unknown", "not enough data", "")),
         ((None, QueueState.HEALTHY), ("healthy", "every model that is in use", "good")),
         ((QueueState.HEALTHY, QueueState.SATURATED, QueueState.APPROACHING), ("saturated", "m1", "bad")),
         (
@@ -216,7 +219,7 @@ async def test_the_warnings_stand_first_in_the_words_of_the_api(
     shown = await page(client)
     lists = " ".join(" ".join((account["account"], *account["warnings"])) for account in told)
     assert told[0]["warnings"][3] == "gen4.5: daily generations at 83 %: 418 of 500"
-    assert f" 0 s old. Warnings {lists} production runway " in shown.text
+    assert f"Updated 0 s ago (2026-11-22 14:30:00 UTC) Warnings {lists} production runway " in shown.text
     heading, *names = (tag for tag, attributes in shown.tags if tag in {"h2", "h3"})
     assert (heading, names[:4]) == ("h2", ["h3", "h3", "h3", "h2"])
     assert ("section", {"class": "warnings", "aria-labelledby": "warnings"}) in shown.tags
@@ -273,7 +276,7 @@ async def test_the_page_says_why_the_daemon_is_not_ready(client: TestClient, dae
     daemon.reasons = ["the store does not accept writes: disk <full>"]
     shown = (await page(client)).text
     assert "Not ready the store does not accept writes: disk <full>" in shown
-    assert "The first evaluation has not ended yet." in shown
+    assert "No figures yet: the first evaluation has not finished." in shown
     daemon.reasons = []
     assert "Not ready" not in (await page(client)).text
 
@@ -283,7 +286,7 @@ async def test_old_figures_are_marked(client: TestClient, daemon: Daemon, snapsh
     assert next(attributes for tag, attributes in (await page(client)).tags if tag == "span") == {"class": "soft"}
     daemon.clock.advance(90)
     shown = await page(client)
-    assert "Figures of 2026-11-22 14:30:00 UTC, 1 min 30 s old." in shown.text
+    assert "Updated 1 min 30 s ago (2026-11-22 14:30:00 UTC)" in shown.text
     assert next(attributes for tag, attributes in shown.tags if tag == "span") == {"class": "bad"}
 
 
@@ -313,18 +316,18 @@ def test_tasks_that_no_poll_has_confirmed_stand_apart_from_the_use_of_the_limit(
     view = account_view(account(tasks=(tasks,), organization=told), 0)
 
     (model,) = view.models
-    assert (model.concurrency.text, model.concurrency.note) == ("3 of 3", "4 more not confirmed")
+    assert (model.concurrency.text, model.concurrency.note) == ("3 of 3", "4 more unconfirmed")
     assert model.concurrency.percent == 100
     (tile,) = [tile for tile in view.tiles if tile.title == "Running tasks"]
-    assert tile.note == "6 pending, 4 not confirmed"
+    assert tile.note == "6 pending, 4 unconfirmed"
 
 
 @pytest.mark.parametrize(
     ("drains", "note"),
     [
-        ((60.0, 30.0), "oldest 40 s, drained in about 1 min"),
-        ((60.0, None), "oldest 40 s, drained in at least 1 min"),
-        ((None, None), "oldest 40 s, end unknown"),
+        ((60.0, 30.0), "oldest 40 s, queue clears in about 1 min"),
+        ((60.0, None), "oldest 40 s, queue clears in at least 1 min"),
+        ((None, None), "oldest 40 s, time to clear unknown"),
     ],
 )
 def test_the_wait_of_the_throttled_is_told_as_far_as_known(drains: tuple[float | None, ...], note: str) -> None:

@@ -15,12 +15,14 @@ SHORTEST_INTERVAL_SECONDS = 0.1
 def status(
     url: Annotated[str, typer.Option(help="The daemon's operator listener.")] = "http://127.0.0.1:10190",
     account: Annotated[
-        list[str] | None, typer.Option(help="Only this account; give it again for more.", show_default="all")
+        list[str] | None, typer.Option(help="Show only this account; repeat the option for more.", show_default="all")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="List models without use too.")] = False,
-    interval: Annotated[str, typer.Option(help="How often the live view asks, such as 500ms or 10s.")] = "2s",
-    once: Annotated[bool, typer.Option("--once", help="Print once; as without a terminal.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print once, as JSON.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Also list models without use.")] = False,
+    interval: Annotated[str, typer.Option(help="Refresh interval of the live view, such as 500ms or 10s.")] = "2s",
+    once: Annotated[
+        bool, typer.Option("--once", help="Print once and exit. This is the default without a terminal.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print once as JSON and exit.")] = False,
 ) -> None:
     """Show every account of a running daemon: limits, tasks, errors, credits. Live, until Ctrl-C."""
     # Rich and httpx would cost every other command its start.

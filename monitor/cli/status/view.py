@@ -25,6 +25,7 @@ from monitor.views.formatting import (
     NOT_READ,
     NOT_READ_TODAY,
     OLD_AFTER_SECONDS,
+    READ_ONCE,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
@@ -48,8 +49,8 @@ from monitor.views.formatting import (
 from monitor.views.until import until_full
 
 WIDE = 120
-UNTIL = "full in"
-UNTIL_WIDTH, FULL_WIDTH = 9, 26
+UNTIL = "limit\nreached in"
+UNTIL_WIDTH, FULL_WIDTH = 10, 26
 """Of the answers to that: `none expected` takes two lines, what is said of a full limit three."""
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
@@ -75,7 +76,7 @@ class View:
 
     def _head(self) -> Iterator[RenderableType]:
         age = self._watch.age_seconds(self._now)
-        evaluated = f"figures of {moment(self._watch.figures.at)}, {duration(age)} old"
+        evaluated = f"updated {duration(age)} ago ({moment(self._watch.figures.at)})"
         yield Text.assemble((printable(self._url), "bold"), ", ", evaluated)
         if self._watch.trouble:
             yield Text(f"{self._watch.trouble} - trying again", style=BAD)
@@ -167,7 +168,7 @@ def _spent(account: AccountFigures, at: float) -> Text:
 
 def _burn(account: AccountFigures) -> Text:
     if account.burn_1h_dollars is None:
-        return Text(f"{NOT_KNOWN_YET}: the balance was read once so far")
+        return Text(f"{NOT_KNOWN_YET}: {READ_ONCE}")
     windows = {
         lately("24h", account.burn_24h_seconds): account.burn_24h_dollars,
         lately("1h", account.burn_1h_seconds): account.burn_1h_dollars,
@@ -176,7 +177,7 @@ def _burn(account: AccountFigures) -> Text:
     if account.runway_seconds is None:
         return Text(told)
     if not account.runway_seconds:
-        return Text(f"{told}; nothing is left")
+        return Text(f"{told}; no balance is left")
     pace = account.runway_burn_dollars_per_hour
     at_pace = "" if pace is None else f" at {dollars(pace)} an hour"
     return Text(f"{told}; the balance lasts {duration(account.runway_seconds)}{at_pace}")
@@ -187,14 +188,14 @@ def _open(account: AccountFigures) -> Text:
     named = ("throttled", "pending", "running", "orphaned")
     told = [f"{amount(sum(getattr(model, name) for model in account.models))} {name}" for name in named]
     if unconfirmed := sum(model.unconfirmed for model in account.models):
-        told.append(f"{amount(unconfirmed)} not confirmed")
+        told.append(f"{amount(unconfirmed)} unconfirmed")
     return Text(", ".join(told))
 
 
 def _totals(account: AccountFigures) -> Text:
     total = sum(requests.total for requests in account.requests)
     if not total:
-        return Text("none seen yet")
+        return Text("none yet")
     wrong = sum(requests.failed for requests in account.requests)
     tried = sum(judged(requests.outcomes) for requests in account.requests)
     return Text(
@@ -211,7 +212,7 @@ def _reads(account: AccountFigures) -> Iterator[Text]:
 
 def _requests(account: AccountFigures) -> Table:
     table = _table("requests", "total", "failed", "rate", "last 5 min")
-    table.add_column("failed with", overflow="fold")
+    table.add_column("causes", overflow="fold")
     for requests in account.requests:
         table.add_row(
             Text(printable(requests.kind)),
@@ -236,7 +237,7 @@ def _errors(outcomes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _tasks(models: list[ModelFigures]) -> Table:
-    table = _table("open tasks", "throttled", "oldest", "drained in", "pending", "running", "orphaned")
+    table = _table("open tasks", "throttled", "oldest", "queue\nclears in", "pending", "running", "orphaned")
     for model in models:
         waits = (duration(model.throttled_oldest_age_seconds), duration(model.throttled_drain_seconds))
         table.add_row(
@@ -260,7 +261,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
     if width >= WIDE:
         is_full = any(model.daily_outlook is LimitOutlook.FULL for model in models)
         widest = {UNTIL: FULL_WIDTH if is_full else UNTIL_WIDTH}
-        for title in ("takes", UNTIL, "seen here", "today", "30 days"):
+        for title in ("typical\ntime", UNTIL, "seen\nhere", "spent\ntoday", "30 days"):
             table.add_column(title, justify="right", no_wrap=title not in widest, max_width=widest.get(title))
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
@@ -275,9 +276,11 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
 
 def _capacity(models: tuple[ModelFigures, ...], width: int) -> Table:
     """How the queues stand at a provider without limits."""
-    table = _table("capacity", "state", "run at most", "takes", "usually", "no room")
+    table = _table(
+        "capacity", "state", "recommended\nparallel\ntasks", "task\ntime", "usual\ntime", "rejected\n(no\ncapacity)"
+    )
     if width >= WIDE:
-        for title in ("today", "30 days"):
+        for title in ("spent\ntoday", "30 days"):
             table.add_column(title, justify="right", no_wrap=True)
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
