@@ -6,7 +6,7 @@ import httpx
 import msgspec
 
 from monitor.errors import DaemonError
-from monitor.http.network import trust
+from monitor.http.trust import trust
 from monitor.views.formatting import printable
 from monitor.views.replies import Reply
 

@@ -13,10 +13,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.http.network import parse_proxy
+from monitor.runtime.durations import parse_duration
 from monitor.runtime.logs import protect
 
-UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
 RATIO = re.compile(r"[0-9](?:\.[0-9]{1,6})?")
 ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 SENDABLE = re.compile(r"[!-~]+")
@@ -37,19 +36,6 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_duration(text: object) -> float:
-    """Seconds from text such as `250ms`, `60s`, `5m`, `1.5h` or `35d`."""
-    match = DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError("not a duration; give a number and a unit, such as 60s")
-    number, unit = match.groups()
-    if not unit:
-        raise ValueError("a number without a unit; give a unit, such as 60s")
-    if unit not in UNIT_SECONDS:
-        raise ValueError(f"unknown unit; use one of {', '.join(UNIT_SECONDS)}, such as 60s")
-    return float(number) * UNIT_SECONDS[unit]
 
 
 def between(shortest: str, longest: str) -> AfterValidator:

@@ -21,7 +21,7 @@ import structlog
 from pydantic import SecretStr
 
 from monitor.config.files import TooLongError, read_descriptor, read_file
-from monitor.http.network import trust
+from monitor.http.trust import trust
 from monitor.runtime.logs import protect, redact
 
 COMMAND_TIMEOUT_SECONDS = 10.0

@@ -6,25 +6,22 @@ proxy from the environment by itself: libraries disagree about `NO_PROXY`, and s
 
 from __future__ import annotations
 
-import os
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import certifi
 from pydantic import SecretStr
 
+from monitor.http.trust import trust
 from monitor.runtime.logs import protect
 
 DIRECTLY = "none"
 SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 PORTS = {"http": 80, "https": 443}
-TRUST_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 Ip = IPv4Address | IPv6Address
 
 
@@ -123,29 +120,6 @@ def parse_proxy(text: object) -> SecretStr:
     for secret in (unquote(url.password or ""), url.password or "", _basic(url).removeprefix("Basic ")):
         protect(SecretStr(secret))
     return SecretStr(f"http://{url.netloc}")
-
-
-@lru_cache(maxsize=32)
-def trust(ca: str = "") -> ssl.SSLContext:
-    """A TLS context that trusts the system's authorities, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, and `ca`.
-
-    Raises:
-        ssl.SSLError: `ca` is not empty and holds no certificate.
-    """
-    context = ssl.create_default_context()
-    if _system_trusts_nobody():
-        context.load_verify_locations(certifi.where())
-    if ca:
-        context.load_verify_locations(cadata=ca)
-    return context
-
-
-def _system_trusts_nobody() -> bool:
-    """Whether the system has no authorities, as in a small container, and no variable names any."""
-    found = ssl.get_default_verify_paths()
-    if found.cafile or any(os.environ.get(name) for name in TRUST_VARIABLES):
-        return False
-    return found.capath is None or not any(Path(found.capath).iterdir())
 
 
 def _basic(url: SplitResult) -> str:

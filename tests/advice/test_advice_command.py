@@ -121,7 +121,9 @@ def test_where_the_tier_is_from_is_told(tier: TierState, told: str) -> None:
 )
 def test_the_way_to_a_tier_is_told(current: int | None, wanted: dict[str, object], told: str) -> None:
     window = replace(WindowAdvice(window="7d", watched=1.0, verdict=AdviceVerdict.ADVISED), **wanted)
-    assert f"last 7 days, 100 % watched: {told} Limits of tiers come" in shown(TierState(table="t", inferred=current), window)
+    assert f"last 7 days, 100 % watched: {told} Limits of tiers come" in shown(
+        TierState(table="t", inferred=current), window
+    )
 
 
 def test_what_is_too_much_for_every_tier_is_told_and_a_hostile_name_stays_text() -> None:

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from monitor.config import load
 from monitor.errors import ConfigError
-from monitor.http import network
-from monitor.http.network import Network, parse_proxy, trust
+from monitor.http.network import Network, parse_proxy
+from monitor.http.trust import TRUST_VARIABLES, trust
 
 PROXY = "http://proxy.corp.example:3128"
 VENDOR = "https://api.dev.runwayml.com"
@@ -170,11 +170,11 @@ def test_a_bundle_is_trusted_beside_the_systems_and_a_changed_one_changes_the_ac
 def test_where_the_system_trusts_nobody_the_installed_authorities_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = ssl.DefaultVerifyPaths(None, None, "", "", "", "")
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nothing)
-    for name in network.TRUST_VARIABLES:
+    for name in TRUST_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    network.trust.cache_clear()
+    trust.cache_clear()
     assert len(trust().get_ca_certs()) > 100
     monkeypatch.setenv("SSL_CERT_FILE", "/chosen/by/the/user.pem")
-    network.trust.cache_clear()
+    trust.cache_clear()
     assert trust().get_ca_certs() == []
-    network.trust.cache_clear()
+    trust.cache_clear()

@@ -143,3 +143,10 @@ def test_other_commands_do_not_load_it() -> None:
     program = "import sys, monitor.cli; print('monitor.cli.status.live' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("modules", ["monitor.cli", "monitor.cli, monitor.cli.status.live"])
+def test_version_and_status_load_neither_the_database_nor_the_configuration(modules: str) -> None:
+    program = f"import sys, {modules}; print({{'sqlalchemy', 'pydantic', 'monitor.config'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.config.fields import parse_duration
+from monitor.runtime.durations import parse_duration
 
 SHORTEST_INTERVAL_SECONDS = 0.1
 
