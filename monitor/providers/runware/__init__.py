@@ -1,4 +1,9 @@
-"""Runware: `api.runware.ai`, over HTTP and WebSocket. What is known of it stands in `tables`, dated."""
+"""Runware: `api.runware.ai`, over HTTP and WebSocket.
+
+Facts are dated tables beside the code that reads them: error codes in `errors`, task types in `task_types`, endpoints
+in `paths`, models in `models`. Sources, unless a table names another: the Python SDK `runware-sdk` 1.8.0 (October 2026)
+and the pages under https://runware.ai/docs as stored from October 2025 to October 2026.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +29,17 @@ BASE_URL = "https://api.runware.ai"
 """Plain HTTP and server-sent events (docs `models-api/authentication`, October 2026)."""
 
 WS_URL = "wss://ws-api.runware.ai"
-"""WebSocket, which the SDKs use unless told otherwise (docs `models-api/authentication`, October 2026)."""
+"""WebSocket, the default of the SDKs (docs `models-api/authentication`, October 2026)."""
 
 CAPACITY = CapacityAdvice(healthy_seconds=30.0, concurrency=(2, 4))
-""""Consistent sub-30s responses" are healthy, "2-4 concurrent requests" are recommended, and nothing is limited (docs
-`platform/rate-limits`, July 2026; the newer page `models-api/rate-limits` could not be read to its end)."""
+""""Consistent sub-30s responses" are healthy, "2-4 concurrent requests" are recommended, and there are no limits (docs
+`platform/rate-limits`, July 2026; only the start of the newer page `models-api/rate-limits` is known)."""
 
 OTHER_UPSTREAM = "other"
 
 
 class Runware(Provider):
-    """Runware's API as a `Provider`. It prices in US dollars."""
+    """Runware's API as a `Provider`. Its prices are US dollars."""
 
     name = "runware"
     base_url = BASE_URL
@@ -81,6 +86,6 @@ class Runware(Provider):
         return decode_webhook(account, body, now)
 
     def upstream(self, model: str) -> str:
-        """The source in the model's AIR id; `runware`, `civitai` and `rundiffusion` mostly run on its own machines."""
+        """The source in the model's AIR id. Runware probably hosts `runware`, `civitai` and `rundiffusion` itself."""
         source, separator, _ = model.partition(":")
         return "" if not separator else source if source in IDS else OTHER_UPSTREAM

@@ -1,8 +1,8 @@
-"""Reads of the account: balance, spend, inference times and errors as the vendor counts them.
+"""Reads of the account: balance, spend, inference times and errors, all by Runware's own count.
 
-All are tasks of type `accountManagement` (docs `models-api/account-management`, October 2026; SDK 1.8.0): they
-generate nothing. What they cost and how late their figures are is not stated anywhere. Names, team and keys in the
-answer to `getDetails` are not read.
+Each read is a task of type `accountManagement`, which generates nothing (docs `models-api/account-management`, October
+2026; SDK 1.8.0). Runware states neither what such a task costs nor how late its figures are. Names, team and keys in
+the answer to `getDetails` are not read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from monitor.providers.runware.paths import TASKS
 
 USAGE_SECONDS = 300.0
 WINDOWS = {"today": 0, "30d": 29}
-"""Days before today where each window starts; the API takes 30 days at most, both ends included (October 2026)."""
+"""How many days before today each window starts. The API accepts at most 30 days, both ends included (docs, October
+2026)."""
 
 ACCOUNT = ""
 MAX_ROWS = 31 * MAX_MODELS
@@ -52,11 +53,11 @@ class DetailsRead:
         return Call("POST", TASKS, [_task("getDetails", now)])
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        return _finished(self.name, exchange, _details)
+        return _read_finished(self.name, exchange, _details)
 
 
 class ActivityRead:
-    """`getUsageActivity` by model, of today and of 30 days, and of these by day: two tasks in one request."""
+    """`getUsageActivity`: today by model, and 30 days by model and day. These are two tasks in one request."""
 
     name = "activity"
     minimum_interval_seconds = USAGE_SECONDS
@@ -66,11 +67,11 @@ class ActivityRead:
         return Call("POST", TASKS, [_usage_task("getUsageActivity", name, now, *by) for name, by in wanted.items()])
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        return _finished(self.name, exchange, _activity)
+        return _read_finished(self.name, exchange, _activity)
 
 
 class PerformanceRead:
-    """`getUsagePerformance` of today by model."""
+    """`getUsagePerformance`: inference times of today by model."""
 
     name = "performance"
     minimum_interval_seconds = USAGE_SECONDS
@@ -79,11 +80,11 @@ class PerformanceRead:
         return Call("POST", TASKS, [_usage_task("getUsagePerformance", "today", now)])
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        return _finished(self.name, exchange, _performance)
+        return _read_finished(self.name, exchange, _performance)
 
 
 class ErrorsRead:
-    """`getUsageErrors` of today by model."""
+    """`getUsageErrors`: errors of today by model."""
 
     name = "errors"
     minimum_interval_seconds = USAGE_SECONDS
@@ -92,11 +93,11 @@ class ErrorsRead:
         return Call("POST", TASKS, [_usage_task("getUsageErrors", "today", now)])
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        return _finished(self.name, exchange, _errors)
+        return _read_finished(self.name, exchange, _errors)
 
 
 def _task(operation: str, now: float, window: str = "") -> dict[str, object]:
-    """One task; its id is that of a random UUID in form, made from what it asks and when."""
+    """One task. Its id has the form of a random UUID, but derives from the arguments, so that this stays pure."""
     seed = hashlib.sha256(f"{operation} {window} {now!r}".encode()).digest()
     task = UUID(bytes=seed[:16], version=4)
     return {"taskType": "accountManagement", "taskUUID": str(task), "operation": operation}
@@ -109,19 +110,19 @@ def _usage_task(operation: str, window: str, now: float, *by: str) -> dict[str, 
     return {**_task(operation, now, window), **days, "groupBy": [*(by or ("model",))]}
 
 
-Item = dict[str, object]
-FiguresOf = Callable[[list[Item], SchemaDrift], Figures | None]
+Element = dict[str, object]
+ReadFigures = Callable[[list[Element], SchemaDrift], Figures | None]
 
 
-def _finished(read: str, exchange: Exchange, figures_of: FiguresOf) -> list[AnyObservation]:
+def _read_finished(read: str, exchange: Exchange, read_figures: ReadFigures) -> list[AnyObservation]:
     document = json_value(exchange.body)
-    items = nested(document, "data")
-    found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return read_finished(read, exchange, _outcome(exchange, document), lambda drift: figures_of(found, drift))
+    elements = nested(document, "data")
+    found = [element for element in elements if isinstance(element, dict)] if isinstance(elements, list) else []
+    return read_finished(read, exchange, _outcome(exchange, document), lambda drift: read_figures(found, drift))
 
 
 def _outcome(exchange: Exchange, document: object) -> Outcome:
-    """How the read ended: any error among the answers spoils it."""
+    """The outcome of a read. One error among the answers fails the whole read."""
     status = exchange.status
     if is_redirected(exchange, Kind.ACCOUNT):
         return Outcome.REDIRECTED
@@ -135,56 +136,59 @@ def _outcome(exchange: Exchange, document: object) -> Outcome:
     return Outcome.SUCCESS if status in SUCCESSES and document is not None else Outcome.TRUNCATED
 
 
-def _details(items: list[Item], drift: SchemaDrift) -> Organization | None:
-    """The balance: a plain number, or an object with `amount` (docs of 2025 and of 2026 disagree)."""
-    balance = next((item["balance"] for item in items if "balance" in item), None)
+def _details(elements: list[Element], drift: SchemaDrift) -> Organization | None:
+    """The balance in US dollars. It is a number or an object with `amount`; the docs of 2025 and of 2026 disagree."""
+    balance = next((element["balance"] for element in elements if "balance" in element), None)
     amount = drift.require(number(nested(balance, "amount") if isinstance(balance, dict) else balance))
     return None if amount is None else Organization(credit_balance=amount)
 
 
-def _activity(items: list[Item], drift: SchemaDrift) -> Usage | None:
-    """Requests and spend, in US dollars, of each model and window; the answers come in any order."""
-    if len(items) != len(WINDOWS):
+def _activity(elements: list[Element], drift: SchemaDrift) -> Usage | None:
+    """Requests, and spend in US dollars, by model and window. The two answers come in any order."""
+    if len(elements) != len(WINDOWS):
         return None
-    spans = dict(zip(WINDOWS, sorted(items, key=_span), strict=True))
-    totals = [total for window, item in spans.items() for total in _totals(item, window, drift)]
+    spans = dict(zip(WINDOWS, sorted(elements, key=_span), strict=True))
+    totals = [total for window, element in spans.items() for total in _totals(element, window, drift)]
     return Usage(days=tuple(_days(spans["30d"])), totals=tuple(totals))
 
 
-def _days(item: Item) -> Iterator[DaySpend]:
-    """Spend of the whole account by day, or of each model where a row names one."""
-    rows = nested(item, "usage", "timeseries", "data")
+def _days(element: Element) -> Iterator[DaySpend]:
+    """Spend by day: of the model that a row names, else of the whole account."""
+    rows = nested(element, "usage", "timeseries", "data")
     for row in rows[:MAX_ROWS] if isinstance(rows, list) else []:
         day, model, spent = nested(row, "date"), nested(row, "model"), number(nested(row, "spend"))
         if is_day(day) and spent is not None:
             yield DaySpend(date=day, model=model if is_model_id(model) else ACCOUNT, credits=spent)
 
 
-def _span(item: Item) -> tuple[bool, str]:
-    """Sorts the window that starts latest first."""
-    start, end = item.get("startDate"), item.get("endDate")
+def _span(element: Element) -> tuple[bool, str]:
+    """Sort key that puts the window of one day before the window of 30 days."""
+    start, end = element.get("startDate"), element.get("endDate")
     return start != end, str(start)
 
 
-def _totals(item: Item, window: str, drift: SchemaDrift) -> Iterator[SpendTotal]:
-    """What each model did; the account as a whole only where no model is told, so that a sum counts nothing twice."""
-    rows = _rows(item, drift)
+def _totals(element: Element, window: str, drift: SchemaDrift) -> Iterator[SpendTotal]:
+    """Totals by model. The total of the account appears only without any model, so that a sum counts nothing twice."""
+    rows = _rows(element, drift)
     for model, row in rows.items():
         spent, requests = number(row.get("spend")), count(row.get("count"))
         drift.flag(spent is None or requests is None)
         yield SpendTotal(model=model, window=window, credits=spent, requests=requests)
-    meta = nested(item, "usage", "model", "meta")
+    meta = nested(element, "usage", "model", "meta")
     spent, requests = number(nested(meta, "totalSpend")), count(nested(meta, "totalRequests"))
     if not rows and (spent is not None or requests is not None):
         yield SpendTotal(model=ACCOUNT, window=window, credits=spent, requests=requests)
 
 
-def _performance(items: list[Item], drift: SchemaDrift) -> Performance | None:
-    """Seconds; null where a model had none (October 2026). The median is told of the whole account only."""
-    if not items:
+def _performance(elements: list[Element], drift: SchemaDrift) -> Performance | None:
+    """Inference times in seconds, null for a model without inferences (docs, October 2026).
+
+    Runware reports the median of the whole account only.
+    """
+    if not elements:
         return None
-    models = {model: _inference(row) for model, row in _rows(items[0], drift).items()}
-    meta = nested(items[0], "usage", "model", "meta")
+    models = {model: _inference(row) for model, row in _rows(elements[0], drift).items()}
+    meta = nested(elements[0], "usage", "model", "meta")
     if isinstance(meta, dict):
         models[ACCOUNT] = _inference(meta)
     return Performance(models={model: times for model, times in models.items() if times != Inference()})
@@ -192,13 +196,13 @@ def _performance(items: list[Item], drift: SchemaDrift) -> Performance | None:
 
 def _inference(row: Mapping[str, object]) -> Inference:
     names = {"mean": "avg", "p50": "p50", "p90": "p90", "p99": "p99"}
-    return Inference(**{name: number(row.get(f"{said}InferenceTime")) for name, said in names.items()})
+    return Inference(**{name: number(row.get(f"{prefix}InferenceTime")) for name, prefix in names.items()})
 
 
-def _errors(items: list[Item], drift: SchemaDrift) -> ProviderErrors | None:
-    if not items:
+def _errors(elements: list[Element], drift: SchemaDrift) -> ProviderErrors | None:
+    if not elements:
         return None
-    rows = _rows(items[0], drift)
+    rows = _rows(elements[0], drift)
     counts = {
         model: ErrorCount(client=count(row.get("clientErrors")), server=count(row.get("serverErrors")))
         for model, row in rows.items()
@@ -206,9 +210,9 @@ def _errors(items: list[Item], drift: SchemaDrift) -> ProviderErrors | None:
     return ProviderErrors(models=counts)
 
 
-def _rows(item: Item, drift: SchemaDrift) -> dict[str, Item]:
-    """The rows by model, as far as they name one, 200 at most."""
-    rows = nested(item, "usage", "model", "data")
+def _rows(element: Element, drift: SchemaDrift) -> dict[str, Element]:
+    """The first 200 rows with a valid model, by model."""
+    rows = nested(element, "usage", "model", "data")
     if not isinstance(rows, list):
         drift.flag()
         return {}

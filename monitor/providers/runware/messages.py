@@ -1,7 +1,7 @@
-"""What a message from Runware says of tasks, one answer for each element of its `data` and its errors.
+"""The answers in a message from Runware: one for each element of `data` and for each error.
 
-The shapes are those of docs `models-api/errors` and `en/task-responses`, of the SDKs' parsers, and of replies seen in
-use: errors may stand beside data, in the singular, inside an element of `data`, or inside an array of one.
+Errors come in several places: beside `data`, as a single `error`, inside an element of `data`, or inside an array
+(docs `models-api/errors`, October 2026, and `en/task-responses`, October 2025; the SDKs' parsers; replies seen in use).
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ MAX_TYPE_LENGTH = 64
 FINISHED_STATUS = "success"
 FAILED_STATUS = "error"
 OPEN_STATUSES = frozenset({"processing", "queued", "pending", "scheduled", "waiting"})
-"""`status` of a polled task (docs `models-api/task-polling`, October 2026). All open ones but the first are tolerated
-by the SDK `runware` 0.5.24 and documented nowhere."""
+"""The `status` of a polled task (docs `models-api/task-polling`, October 2026). Only `processing` of the open ones is
+documented. The SDK `runware` 0.5.24 (June 2026) accepts the others."""
 
 MEDIA_ENDINGS = ("URL", "Base64Data", "DataURI")
 RESULT_KEYS = ("text", "structuredData", "outputs", "air", "result")
-"""A result is there once one of these keys, or one that ends so, has a value (SDK 1.8.0, `client.py`)."""
+"""An answer holds a result if one of these keys, or a key with one of these endings, has a value (SDK 1.8.0,
+`client.py`)."""
 
 FILTERED = "content_filter"
-"""The `finishReason` of a text that was cut off for what it says (SDK 1.8.0)."""
+"""The `finishReason` of a text that moderation cut off (SDK 1.8.0)."""
 
 
 class AnswerState(Enum):
-    """How one answer says its task, or one of its results, stands."""
+    """The state that an answer reports of its task or of one result."""
 
     ACCEPTED = "accepted"
     RUNNING = "running"
@@ -44,11 +45,11 @@ class AnswerState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TaskAnswer:
-    """One element of a message. `task` is empty where it names none, `cost` is US dollars.
+    """One element of a message.
 
-    `unknown` names what of it the tables do not hold. `ends_task` says that an error is the task's own end, as far as
-    its type tells, and not the refusal of the request that asked for it; `has_status`, that an answer has a status, as
-    those to polls do.
+    `task` is empty if the element names no task. `cost` is US dollars. `unknown` is the field of an `UnknownSeen` if
+    the element holds a value that the tables lack. `ends_task` says that an error is probably the end of the task
+    instead of the refusal of its request. `has_status` says that the element has a `status`, as answers to polls do.
     """
 
     type: str
@@ -62,7 +63,7 @@ class TaskAnswer:
 
 
 def parse_answers(message: object) -> list[TaskAnswer]:
-    """Every answer in a message, 1,000 at most; none where it is not in any known shape."""
+    """The first 1,000 answers in a message. A message of an unknown shape has none."""
     return list(islice(_answers(message), MAX_ANSWERS))
 
 
@@ -91,7 +92,7 @@ def _objects(value: object) -> Iterator[dict[str, object]]:
 
 
 def _item(item: dict[str, object]) -> TaskAnswer:
-    """An element of `data`, or an event of a stream."""
+    """Read an element of `data`, or an event of a stream."""
     error, status = item.get("error"), item.get("status")
     if isinstance(error, dict) or status == FAILED_STATUS:
         return _error(error if isinstance(error, dict) else item, item)
@@ -110,7 +111,7 @@ def _item(item: dict[str, object]) -> TaskAnswer:
 
 
 def _state(item: dict[str, object], status: object) -> tuple[AnswerState, str]:
-    """How far the task is, and what cannot be told of it. In an unknown status it runs, unless it has a result."""
+    """The state of an element, and its unknown field. An unknown status counts as running, unless a result is there."""
     if "delta" in item:
         return (AnswerState.DONE if isinstance(item.get("finishReason"), str) else AnswerState.ACCEPTED), ""
     if status == FINISHED_STATUS:
@@ -118,17 +119,13 @@ def _state(item: dict[str, object], status: object) -> tuple[AnswerState, str]:
     if isinstance(status, str) and status in OPEN_STATUSES:
         return AnswerState.RUNNING, ""
     unknown = "task_status" if status is not None and _type(item) in GENERATIONS else ""
-    if _has_result(item):
+    if any(value is not None and (key in RESULT_KEYS or key.endswith(MEDIA_ENDINGS)) for key, value in item.items()):
         return AnswerState.DONE, unknown
     return (AnswerState.ACCEPTED if status is None else AnswerState.RUNNING), unknown
 
 
-def _has_result(item: dict[str, object]) -> bool:
-    return any(value is not None and (key in RESULT_KEYS or key.endswith(MEDIA_ENDINGS)) for key, value in item.items())
-
-
 def _error(error: dict[str, object], around: dict[str, object]) -> TaskAnswer:
-    """An error object; what it does not say itself of its task is said `around` it."""
+    """Read an error object. The object `around` it names the type and the task if the error itself does not."""
     kind, code = _type(error) or _type(around), error.get("code")
     known = classify(code, error.get("message"))
     stated = FAILED_STATUS in {_text(error, "status"), _text(around, "status")}
@@ -145,7 +142,7 @@ def _error(error: dict[str, object], around: dict[str, object]) -> TaskAnswer:
 
 
 def _old_error(message: dict[str, object]) -> TaskAnswer:
-    """The protocol of 2024, whose errors name no task."""
+    """Read an error of the protocol of 2024, which names no task."""
     refused = message.get("errorId") == OLD_KEY_REFUSED
     known = errors.UNAUTHORIZED if refused else classify(None, message.get("errorMessage"))
     return TaskAnswer("authentication" if refused else "", "", AnswerState.FAILED, known or errors.OTHER)

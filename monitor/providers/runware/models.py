@@ -1,7 +1,7 @@
 """Models that Runware serves, by the source in their AIR id `source:id@version`.
 
-From the model registry in the Python SDK `runware-sdk` 1.8.0 (schema bundle 20261012233936, October 2026). Others
-exist: what the vendor accepts becomes known by that.
+They come from the model registry in the Python SDK `runware-sdk` 1.8.0 (schema bundle 20261012233936, October 2026).
+Others exist. Each becomes known when Runware accepts a task with it.
 """
 
 from __future__ import annotations

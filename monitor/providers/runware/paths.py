@@ -12,22 +12,21 @@ from monitor.providers.http import Route
 from monitor.providers.lenient import path_segments
 
 TASKS = "/v1"
-"""Where an array of tasks is sent, by POST or on a WebSocket (docs `models-api/authentication`, October 2026)."""
+"""The path that takes arrays of tasks, by POST or on a WebSocket (docs `models-api/authentication`, October 2026)."""
 
 WEBHOOK = "webhookURL"
-"""Where the vendor sends a task's results (docs `models-api/webhooks`, October 2026); it may hold a secret."""
+"""The field with the URL that gets the results (docs `models-api/webhooks`, October 2026). It may hold a secret."""
 
 ITEM_FIELDS = ("taskType", "taskUUID", "model", "numberResults", "deliveryMethod", f"{WEBHOOK}?")
-"""What is kept of a task that passes: nothing that opens anything, nothing that it says of its content."""
+"""The fields of a passing task that are kept. None is a secret, and none says anything about the content."""
 
 DRY_RUN = "dryRun"
 YES = frozenset({"1", "true"})
-"""With this query on the WebSocket's address tasks are "validated by the server without executing inference" (README
-of `@runware/sdk-js` 1.3.1, 2026, which sends `dryRun=1`). That it works over HTTP too, and as `true`, is an
-assumption."""
+"""With this query in the WebSocket's address, tasks are "validated by the server without executing inference" (README
+of `@runware/sdk-js` 1.3.1, 2026, which sends `dryRun=1`). We assume that it works over HTTP, too, and as `true`."""
 
 SERVERLESS = "serverless"
-"""The model of a call to an application of one's own: what it runs is not told."""
+"""The model of a call to a serverless application, which does not name the model that it runs."""
 
 ROUTES = (
     ("POST", "/v1", Route(TASKS, Kind.OTHER, item_fields=ITEM_FIELDS, reads_reply=True, cuts_reply=True)),
@@ -47,9 +46,11 @@ ROUTES = (
     ),
     ("GET", "/v1/apps/[^/]+/tasks/[^/]+", Route("/v1/apps/{app}/tasks/{id}", Kind.POLL)),
 )
-"""By method and path. The kind of a POST to `/v1` follows from its tasks. The four in other vendors' formats are from
-docs `tools/compatible-apis` (autumn 2026), the last three from SDK 1.8.0; these live on an origin of their own,
-https://api.serverless.runware.ai. None of them names a task that could be followed."""
+"""Method, pattern of the path, and route. The kind of a POST to `/v1` follows from its tasks.
+
+The four routes in other providers' formats are from docs `tools/compatible-apis` (autumn 2026). The last three are from
+SDK 1.8.0 (October 2026) and have an origin of their own, https://api.serverless.runware.ai. Apart from `/v1`, no route
+names a task that could be followed."""
 
 OTHER = Route("other", Kind.OTHER)
 PATTERNS = tuple((method, re.compile(pattern), found) for method, pattern, found in ROUTES)
@@ -57,7 +58,7 @@ TEMPLATES = {found.endpoint: found for _, _, found in ROUTES}
 
 
 def route(method: str, path: str) -> Route:
-    """Classify a request. A known path with a method it does not have keeps its template, as kind `other`."""
+    """Classify a request. A known path with an unknown method keeps its template and has the kind `other`."""
     plain = "/" + "/".join(path_segments(path))
     fitting = [(wanted, found) for wanted, pattern, found in PATTERNS if pattern.fullmatch(plain)]
     known = next((found for wanted, found in fitting if wanted == method.upper()), None)
@@ -68,7 +69,7 @@ def route(method: str, path: str) -> Route:
 
 
 def is_dry_run(query: str) -> bool:
-    """Whether the query of a request or of a WebSocket's handshake asks to generate nothing."""
+    """Whether the query of a request or of a WebSocket handshake asks for validation without generation."""
     if DRY_RUN not in query:
         return False
     return any(name == DRY_RUN and value.lower() in YES for name, value in parse_qsl(query.removeprefix("?")))

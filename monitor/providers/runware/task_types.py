@@ -1,4 +1,7 @@
-"""Types of task that Runware takes, and what each asks for."""
+"""Runware's task types and the kind of each. To add a type, add it to one of these tables.
+
+Sources: the Python SDK `runware-sdk` 1.8.0 (October 2026), unless a table names another.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ GENERATIONS = frozenset(
     imageUpscale imageBackgroundRemoval imageCaption imageControlNetPreProcess photoMaker
     """.split()  # noqa: SIM905 - a list of this many quoted words is hard to read
 )
-"""Task types that generate (SDK 1.8.0), then the older names that the SDK `runware` 0.5.24 still sends (June 2026)."""
+"""Types that generate. The last line holds older names, which the SDK `runware` 0.5.24 (June 2026) still sends."""
 
 GET_RESPONSE = "getResponse"
 POLLS = frozenset({GET_RESPONSE, "getTaskDetails"})
 ACCOUNT = frozenset({"accountManagement"})
 CONTROLS = frozenset({"authentication", "ping"})
-"""Answered without a `taskUUID` (SDK 1.8.0)."""
+"""Types whose answers have no `taskUUID`."""
 
 UTILITIES = frozenset({"modelSearch", "modelUpload", "mediaStorage", "imageUpload"}) | CONTROLS
-"""Task types that generate nothing (SDK 1.8.0)."""
+"""Types that generate nothing."""
 
 KINDS = {
     **dict.fromkeys(POLLS, Kind.POLL),
@@ -28,3 +31,4 @@ KINDS = {
     **dict.fromkeys(UTILITIES, Kind.OTHER),
     "": Kind.OTHER,
 }
+"""Kinds by type. Every other type is a generation."""
