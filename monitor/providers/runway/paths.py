@@ -1,8 +1,10 @@
-"""Every endpoint of Runway, and from a method and a path to what the request means."""
+"""Runway's endpoints, and what a request to each of them means. To add one, add a line to these tables.
+
+Sources, unless a table names another: the Python SDK `runwayml` 5.24.0 (autumn 2026) and Runway's own `openapi.json` of
+2026-08-08.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -16,7 +18,7 @@ WORKFLOW = "/v1/workflows/{id}"
 WORKFLOW_MODEL = "workflow"
 
 NAMES_TASK = frozenset({TASK, INVOCATION})
-"""The endpoints whose path names a task."""
+"""Endpoints whose path names a task."""
 
 GENERATIONS = (
     "/v1/image_to_video",
@@ -35,13 +37,13 @@ GENERATIONS = (
     "/v1/voice_isolation",
     "/v1/avatar_videos",
 )
-"""POST to these creates a task of the model named in the body (SDK 5.24.0)."""
+"""A POST creates a task with the model that the body names (SDK 5.24.0)."""
 
 ROUTERS = ("/v1/generate/video", "/v1/generate/image", "/v1/generate/audio")
-"""POST to these creates a task of a model that only the reply names, at `routing.model` (SDK 5.24.0)."""
+"""A POST creates a task with a model that only the reply names, at `routing.model` (SDK 5.24.0)."""
 
 RECIPE = "/v1/recipes/{name}"
-"""POST to this creates a task whose model, in limits and usage, is the recipe's name (SDK 5.24.0)."""
+"""A POST creates a task whose model in limits and usage is the recipe's name (SDK 5.24.0)."""
 
 OTHER_ENDPOINTS = (
     ("POST", Route(WORKFLOW, Kind.CREATE, model=WORKFLOW_MODEL, makes_task=True)),
@@ -88,7 +90,7 @@ OTHER_ENDPOINTS = (
     ("GET", Route("/v1/workflows", Kind.OTHER)),
     ("GET", Route(WORKFLOW, Kind.OTHER)),
 )
-"""Everything else, by method (SDK 5.24.0; `consume` from the skill pack of 2026-04-21)."""
+"""All other endpoints, with their method (SDK 5.24.0; `consume` from the skill pack of 2026-04-21)."""
 
 ENDPOINTS: tuple[tuple[str, Route], ...] = (
     *(("POST", Route(path, Kind.CREATE, model_fields=("model",), makes_task=True)) for path in GENERATIONS),
@@ -101,20 +103,19 @@ OTHER = Route("other", Kind.OTHER)
 PLACEHOLDER = ""
 
 
-def _pattern(template: str) -> tuple[str, ...]:
-    return tuple(PLACEHOLDER if part.startswith("{") else part for part in path_segments(template))
-
-
 ROUTES = {
     (method, route.endpoint): replace(route, reads_reply=route.kind in {Kind.CREATE, Kind.POLL})
     for method, route in ENDPOINTS
 }
-TEMPLATES = {_pattern(route.endpoint): route.endpoint for _, route in ENDPOINTS}
+TEMPLATES = {
+    tuple(PLACEHOLDER if part.startswith("{") else part for part in path_segments(route.endpoint)): route.endpoint
+    for _, route in ENDPOINTS
+}
 MAX_SEGMENTS = max(map(len, TEMPLATES))
 
 
 def route(method: str, path: str) -> Route:
-    """Classify a request. A known path with a method it does not have keeps its template, as kind `other`."""
+    """Classify a request. A known path with an unknown method keeps its template and has the kind `other`."""
     template, named = _match(path_segments(path))
     found = ROUTES.get((method.upper(), template))
     if found is None:
@@ -127,17 +128,16 @@ def route(method: str, path: str) -> Route:
 
 
 def _match(segments: tuple[str, ...]) -> tuple[str, str]:
-    """The template of a path and the part that stands for its placeholder."""
-    for pattern, named in _patterns(segments[: MAX_SEGMENTS + 1]):
-        if pattern in TEMPLATES:
-            return TEMPLATES[pattern], named
-    return OTHER.endpoint, ""
+    """The template of a path, and the segment in place of the template's placeholder.
 
-
-def _patterns(segments: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The path as it is, then with each of its parts taken for a placeholder, the last first: most ids stand there."""
-    yield segments, ""
+    Templates have at most one placeholder. So the path is looked up as it is, then with each segment replaced by a
+    placeholder. The last segment comes first, because most ids stand there.
+    """
+    segments = segments[: MAX_SEGMENTS + 1]
+    if segments in TEMPLATES:
+        return TEMPLATES[segments], ""
     for index in reversed(range(len(segments))):
-        named = segments[index]
-        if named not in {".", ".."}:
-            yield (*segments[:index], PLACEHOLDER, *segments[index + 1 :]), named
+        pattern = (*segments[:index], PLACEHOLDER, *segments[index + 1 :])
+        if pattern in TEMPLATES and segments[index] not in {".", ".."}:
+            return TEMPLATES[pattern], segments[index]
+    return OTHER.endpoint, ""

@@ -1,4 +1,4 @@
-"""From an exchange on the wire to what it tells of a task."""
+"""What replies from Runway say about tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.observations import (
 )
 from monitor.providers.http import SUCCESSES, Exchange, is_html_page
 from monitor.providers.lenient import UNKNOWN_MODEL, is_task_id, nested, number
-from monitor.providers.runway.errors import reason
+from monitor.providers.runway.errors import failure_reason
 from monitor.providers.runway.paths import INVOCATION, ROUTERS, WORKFLOW_MODEL
 
 STATUSES = {
@@ -28,37 +28,33 @@ STATUSES = {
     "CANCELLED": TaskStatus.CANCELLED,
     "CANCELED": TaskStatus.CANCELLED,
 }
-"""openapi.json, 2026-08-08; the last spelling from an older official skill file."""
+"""Statuses of a task (openapi.json, 2026-08-08). The last spelling is from an older official skill file."""
 
 
 def task_observations(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
-    """What the reply tells of the task it made, read or deleted. `document` is its JSON object.
+    """What the reply says about the task that it created, read or deleted. `document` is its JSON object.
 
-    A body that was read whole counts even where the exchange failed afterwards: a client that is gone leaves its
-    task behind.
+    A complete body counts even if the exchange failed afterwards, because a client that leaves does not stop its task.
     """
     if exchange.route.task and exchange.status == HTTPStatus.NOT_FOUND:
-        return [_missing(exchange)]
+        return [
+            TaskMissing(
+                account=exchange.account, at=exchange.ended_at, task=exchange.route.task, by_client=exchange.by_client
+            )
+        ]
     if exchange.status not in SUCCESSES or is_html_page(exchange):
         return []
     if exchange.route.makes_task:
-        return _accepted(exchange, document, model)
+        return _created(exchange, document, model)
     if exchange.route.task and exchange.route.kind is Kind.DELETE:
         return [TaskDeleted(account=exchange.account, at=exchange.ended_at, task=exchange.route.task)]
     if exchange.route.task and document is not None:
-        return _sighted(exchange, document)
+        return _polled(exchange, document)
     return []
 
 
-def _missing(exchange: Exchange) -> TaskMissing:
-    """The vendor does not know the task (any more), whether it was asked to read or to delete it."""
-    return TaskMissing(
-        account=exchange.account, at=exchange.ended_at, task=exchange.route.task, by_client=exchange.by_client
-    )
-
-
-def _accepted(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
-    """The task that a create made. A router's dry run makes none, and its reply has no id; any other reply has one."""
+def _created(exchange: Exchange, document: dict[str, object] | None, model: str) -> list[AnyObservation]:
+    """Read the reply to a create. A router's dry run creates no task and has no id. Every other reply has one."""
     task = nested(document, "id")
     if task is None and (document is None or exchange.route.endpoint in ROUTERS):
         return []
@@ -80,14 +76,15 @@ def _accepted(exchange: Exchange, document: dict[str, object] | None, model: str
     ]
 
 
-def _sighted(exchange: Exchange, document: dict[str, object]) -> list[AnyObservation]:
-    """The task that a poll read, and what of it the tables do not hold.
+def _polled(exchange: Exchange, document: dict[str, object]) -> list[AnyObservation]:
+    """Read the reply to a poll, and report values that the tables lack.
 
-    An unknown status is taken for pending, so that the task stays watched. The endpoint tells a task from an
-    invocation to whoever reads it next.
+    An unknown status counts as pending, so that the task stays under observation. The observation carries the endpoint
+    because our follow-up polls tasks and invocations at different ones.
     """
-    status = _status(document.get("status"))
-    why = reason(_failure_code(document)) if status is TaskStatus.FAILED else Reason.NONE
+    reported = document.get("status")
+    status = STATUSES.get(reported.upper()) if isinstance(reported, str) else None
+    reason = failure_reason(_failure_code(document)) if status is TaskStatus.FAILED else Reason.NONE
     seen = TaskSeen(
         account=exchange.account,
         at=exchange.ended_at,
@@ -96,20 +93,16 @@ def _sighted(exchange: Exchange, document: dict[str, object]) -> list[AnyObserva
         endpoint=exchange.route.endpoint,
         model=WORKFLOW_MODEL if exchange.route.endpoint == INVOCATION else UNKNOWN_MODEL,
         by_client=exchange.by_client,
-        reason=Reason.OTHER if why is None else why,
+        reason=Reason.OTHER if reason is None else reason,
         estimated_credits=_credits(document.get("estimatedCost")),
         credits=_credits(document.get("cost")),
     )
-    unknown = [name for name, known in (("task_status", status), ("failure_code", why)) if known is None]
+    unknown = [name for name, known in (("task_status", status), ("failure_code", reason)) if known is None]
     return [seen, *(_unknown(exchange, name) for name in unknown)]
 
 
-def _status(said: object) -> TaskStatus | None:
-    return STATUSES.get(said.upper()) if isinstance(said, str) else None
-
-
 def _failure_code(document: dict[str, object]) -> object:
-    """The task's own code, else the first one among the nodes of a workflow."""
+    """The code of the task, else the first code among the nodes of a workflow."""
     code = document.get("failureCode")
     nodes = document.get("nodeErrors")
     if code or not isinstance(nodes, dict):
@@ -118,7 +111,7 @@ def _failure_code(document: dict[str, object]) -> object:
 
 
 def _credits(cost: object) -> float | None:
-    """The figure in a `cost` or `estimatedCost`; absent in replies older than 2026-07-21."""
+    """The credits in a `cost` or `estimatedCost`, which Runway reports since 2026-07-21 (openapi.json)."""
     figure = number(nested(cost, "credits"))
     return figure if figure is not None and figure >= 0 else None
 
