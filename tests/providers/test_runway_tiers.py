@@ -6,16 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.observations import ModelLimits, Organization
-from monitor.providers.runway.models import MODELS
+from monitor.providers.runway.models import MODALITIES, MODELS
 from monitor.providers.runway.prices import PRICES
-from monitor.providers.runway.tiers import (
-    AUTUMN_2026,
-    BEFORE_LATE_2025,
-    LATE_2025,
-    MODALITIES,
-    TIERS,
-    UNTABLED,
-)
+from monitor.providers.runway.tiers import AUTUMN_2026, BEFORE_LATE_2025, LATE_2025, TIERS, UNTABLED
 from monitor.providers.tiers import Claim, Tier, TierTable
 from monitor.simulator.runway.catalog import MODELS as SIMULATED_MODELS
 from monitor.simulator.runway.catalog import TIERS as SIMULATED_TIERS
