@@ -1,4 +1,10 @@
-"""Runway: `api.dev.runwayml.com`, watched at its HTTP API. What is known of it stands in `tables`, dated."""
+"""Runway: `api.dev.runwayml.com`, over HTTP.
+
+Facts are dated tables beside the code that reads them: error codes in `errors`, endpoints in `paths`, statuses in
+`tasks`, models in `models`, prices in `prices`, limits in `tiers`. Sources, unless a table names another: the Python
+SDK `runwayml` 5.24.0 (autumn 2026), Runway's own `openapi.json` of 2026-08-08, and the pages of
+https://docs.dev.runwayml.com as stored in autumn 2026.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +26,7 @@ from monitor.providers.tiers import TierTables
 __all__ = ["Runway"]
 
 BASE_URL = "https://api.dev.runwayml.com"
-"""The production API, whatever its name suggests (`servers` of openapi.json, 2026-08-08)."""
+"""The production API, despite its name (`servers` of openapi.json, 2026-08-08)."""
 
 API_VERSION = "2024-11-06"
 """The only accepted `X-Runway-Version` (a constant in openapi.json, 2026-08-08)."""

@@ -1,6 +1,6 @@
 """Reads of the account: limits, use and balance; credits spent by day and model.
 
-Fields are read one by one: what a reply says wrongly is left out, and told as one `UnknownSeen` of the read's name.
+Each field is read on its own. Unusable fields are left out, and one `UnknownSeen` with the read's name reports them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIMITS = {"concurrency": "maxConcurrentGenerations", "daily_generations": "maxDa
 
 
 class OrganizationRead:
-    """`GET /v1/organization`. Its figures move slowly; the configured interval is all the pace it needs."""
+    """`GET /v1/organization`: limits, use and balance. The configured interval alone sets its pace."""
 
     name = "organization"
     minimum_interval_seconds = 0.0
@@ -36,8 +36,8 @@ class OrganizationRead:
 class UsageRead:
     """`POST /v1/organization/usage` for the last 30 UTC days and today.
 
-    The vendor's own default window ends yesterday; `beforeDate` is exclusive, so today needs tomorrow's date
-    (SDK 5.24.0; that a date to come is accepted is not stated anywhere).
+    Runway's default window ends yesterday. `beforeDate` is exclusive, so that today needs tomorrow's date (SDK 5.24.0).
+    Runway does not state that it accepts a future date.
     """
 
     name = "usage"
@@ -72,7 +72,7 @@ def _organization(document: dict[str, object], drift: SchemaDrift) -> Organizati
 
 
 def _limits(entry: dict[str, object], drift: SchemaDrift) -> ModelLimits:
-    """The limits of a model. `null` is unlimited (SDK 5.24.0); one that is absent or unreadable is unknown."""
+    """The limits of a model. `null` is unlimited (SDK 5.24.0). An absent or unreadable limit is unknown."""
     read = {limit: count(entry.get(key)) for limit, key in LIMITS.items()}
     unlimited = {limit for limit, key in LIMITS.items() if key in entry and entry[key] is None}
     unknown = tuple(limit for limit, value in read.items() if value is None and limit not in unlimited)
@@ -81,19 +81,19 @@ def _limits(entry: dict[str, object], drift: SchemaDrift) -> ModelLimits:
 
 
 def _daily_generations(used: object, limits: dict[str, ModelLimits], drift: SchemaDrift) -> dict[str, int]:
-    """Generations of each model in the past day: none where a model has limits and no entry (an assumption)."""
+    """Generations of each model in the past day. We assume 0 for a model with limits and without an entry."""
     if not isinstance(used, dict):
         drift.flag()
         return {}
     entries = _by_model(used, drift)
     read = {model: drift.require(count(entry.get("dailyGenerations"))) for model, entry in entries.items()}
-    told = {model: generations for model, generations in read.items() if generations is not None}
-    silent = {model: 0 for model in limits if model not in used}
-    return dict(islice((told | silent).items(), MAX_MODELS))
+    reported = {model: generations for model, generations in read.items() if generations is not None}
+    unused = {model: 0 for model in limits if model not in used}
+    return dict(islice((reported | unused).items(), MAX_MODELS))
 
 
 def _by_model(value: object, drift: SchemaDrift) -> dict[str, dict[str, object]]:
-    """The entries of a map by model, as far as they are objects under a model's id, 200 at most."""
+    """The first 200 entries of a map that are objects under a valid model id."""
     if not isinstance(value, dict):
         drift.flag()
         return {}
@@ -104,7 +104,7 @@ def _by_model(value: object, drift: SchemaDrift) -> dict[str, dict[str, object]]
 
 
 def _usage(document: dict[str, object], drift: SchemaDrift) -> Usage | None:
-    """Net credits by day and model. Days and models beyond the bounds are left out; an empty day spends nothing."""
+    """Net credits by UTC day and model. Days and models beyond the bounds are left out. An empty day adds nothing."""
     results = document.get("results")
     if not isinstance(results, list):
         return None

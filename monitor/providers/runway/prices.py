@@ -1,7 +1,7 @@
-"""What a generation costs, in credits, where the price is by the second of output or by the piece.
+"""Runway's prices in credits, and how it sells credits.
 
-From Runway's price list (docs `guides/pricing`, 2026-09-19; images and audio mid 2026). Prices by characters, frames or
-the second of conversation are left out. What the API itself says of a task (`estimatedCost`, `cost`) is the truth.
+The prices are from Runway's price list (docs `guides/pricing`, 2026-09-19; images and audio mid 2026). Prices by
+character, by frame or by second of conversation are left out. `estimatedCost` and `cost` of a task are authoritative.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from monitor.providers.base import AutobillingPace
 from monitor.providers.prices import Price, PriceList
 
 DOLLARS_PER_CREDIT = 0.01
-"""Credits are prepaid at this price (openapi.json, 2026-08-08)."""
+"""US dollars for one prepaid credit (openapi.json, 2026-08-08)."""
 
 SMALLEST_PURCHASE_CREDITS = 1_000.0
-"""What one purchase buys at least: $10 (openapi.json, 2026-08-08)."""
+"""The smallest purchase, $10 (openapi.json, 2026-08-08)."""
 
 AUTOBILLING = AutobillingPace(check=3600.0, retry=86400.0, attempts=3)
-"""Hourly; "up to 3 attempts", each a day after the last (billing page, mid 2026)."""
+"""The balance is checked hourly. A failed charge gets "up to 3 attempts", one a day (billing page, mid 2026)."""
 
 
 def _each(least: float, most: float | None = None, besides: str = "") -> Price:

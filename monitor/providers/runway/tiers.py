@@ -1,6 +1,6 @@
-"""Runway's usage tiers, as every table that is known of them.
+"""Runway's usage tiers: every known table of them.
 
-Four tables in two years: each is dated, none is to be trusted against the account's own answer.
+Runway published four tables in two years. Each is dated, and what the account itself reports always wins.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from monitor.providers.tiers import Tier, TierTable, TierTables
 UNTABLED = frozenset(
     {"ruby", "enhance_frame_rate", "magnific_precision_upscaler_v2", "magnific_video_upscaler_creative"}
 )
-"""Models with a table of their own, which is not known (docs `usage/tiers`, autumn 2026)."""
+"""Models whose limits stand in a separate table, which is unknown (docs `usage/tiers`, autumn 2026)."""
 
 
 def _columns(concurrency: Sequence[int], daily: Sequence[int]) -> tuple[ModelLimits, ...]:
     return tuple(
-        ModelLimits(concurrency=at_once, daily_generations=a_day)
-        for at_once, a_day in zip(concurrency, daily, strict=True)
+        ModelLimits(concurrency=concurrent, daily_generations=generations)
+        for concurrent, generations in zip(concurrency, daily, strict=True)
     )
 
 
