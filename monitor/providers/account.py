@@ -30,7 +30,7 @@ class SchemaDrift:
 
 
 def read_finished(
-    read: str, exchange: Exchange, ended: Outcome, figures_of: Callable[[SchemaDrift], Figures | None]
+    read: str, exchange: Exchange, ended: Outcome, read_figures: Callable[[SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
     """One `ReadFinished`; `truncated` without figures where a success tells nothing that could be used.
 
@@ -39,7 +39,7 @@ def read_finished(
     drift = SchemaDrift()
     figures = None
     if ended is Outcome.SUCCESS:
-        figures = figures_of(drift)
+        figures = read_figures(drift)
         ended = Outcome.SUCCESS if figures is not None else Outcome.TRUNCATED
     told = ReadFinished(
         account=exchange.account,

@@ -30,7 +30,7 @@ class OrganizationRead:
         return Call("GET", "/v1/organization")
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        return _finished(self.name, exchange, _organization)
+        return _read_finished(self.name, exchange, _organization)
 
 
 class UsageRead:
@@ -49,14 +49,14 @@ class UsageRead:
         return Call("POST", "/v1/organization/usage", {name: day.isoformat() for name, day in window.items()})
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        return _finished(self.name, exchange, _usage)
+        return _read_finished(self.name, exchange, _usage)
 
 
-def _finished(
-    read: str, exchange: Exchange, figures_of: Callable[[dict[str, object], SchemaDrift], Figures | None]
+def _read_finished(
+    read: str, exchange: Exchange, read_figures: Callable[[dict[str, object], SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
     document = json_object(exchange.body)
-    return read_finished(read, exchange, outcome(exchange, document), lambda drift: figures_of(document or {}, drift))
+    return read_finished(read, exchange, outcome(exchange, document), lambda drift: read_figures(document or {}, drift))
 
 
 def _organization(document: dict[str, object], drift: SchemaDrift) -> Organization | None:
