@@ -1,22 +1,34 @@
-"""From an account's snapshot to the samples of its models' capacity."""
+"""Families of the capacity of a provider without limits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.snapshot import AccountSnapshot
+from monitor.metrics.family import FigureSource, Rows, Topic
 
-Rows = Iterable[tuple[tuple[str, ...], float]]
+topic = Topic()
 
 
-def states(account: AccountSnapshot, _: float) -> Rows:
-    """Every state of the models of which enough is seen."""
+@topic.gauge(
+    "capacity_state",
+    FigureSource.TASKS,
+    "1 on the state of the model's queue, at a provider without limits: healthy, approaching or saturated, judged from "
+    "how long tasks take against what they usually take, and from how many find no room. Absent while too little is "
+    "seen.",
+    "model",
+    "state",
+)
+def _states(account: AccountSnapshot, _: float) -> Rows:
     for one in account.capacity:
         if one.state is not None:
             yield from (((one.model, state.value), float(state is one.state)) for state in QueueState)
 
 
-def recommended(account: AccountSnapshot, _: float) -> Rows:
-    """How many tasks to have open at once."""
+@topic.gauge(
+    "recommended_concurrency",
+    FigureSource.TASKS,
+    "How many tasks a client should have open at once at most, at a provider without limits.",
+    "model",
+)
+def _recommended(account: AccountSnapshot, _: float) -> Rows:
     return (((one.model,), one.recommended_concurrency) for one in account.capacity)

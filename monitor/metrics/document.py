@@ -11,9 +11,9 @@ from monitor.judgement.daily_limit.reconcile import Unseen
 from monitor.judgement.limits import LimitKind
 from monitor.judgement.outcomes import Blame, outcomes
 from monitor.metrics import own
-from monitor.metrics.collector import HISTOGRAMS, STATUSES
-from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
-from monitor.metrics.family import Family
+from monitor.metrics.families import FAMILIES, HISTOGRAMS
+from monitor.metrics.family import ACCOUNT_LABELS, Family
+from monitor.metrics.tasks import STATUSES
 from monitor.observations import ErrorCount, Inference, Kind, Loss, Outcome, Reason, Source, TaskStatus
 from monitor.providers import PROVIDERS
 from monitor.store import Operation

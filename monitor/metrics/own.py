@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from monitor import __version__
-from monitor.metrics import daemon_families, families
+from monitor.metrics import daemon_families, requests
 from monitor.metrics.family import Family
 from monitor.observations import Loss, Source
 from monitor.store import Operation
@@ -42,7 +42,7 @@ class SelfMetrics:
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
         gauge(daemon_families.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
-        self.in_flight = gauge(families.REQUESTS_IN_FLIGHT)
+        self.in_flight = gauge(requests.IN_FLIGHT)
         self.evaluated = gauge(daemon_families.EVALUATED)
         self.rows_skipped = gauge(daemon_families.ROWS_SKIPPED)
         self.observations = counter(daemon_families.OBSERVATIONS)

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.utils import floatToGoString
 
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
-from monitor.metrics.collector import HISTOGRAMS, ROWS, Labels, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
+from monitor.metrics.families import ACCOUNT_FAMILIES, HISTOGRAMS
 from monitor.metrics.family import Family, Type
-from monitor.tasks.counters import SUM
+from monitor.metrics.histograms import cumulative, histogram
+from monitor.tasks.counters import SUM, Labels
 
 Sections = list[tuple[Family, str]]
 """Each family with the lines of its samples."""
@@ -38,7 +39,10 @@ class AccountText:
     """Writes snapshots. It remembers the series it has written, which are as many as were ever counted."""
 
     def __init__(self) -> None:
-        self._plain = {family: Starts(family.name, family.labels) for family in (EVALUATION_TIME, *ROWS)}
+        self._plain = {
+            family: Starts(family.name, family.labels)
+            for family in (EVALUATION_TIME, *(family for family, _ in ACCOUNT_FAMILIES))
+        }
         self._parts = {
             family: (
                 Starts(f"{family.name}_bucket", (*family.labels, "le")),
@@ -54,7 +58,7 @@ class AccountText:
 
     def _lines(self, snapshot: Snapshot) -> Iterator[tuple[Family, Iterable[str]]]:
         yield EVALUATION_TIME, [_line(self._plain[EVALUATION_TIME][()], snapshot.at)]
-        for family, rows in ROWS.items():
+        for family, rows in ACCOUNT_FAMILIES:
             starts = self._plain[family]
             yield (
                 family,

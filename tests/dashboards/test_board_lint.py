@@ -15,8 +15,7 @@ from dashboards.shelf import Panel, Query, boards, panels, queries
 
 from alerts import pack
 from dashboards.src.words import SELECTORS
-from monitor.metrics.families import ACCOUNT_LABELS
-from monitor.metrics.family import Type
+from monitor.metrics.family import ACCOUNT_LABELS, Type
 
 VARIABLES = ["datasource", "provider", "account", "model"]
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition, SelfMetrics
 from monitor.metrics.daemon_families import BUILD_INFO
-from monitor.metrics.families import ACCOUNT_LABELS, FAMILIES
+from monitor.metrics.families import FAMILIES
+from monitor.metrics.family import ACCOUNT_LABELS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 VALUES = re.compile(r"^- `([a-z]+)`([^:]*): ((?:.+\n)(?:  .+\n)*)", re.MULTILINE)

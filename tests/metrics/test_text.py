@@ -11,9 +11,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.openmetrics import exposition as library_openmetrics
 
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
-from monitor.metrics.collector import HISTOGRAMS, ROWS, cumulative, histogram
 from monitor.metrics.daemon_families import EVALUATION_TIME
+from monitor.metrics.families import ACCOUNT_FAMILIES, HISTOGRAMS
 from monitor.metrics.family import Family, Type
+from monitor.metrics.histograms import cumulative, histogram
 from monitor.metrics.text import AccountText, openmetrics, plain
 from monitor.tasks.counters import SUM, CounterSpec, Series
 from monitor.tasks.open_tasks import ModelTasks
@@ -27,7 +28,7 @@ class Reference:
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(EVALUATION_TIME.name, EVALUATION_TIME.help, self._snapshot.at)
-        for family, rows in ROWS.items():
+        for family, rows in ACCOUNT_FAMILIES:
             kind = CounterMetricFamily if family.type is Type.COUNTER else GaugeMetricFamily
             metric = kind(family.name, family.help, labels=family.labels)
             for account in self._snapshot.accounts:
@@ -108,7 +109,9 @@ def test_any_name_and_any_value_are_written_as_the_library_does(
     assert rendered(AccountText(), snapshot) == reference(snapshot)
 
 
-@pytest.mark.parametrize("family", [*ROWS, *HISTOGRAMS], ids=lambda family: family.name)
+@pytest.mark.parametrize(
+    "family", [*(family for family, _ in ACCOUNT_FAMILIES), *HISTOGRAMS], ids=lambda family: family.name
+)
 def test_every_account_family_has_its_head_even_without_accounts(family: Family) -> None:
     lines = rendered(AccountText(), Snapshot(at=0.0)).splitlines()
 
