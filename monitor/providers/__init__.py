@@ -1,4 +1,4 @@
-"""What each vendor's bytes mean."""
+"""What each provider's bytes mean. Everything here is pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ PROVIDERS: dict[str, Provider] = {
     "runway": Runway(),
     "runware": Runware(),
 }
-"""Every vendor, by the name that a configuration uses."""
+"""Every provider, by its name in the configuration."""

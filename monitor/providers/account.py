@@ -1,4 +1,4 @@
-"""What every account read has in common: how it ended, and whether its reply said anything that could not be used."""
+"""What account reads have in common: the observation at their end, and the detection of unexpected replies."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ T = TypeVar("T")
 
 
 class SchemaDrift:
-    """Whether a reply said anything that could not be used."""
+    """Notes whether a reply departs from the known schema. `detected` is true once a value was unusable."""
 
     def __init__(self) -> None:
         self.detected = False
 
     def flag(self, is_unexpected: bool = True) -> None:
-        """Remember that there was something strange."""
+        """Note something unexpected."""
         self.detected = self.detected or is_unexpected
 
     def require(self, value: T | None) -> T | None:
-        """`value`, noting where there is none."""
+        """Return `value`. None is unexpected."""
         self.flag(value is None)
         return value
 
 
 def read_finished(
-    read: str, exchange: Exchange, ended: Outcome, read_figures: Callable[[SchemaDrift], Figures | None]
+    read: str, exchange: Exchange, outcome: Outcome, read_figures: Callable[[SchemaDrift], Figures | None]
 ) -> list[AnyObservation]:
-    """One `ReadFinished`; `truncated` without figures where a success tells nothing that could be used.
+    """One `ReadFinished`. After schema drift, one `UnknownSeen` with the read's name comes first.
 
-    What was strange is told first, as one `UnknownSeen` of the read's name.
+    `outcome` is that of the exchange. After a success, `read_figures` reads the reply. If it finds nothing usable, the
+    read has no figures and the outcome `truncated`.
     """
     drift = SchemaDrift()
     figures = None
-    if ended is Outcome.SUCCESS:
+    if outcome is Outcome.SUCCESS:
         figures = read_figures(drift)
-        ended = Outcome.SUCCESS if figures is not None else Outcome.TRUNCATED
-    told = ReadFinished(
+        outcome = Outcome.SUCCESS if figures is not None else Outcome.TRUNCATED
+    finished = ReadFinished(
         account=exchange.account,
         at=exchange.ended_at,
         read=read,
-        outcome=ended,
+        outcome=outcome,
         duration_seconds=exchange.duration_seconds,
         figures=figures,
     )
     if not drift.detected:
-        return [told]
-    return [UnknownSeen(account=exchange.account, at=exchange.ended_at, field=read), told]
+        return [finished]
+    return [UnknownSeen(account=exchange.account, at=exchange.ended_at, field=read), finished]

@@ -1,7 +1,7 @@
-"""What a vendor is to the rest of the program: a pure reading of its bytes.
+"""The interface of a provider: a pure reader of its bytes.
 
-A provider does no I/O and reads no clock. The gateway, the account reads and the task follow-up all hand it an
-`Exchange`, and get observations back.
+A provider does no I/O and reads no clock. The gateway, the account reads and the task follow-up each hand it an
+`Exchange` and get observations back.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ MAX_UNANSWERED_TASKS = 1000
 
 @dataclass(frozen=True, slots=True)
 class CapacityAdvice:
-    """What a vendor without limits says of its capacity, which holds where nothing is learnt yet.
+    """The documented capacity of a provider without limits. It holds until the account's own baseline is known.
 
-    A task that takes up to `healthy_seconds` is healthy; `concurrency` is the least and the most to have open at once.
+    A task that takes at most `healthy_seconds` is healthy. `concurrency` is the smallest and largest recommended number
+    of open tasks.
     """
 
     healthy_seconds: float
@@ -31,43 +32,50 @@ class CapacityAdvice:
 
 
 class AccountReader(Protocol):
-    """One scheduled read of the account."""
+    """One scheduled read of the account.
+
+    `name` is its label. It runs at most once per `minimum_interval_seconds`.
+    """
 
     name: str
     minimum_interval_seconds: float
 
     def call(self, now: float) -> Call:
-        """The request to send at `now`."""
+        """The request to send at `now`, in Unix seconds."""
         ...
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        """One `ReadFinished`, after any `UnknownSeen`; never raises for what a vendor may answer."""
+        """One `ReadFinished`, after any `UnknownSeen`. Never raises, whatever the provider answers."""
         ...
 
 
 class UnansweredTasks:
-    """What the sockets of one account left unanswered, by task, for one that is told of it later; the newest 1,000."""
+    """The newest 1,000 tasks that WebSockets of one account left without an answer.
+
+    A provider may answer them later, on another socket. What is kept of a task is up to the provider.
+    """
 
     def __init__(self) -> None:
         self._tasks: OrderedDict[str, Any] = OrderedDict()
 
-    def add(self, task: str, what: Any) -> None:
-        """Keep what a reader knows of a task."""
-        self._tasks[task] = what
+    def add(self, task: str, state: Any) -> None:
+        """Keep the state of a task."""
+        self._tasks[task] = state
         self._tasks.move_to_end(task)
         if len(self._tasks) > MAX_UNANSWERED_TASKS:
             self._tasks.popitem(last=False)
 
     def pop(self, task: str) -> Any | None:
-        """What was kept of a task, once."""
+        """Remove a task and return its state, None if it is not here."""
         return self._tasks.pop(task, None)
 
 
 class SocketReader(Protocol):
-    """Follows one WebSocket from the application to the vendor; it keeps a bounded memory of what was asked there.
+    """Follows one WebSocket between the application and the provider. Its memory of pending requests is bounded.
 
-    The gateway shows it every message in order; each method gives what that tells. `fields` are what it wants of every
-    element of a client's message, as in `Route.item_fields`. `pending` is how many requests await their answer.
+    The gateway hands it every message in order, and gets observations back. `fields` are the fields to read from each
+    element of a client's message, as in `Route.item_fields`. `pending` is the number of requests without an answer.
+    Times are Unix seconds.
     """
 
     fields: tuple[str, ...]
@@ -76,24 +84,24 @@ class SocketReader(Protocol):
     def pending(self) -> int: ...
 
     def sent(self, items: Sequence[Item], repeated: frozenset[str], now: float) -> list[AnyObservation]:
-        """The application sent a message; `repeated` as in `Exchange`."""
+        """The application sent a message. `repeated` has the meaning of `Exchange.repeated`."""
         ...
 
     def received(self, message: bytes, now: float) -> list[AnyObservation]:
-        """The vendor sent a message; strings of many kilobytes in it are cut."""
+        """The provider sent a message. Strings of many kilobytes in it are cut."""
         ...
 
     def ended(self, failure: Failure, now: float) -> list[AnyObservation]:
-        """The connection is gone, by the client or by the vendor."""
+        """The client or the provider ended the connection."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AutobillingPace:
-    """How a vendor buys credits for an account by itself, in seconds.
+    """The schedule by which a provider buys credits for an account automatically.
 
-    The balance is checked every `check`; a charge that fails is tried again after `retry`, `attempts` times in all, and
-    then no more until somebody buys.
+    The provider checks the balance every `check` seconds. It repeats a failed charge after `retry` seconds, up to
+    `attempts` charges in all. Then it stops until somebody buys credits.
     """
 
     check: float
@@ -102,15 +110,17 @@ class AutobillingPace:
 
 
 class Provider(Protocol):
-    """A vendor. Implementations are stateless, derive from this and are listed in `monitor.providers.PROVIDERS`.
+    """A provider. Implementations are stateless, derive from this class and are listed in `PROVIDERS`.
 
-    `models` are the ids known beforehand. A vendor that prices in US dollars has no credits of its own: then
-    `has_credits` is false, and what other places call credits are dollars. `ws_url` is empty where there is no
-    WebSocket to pass on. `tiers` are its tables of usage tiers, None for a vendor without any.
-    `prices` is what generations cost, `autobilling` how it buys credits by itself, None where that is not known.
-    `smallest_purchase_credits` is what one purchase buys at least, 0 where that is not known. `has_webhooks` says that
-    it can tell of a task's end by calling the application. A vendor that declares its `capacity` has queues in place of
-    limits: how full they are is judged from how fast it answers.
+    - `base_url` and `ws_url` are the origins of HTTP and WebSocket. An empty `ws_url` means no WebSocket.
+    - `key_env` is the environment variable with the key of an account that no file configures.
+    - `models` are the ids that are known in advance.
+    - `reads` are the scheduled account reads.
+    - `has_credits` is false for a provider with prices in US dollars. Its "credits" are dollars everywhere.
+    - `tiers` are the tables of usage tiers, None for a provider without tiers.
+    - `capacity` marks a provider that queues instead of limiting. Its latency shows how full the queues are.
+    - `prices` and `autobilling` are None if they are unknown. An unknown `smallest_purchase_credits` is 0.
+    - `has_webhooks` says that the provider can call the application when a task ends.
     """
 
     name: str
@@ -133,44 +143,44 @@ class Provider(Protocol):
         ...
 
     def route(self, method: str, path: str) -> Route:
-        """Classify a request. Total: any method and path give a route."""
+        """Classify a request. Every method and path has a route."""
         ...
 
     def decode(self, exchange: Exchange) -> list[AnyObservation]:
-        """What the exchange says: one `RequestSeen` and what it tells of tasks."""
+        """Read an exchange: one `RequestSeen`, then observations of tasks. Never raises."""
         ...
 
     def is_dry_run(self, query: str) -> bool:  # noqa: ARG002
-        """Whether requests with this query, empty or with its question mark, are checked and generate nothing."""
+        """Whether requests with this query only validate. `query` is empty or begins with a question mark."""
         return False
 
     def task_call(self, task: str, endpoint: str) -> Call:
-        """The request that reads the task which `endpoint` created."""
+        """The request that polls a task, which was created at `endpoint`."""
         ...
 
     def named_tasks(self, items: Sequence[Item]) -> tuple[str, ...]:  # noqa: ARG002
-        """Ids that a request itself gives to the tasks it asks for: sent again, they mark a retry."""
+        """The ids that a request gives to its own tasks. A repeated id marks a retry."""
         return ()
 
     def creates(self, route: Route, items: Sequence[Item]) -> bool:  # noqa: ARG002
-        """Whether a request asks for a generation. `items` are as far as its body was read."""
+        """Whether a request asks for a generation. `items` are those that were read from its body so far."""
         return route.kind is Kind.CREATE
 
     def keeps_event(self, data: bytes) -> bool:  # noqa: ARG002
-        """Whether `decode` needs an event of a stream, besides the first; `data` is what it carries."""
+        """Whether `decode` needs this event of a stream. It always gets the first one. `data` is the event's data."""
         return False
 
     def socket(self, account: str, unanswered_tasks: UnansweredTasks) -> SocketReader | None:  # noqa: ARG002
-        """A reader for one new WebSocket of the account; None where `ws_url` is empty.
+        """A reader for one new WebSocket of the account, None if `ws_url` is empty.
 
-        `unanswered_tasks` outlive the socket: all readers of the account share them.
+        All readers of the account share `unanswered_tasks`, which outlive the socket.
         """
         return None
 
     def decode_webhook(self, account: str, body: bytes, now: float) -> list[AnyObservation]:  # noqa: ARG002
-        """What a webhook that came at `now` tells of tasks; never raises. Strings of many kilobytes in it are cut."""
+        """Read a webhook that came at `now`, in Unix seconds. Never raises. Strings of many kilobytes in it are cut."""
         return []
 
     def upstream(self, model: str) -> str:  # noqa: ARG002
-        """Whose model it is that the vendor serves, from a closed set; empty where that is not known."""
+        """The company behind a model, from a closed set. Empty if it is unknown."""
         return ""

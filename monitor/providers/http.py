@@ -1,4 +1,4 @@
-"""What HTTP itself says of an exchange, the same at every vendor."""
+"""HTTP as all providers use it: routes, exchanges, and what a status means by itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from monitor.observations import Kind, Outcome
 
 EVENT_STREAM = "text/event-stream"
 Item: TypeAlias = Mapping[str, str]
-"""What is kept of an element of a message: its wanted strings, and its wanted numbers and truths as JSON has them."""
+"""The selected fields of one element of a message. Numbers and booleans are in their JSON spelling."""
 
 
 class Failure(StrEnum):
-    """Why an exchange has no whole answer."""
+    """Why an exchange has no complete reply."""
 
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
@@ -29,12 +29,14 @@ class Failure(StrEnum):
 class Route(msgspec.Struct, frozen=True):
     """What a method and a path mean.
 
-    `endpoint` is a template from a closed set, `other` for unknown paths. `model_fields` are the dotted paths of JSON
-    strings in the request body that name the model, best first; `model` is a model known from the path alone.
-    `item_fields` are the same for a body that is an array of objects, where they are kept of each element; of one whose
-    name ends in `?` no value is kept, only that there is a string, as `true` under the name without that.
-    `task` is the id that the path names. `reads_reply` says that a 2xx body is worth keeping for `decode`; bodies of
-    other statuses always are. `cuts_reply` says that strings of many kilobytes in it, media in base64, need not be.
+    - `endpoint` is a template from a closed set, `other` for unknown paths.
+    - `model_fields` are dotted paths of JSON strings in the request's body that name the model, best first.
+    - `item_fields` are the fields to keep of each element, for a body that is an array of objects. For a name with a
+      final `?` no value is kept: its presence becomes `true` under the name without the `?`.
+    - `model` and `task` are the model and the task id that the path names.
+    - `makes_task` says that a success creates a task.
+    - `reads_reply` says that `decode` needs the body of a 2xx. It always gets the body of an error.
+    - `cuts_reply` says that `decode` does not need strings of many kilobytes in it, such as media in base64.
     """
 
     endpoint: str
@@ -49,15 +51,18 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One HTTP exchange as it was on the wire, less everything secret.
+    """One HTTP exchange as it was on the wire, without secrets.
 
-    `path` starts at the vendor's root. `request_fields` holds the strings found under `route.model_fields`,
-    `request_items` what each element of the body has under `route.item_fields`; `repeated` are those of its
-    `Provider.named_tasks` that an earlier request named too. `body` is the reply decompressed, empty where it was not
-    kept; of a stream of events it holds one line for each that was kept; `is_unread` says that it passed, but
-    could not be kept: it was too large, or in a coding that is not known. `status` is None where no status came;
-    `failure` tells why an answer is missing or broken, `problem` the same in words, for the log. `started_at` is Unix
-    seconds.
+    - `path` starts at the provider's root. `started_at` is Unix seconds.
+    - `request_fields` are the strings under `route.model_fields`. `request_items` are the `route.item_fields` of each
+      element of the body.
+    - `repeated` are those of the request's `Provider.named_tasks` that an earlier request named, too.
+    - `status` is None if no status came.
+    - `body` is the decompressed reply, empty if it was not kept. Of a stream of events it holds one line for each kept
+      event.
+    - `is_unread` says that the body passed but was too large, or in an unknown coding.
+    - `failure` is why the reply is missing or incomplete. `problem` says the same in words, for the log.
+    - `by_client` tells the application's exchanges from our own.
     """
 
     account: str
@@ -80,24 +85,24 @@ class Exchange(msgspec.Struct, frozen=True):
 
     @property
     def ended_at(self) -> float:
-        """Unix seconds of the last byte."""
+        """Time of the last byte, in Unix seconds."""
         return self.started_at + self.duration_seconds
 
     @property
     def is_stream(self) -> bool:
-        """Whether the reply is a stream of events."""
+        """Whether the reply is a stream of server-sent events."""
         return media_type(self.response_headers) == EVENT_STREAM
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """The `Content-Type` among `headers` without its parameters, in lower case; empty where there is none."""
+    """The `Content-Type` without its parameters, in lower case. Empty if the header is missing."""
     types = (value for name, value in headers.items() if name.lower() == "content-type")
     return next(types, "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request of our own to the vendor: no key in it, the caller adds authentication."""
+    """A request of our own to the provider, without a key. The caller adds authentication."""
 
     method: str
     path: str
@@ -105,14 +110,14 @@ class Call:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """The strings of each element, where the body is an array."""
+        """The strings of each element of an array body, as in `Exchange.request_items`."""
         elements = () if self.json is None or isinstance(self.json, Mapping) else self.json
         return tuple({name: value for name, value in each.items() if isinstance(value, str)} for each in elements)
 
 
 RETRY_HEADER = "x-stainless-retry-count"
-"""How SDKs that Stainless generates count attempts, from 0: those of Runway (Python 5.24.0, Node 4.20.1), and those of
-OpenAI and Anthropic (Python 3.54.0 and 2.12.0), whose formats other vendors speak too."""
+"""The attempt, counted from 0, in requests of SDKs that Stainless generates: those of Runway (Python 5.24.0, Node
+4.20.1), and those of OpenAI and Anthropic (Python 3.54.0 and 2.12.0), whose formats other providers speak, too."""
 
 STATUS_CODES = range(100, 600)
 SUCCESSES = range(200, 300)
@@ -133,7 +138,7 @@ STATUS_OUTCOMES = {
     503: Outcome.OVERLOADED,
     504: Outcome.OVERLOADED,
 }
-"""Statuses with a meaning of their own (RFC 9110; RFC 6585 for 429)."""
+"""Outcomes of statuses with a meaning of their own (RFC 9110; RFC 6585 for 429)."""
 
 FAILURE_OUTCOMES = {
     Failure.UNREACHABLE: Outcome.UNREACHABLE,
@@ -144,15 +149,16 @@ FAILURE_OUTCOMES = {
 
 
 def error_outcome(status: int) -> Outcome:
-    """What an error status says by itself."""
-    plain = Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
-    return STATUS_OUTCOMES.get(status, plain)
+    """The outcome of an error status by itself."""
+    default = Outcome.CLIENT_ERROR if status in CLIENT_ERRORS else Outcome.SERVER_ERROR
+    return STATUS_OUTCOMES.get(status, default)
 
 
 def is_redirected(exchange: Exchange, kind: Kind) -> bool:
-    """Whether the answer sends the client elsewhere: no vendor does so, a login page or a proxy in its place does.
+    """Whether the reply redirects the client. Providers never do; a login page or a proxy in their place does.
 
-    A 304 is an answer to a poll, or to any other read by the application: nothing has changed (RFC 9110, 15.4.5).
+    A 304 to a poll, or to another read by the application, is no redirect: it says that nothing has changed (RFC 9110,
+    15.4.5).
     """
     if exchange.status not in REDIRECTIONS:
         return False
@@ -161,18 +167,18 @@ def is_redirected(exchange: Exchange, kind: Kind) -> bool:
 
 
 def is_interim(status: int) -> bool:
-    """Whether a status announces an answer that never came; 101 is what a WebSocket was asked to begin with."""
+    """Whether a status announces a reply that never came. 101 is the complete reply to a WebSocket handshake."""
     return status < SUCCESSES.start and status != HTTPStatus.SWITCHING_PROTOCOLS
 
 
 def is_html_page(exchange: Exchange) -> bool:
-    """Whether a known endpoint answers with a page for people: somebody has answered in the vendor's place."""
+    """Whether a known endpoint answers with an HTML page, so that something else answered in the provider's place."""
     is_known = exchange.route.endpoint != UNKNOWN_ENDPOINT
     return is_known and exchange.status in SUCCESSES and media_type(exchange.response_headers) in HTML_TYPES
 
 
 def is_marked_retry(exchange: Exchange) -> bool:
-    """Whether the client marks the request as a repeated attempt."""
+    """Whether the client marks the request as a retry."""
     for name, value in exchange.request_headers.items():
         if name.lower() == RETRY_HEADER:
             return value.isdecimal() and value.strip("0") != ""
@@ -180,5 +186,5 @@ def is_marked_retry(exchange: Exchange) -> bool:
 
 
 def code_label(status: int | None) -> str:
-    """A status as a label; `none` where there is none, or none that HTTP has."""
+    """A status as a label. `none` if it is missing or no status of HTTP."""
     return str(status) if status is not None and status in STATUS_CODES else "none"

@@ -1,4 +1,4 @@
-"""Price lists as dated data: what a generation costs, where that follows from its length or not from anything."""
+"""Price lists as dated data. They hold generations with a price by length or a price each."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Credits per second of output, or per piece: from `least` to `most` by resolution, quality or sound.
+    """Credits per second of output, or per output if `by_second` is false.
 
-    `minimum` is charged at least. `besides` names what costs extra.
+    The price lies between `least` and `most`, depending on resolution, quality or sound. `minimum` is the smallest
+    charge in credits. `besides` names what costs extra.
     """
 
     least: float
@@ -21,9 +22,9 @@ class Price:
     besides: str = ""
 
     def credits(self, output_seconds: float | None) -> tuple[float, float] | None:
-        """The least and the most that one piece of so many seconds costs; None where its length is needed and unknown.
+        """The lowest and highest cost of one output of this length. None if its length is needed and unknown.
 
-        Charges are whole credits, and how a fraction is rounded is not stated.
+        Charges are whole credits. The rounding of fractions is not documented, so the range includes both directions.
         """
         if self.by_second and output_seconds is None:
             return None
@@ -33,7 +34,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Prices by model, as they stood on `date`."""
+    """Prices by model, as of `date`."""
 
     date: str
     models: Mapping[str, Price]
