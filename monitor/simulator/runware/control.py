@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -62,13 +63,9 @@ class Control(ControlApi[Account]):
         world: World = self.server.world
         return world.platform
 
-    def account_state(self, account: Account) -> Fields:
+    def provider_state(self, account: Account) -> Fields:
         return {
-            "name": account.name,
             "balance": account.balance,
-            "keys": self._platform.key_states(account.name),
-            "settings": account.settings,
-            "script": list(account.script),
             "models": {
                 model: {"running": queue.active, "waiting": queue.waiting, "peak": queue.peak}
                 for model, queue in account.queues.items()
@@ -87,8 +84,7 @@ class Control(ControlApi[Account]):
         if change.keys is not UNSET:
             self._platform.set_keys(account.name, change.keys)
         if change.script is not UNSET:
-            account.script.clear()
-            account.script.extend(change.script)
+            account.script = deque(change.script)
 
     def task_records(self, account: Account) -> list[Fields]:
         return [task_record(account, task) for task in account.tasks.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from msgspec import UNSET, Struct, UnsetType
@@ -59,20 +59,16 @@ class Control(ControlApi[Organization]):
         world: World = self.server.world
         return world.platform
 
-    def account_state(self, account: Organization) -> Fields:
+    def provider_state(self, account: Organization) -> Fields:
         open_tasks = Counter(
             (task.billed_as, task.status.value) for task in account.tasks.values() if task.status in OPEN
         )
         now = self.server.clock.now()
         return {
-            "name": account.name,
             "credits": account.ledger.balance,
             "purchased": account.ledger.bought,
             "autobillingStopped": account.autobiller.stopped,
             "failedCharges": account.autobiller.failed_attempts,
-            "keys": self._platform.key_states(account.name),
-            "settings": account.settings,
-            "script": list(account.script),
             "models": {
                 model: {
                     "concurrency": queue.limit.concurrency,
@@ -101,8 +97,7 @@ class Control(ControlApi[Organization]):
         if change.keys is not UNSET:
             self._platform.set_keys(account.name, change.keys)
         if change.script is not UNSET:
-            account.script.clear()
-            account.script.extend(change.script)
+            account.script = deque(change.script)
         self._change_money(account, change)
 
     def _change_money(self, account: Organization, change: Change) -> None:

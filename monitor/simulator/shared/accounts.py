@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from monitor.simulator.shared.settings import AccountSettings
 from monitor.simulator.shared.timeline import Timeline
 
+SettingsT = TypeVar("SettingsT", bound=AccountSettings)
+EntryT = TypeVar("EntryT")
 
-class BaseAccount:
-    """What every account has: a name, a timeline and seeded ids. Call `advance` before anything else."""
 
-    def __init__(self, name: str, rng: random.Random, now: float) -> None:
+class BaseAccount(Generic[SettingsT, EntryT]):
+    """What every account has. Call `advance` before anything else. `script` settles how the next tasks end."""
+
+    def __init__(self, name: str, settings: SettingsT, rng: random.Random, now: float) -> None:
         self.name = name
+        self.settings = settings
+        self.script: deque[EntryT] = deque()
         self.created_at = now
         self.timeline = Timeline()
         self._rng = rng
@@ -30,7 +37,7 @@ class BaseAccount:
         self.timeline.advance(now)
 
 
-AccountT = TypeVar("AccountT", bound=BaseAccount)
+AccountT = TypeVar("AccountT", bound=BaseAccount[Any, Any])
 KeyStateT = TypeVar("KeyStateT", bound=StrEnum)
 
 

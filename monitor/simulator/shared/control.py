@@ -62,9 +62,15 @@ class ControlApi(ABC, Generic[AccountT]):
     def __init__(self, server: BaseServer[Any]) -> None:
         self.server = server
 
-    @abstractmethod
     def account_state(self, account: AccountT) -> Fields:
         """Return everything about an account but the secrets of its keys."""
+        keys = self.server.world.platform.key_states(account.name)
+        common = {"name": account.name, "keys": keys, "settings": account.settings, "script": list(account.script)}
+        return {**common, **self.provider_state(account)}
+
+    @abstractmethod
+    def provider_state(self, account: AccountT) -> Fields:
+        """Return what only this provider's accounts have: the balance and the models."""
 
     @abstractmethod
     def open_account(self, fields: Fields) -> AccountT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from functools import partial
 
 from monitor.simulator.runware.errors import Refusal, status_of
@@ -16,7 +15,7 @@ from monitor.simulator.shared.accounts import BaseAccount
 WAITED_TOO_LONG = "timeoutProvider"
 
 
-class Account(BaseAccount):
+class Account(BaseAccount[Settings, str | Plan | None]):
     """Accepts tasks and lets them run. Call `advance` before anything else.
 
     `script` settles the next tasks: None for a success, an error code, or a list of both with one entry for each
@@ -24,12 +23,10 @@ class Account(BaseAccount):
     """
 
     def __init__(self, name: str, settings: Settings, balance: float, rng: random.Random, now: float) -> None:
-        super().__init__(name, rng, now)
-        self.settings = settings
+        super().__init__(name, settings, rng, now)
         self.balance = balance
         self.tasks: dict[str, Task] = {}
         self.queues: dict[str, ModelQueue] = {}
-        self.script: deque[str | Plan | None] = deque()
         self.ledger = Ledger()
 
     def change(self, settings: Settings, now: float) -> None:

@@ -20,7 +20,7 @@ _HOUR = 3_600.0
 _ROUTINGS_KEPT = 1_000
 
 
-class Organization(BaseAccount):
+class Organization(BaseAccount[Settings, str | None]):
     """Accepts generations and lets them run. Call `advance` before anything else.
 
     A task holds one of its model's slots while it is PENDING or RUNNING. Beyond the limit it is THROTTLED, and gets a
@@ -29,12 +29,10 @@ class Organization(BaseAccount):
     """
 
     def __init__(self, name: str, settings: Settings, credits_: int, rng: random.Random, now: float) -> None:
-        super().__init__(name, rng, now)
-        self.settings = settings
+        super().__init__(name, settings, rng, now)
         self.ledger = Ledger(credits_)
         self.autobiller = Autobiller()
         self.tasks: dict[str, Task] = {}
-        self.script: deque[str | None] = deque()
         self.queues: dict[str, ModelQueue] = {}
         self.workflow_id = self.new_id()
         self.sessions: dict[str, Session] = {}
