@@ -21,7 +21,7 @@ demo: $(VENV)/installed-demo ## watch a simulated Runway and Runware under load,
 	@exec $(RUN) demo $(DEMO_ARGS)
 
 test: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run every test; PYTEST_ARGS="-k words" runs some
-	@exec $(RUN) pytest $(PYTEST_ARGS)
+	@exec $(RUN) pytest --durations=20 $(PYTEST_ARGS)
 
 coverage: $(VENV)/installed-dev $(LEGACY)/installed $(NODE_MODULES)/installed ## run the tests and print what they cover; takes half as long again at least
 	$(RUN) coverage run -m pytest $(PYTEST_ARGS)

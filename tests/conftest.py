@@ -65,8 +65,10 @@ def _running_children() -> list[psutil.Process]:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run, and end what is left, when a test left a process behind."""
-    _, left = psutil.wait_procs(_running_children(), timeout=3)
     shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
+    if hasattr(session.config, "workerinput"):
+        return  # what a worker of pytest-xdist leaves is adopted by the process that started it, and found there
+    _, left = psutil.wait_procs(_running_children(), timeout=3)
     terminal = session.config.get_terminal_writer()
     for process in left:
         terminal.line(f"\nleft running by a test: {process.pid} {process.cmdline()}", red=True)
