@@ -12,9 +12,9 @@ topic = Topic()
 @topic.gauge(
     "capacity_state",
     FigureSource.TASKS,
-    "1 on the state of the model's queue, at a provider without limits: healthy, approaching or saturated, judged from "
-    "how long tasks take against what they usually take, and from how many find no room. Absent while too little is "
-    "seen.",
+    "1 for the state of the model's queue at a provider without limits: healthy, approaching or saturated. It "
+    "compares task durations with their usual level and counts tasks rejected for lack of capacity. Absent with "
+    "too few tasks.",
     "model",
     "state",
 )
@@ -27,7 +27,7 @@ def _states(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "recommended_concurrency",
     FigureSource.TASKS,
-    "How many tasks a client should have open at once at most, at a provider without limits.",
+    "Recommended parallel tasks at a provider without limits.",
     "model",
 )
 def _recommended(account: AccountSnapshot, _: float) -> Rows:

@@ -32,7 +32,7 @@ ACCOUNTS = """\
 ## Accounts
 
 Every series here carries `provider` and `account` besides the labels listed. `model=""` is the whole account.
-Counts are kept in the store: they survive restarts.
+The store keeps the counts, so they survive restarts.
 """
 OWN = """\
 ## The daemon itself
@@ -46,24 +46,24 @@ WORDED_VALUES = """\
 - `within`: `1h`, `4h`, `12h`
 - `level`: `soft`, `hard`
 - `reason` of waste: those of a task, `cancelled`, `lost`, and `orphaned`
-- `window`: `today` and `30d` of what was spent, `1h` and `24h` of the burn, `7d` and `30d` of the advice
+- `window`: `today` and `30d` for spend, `1h` and `24h` for burn, `7d` and `30d` for the recommended tier
 - `source` of a tier: `configured`, `inferred`
 - `name` of a job: `evaluate`, `expire`, `prune`, `account_read`, `follow_up`, `follow_up_read` (of one task), `deliver`
   (of webhooks), `forward` (of one)
 - `table`: the name of a table of the store, such as `tallies`
 - `field`: the name of a read, `task_id`, `task_status`, `task_type`, `failure_code`, `error_code`, `stray_error`;
   `other` for any other name that came through the ingest API
-- `upstream`: whose model it is, as in the vendor's id of the model, such as `bfl`; `other` where not known
-- `code`: the HTTP status, `none` where no status came
+- `upstream`: the company whose model it is, as in the provider's model id, such as `bfl`; `other` if unknown
+- `code`: the HTTP status; `none` without one
 - `endpoint`: a template such as `/v1/tasks/{id}`, `other` for unknown paths. An account keeps 2000 combinations of
-  endpoint, kind, model, code and outcome apart; of what comes beyond, endpoint, model and code are `other`
-- `model`: the vendor's id; `other` beyond `max_models`, `unknown` where it could not be learnt
+  endpoint, kind, model, code and outcome apart; beyond that, endpoint, model and code are `other`
+- `model`: the provider's id; `other` beyond `max_models`, `unknown` if it could not be learned
 """
 MEANINGS = {
-    Blame.GOOD: "no error. `benign_not_found` is a delete of what is gone already: what was wanted holds",
+    Blame.GOOD: "no error. `benign_not_found` is a delete of something that is gone already",
     Blame.UNJUDGED: "in no error rate, on neither side of the line: the client hung up before the end",
-    Blame.TASK: "an error: the vendor took the request, and some tasks of it (`partial`) or all failed",
-    Blame.REFUSED: "an error: refused for what was sent, or for the key, the credits or a limit",
+    Blame.TASK: "an error: the provider accepted the request, and some of its tasks (`partial`) or all of them failed",
+    Blame.REFUSED: "an error: rejected for its content, the key, the credits or a limit",
     Blame.VENDOR: "an error: no answer, an unusable one, or an admitted fault. Only these spend the error budget",
 }
 ERRORS = """\
@@ -76,14 +76,14 @@ Page, API, `genmedia-monitor status`, rules and boards all use this table. A pol
 `success`: tasks are judged by `genmedia_tasks_finished_total`. Kinds are kept apart, because polls are most of the
 traffic. The shipped rules record `genmedia:outcomes:sum`.
 
-Error rate, as the page shows it: of the requests whose client waited for the end, the share that failed.
+Error rate, as the page shows it: the share of failed requests among those whose client waited for the end.
 
 ```promql
 sum by (provider, account, kind) (increase(genmedia:outcomes:sum{{outcome!~"{no_errors}"}}[5m]))
   / sum by (provider, account, kind) (increase(genmedia:outcomes:sum{{outcome!~"{unjudged}"}}[5m]))
 ```
 
-The vendor's share in it, of creates and polls that it could have served: `genmedia:slo_errors:sum` over
+The provider's share of it, among creates and polls that it could have served: `genmedia:slo_errors:sum` over
 `genmedia:slo_requests:sum`. The error budget and the boards' "vendor fails" use it.
 
 ```promql
@@ -99,7 +99,7 @@ histogram_quantile(0.95, sum by (provider, account, model, le) (
 histogram_quantile(0.95, sum by (provider, account, kind, le) (rate(genmedia_request_duration_seconds_bucket[15m])))
 ```
 
-Throttled share: of the open tasks, those that wait behind the concurrency limit.
+Throttled share: the share of open tasks that wait behind the concurrency limit.
 
 ```promql
 sum by (provider, account, model) (genmedia_tasks{{status="throttled"}})

@@ -13,7 +13,7 @@ topic = Topic()
 @topic.gauge(
     "limit",
     FigureSource.READS,
-    "A limit in its own unit; 0 is a real limit. Absent where unlimited or unknown.",
+    "A limit in its own unit. 0 is a real limit. Absent when unlimited or unknown.",
     "model",
     "limit",
 )
@@ -24,9 +24,9 @@ def _limits(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "limit_used",
     FigureSource.READS,
-    "Use of a limit in its own unit. concurrency counts the tasks whose newest poll said pending or running "
-    "(genmedia_tasks_unconfirmed has the others), also one that has ended since; daily_generations is the provider's "
-    "own figure, daily_generations_ledger what we saw accepted in 24 hours.",
+    "Use of a limit in its own unit. concurrency counts the tasks whose newest poll said pending or running, even "
+    "if they have ended since; genmedia_tasks_unconfirmed counts the others. daily_generations is the provider's "
+    "own figure. daily_generations_ledger counts the generations that we saw accepted in 24 hours.",
     "model",
     "limit",
 )
@@ -41,8 +41,8 @@ def _limits_used(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "saturation_ratio",
     FigureSource.READS,
-    "Use of a limit over the limit, 1 when full; a limit of 0 is full. A full concurrency limit is healthy: watch how "
-    "long tasks are throttled.",
+    "Use of a limit divided by the limit. 1 is full, and a limit of 0 is full. A full concurrency limit is "
+    "healthy: watch how long tasks are throttled.",
     "model",
     "limit",
 )
@@ -55,7 +55,7 @@ def _saturation(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "saturation_threshold_ratio",
     FigureSource.CONFIGURATION,
-    "Saturation from which on a limit deserves attention (soft) and action (hard), as configured.",
+    "Configured saturation of a limit at which the warning (soft) and critical (hard) levels begin.",
     "limit",
     "level",
 )
@@ -69,8 +69,9 @@ def _thresholds(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "limit_exhaustion_seconds",
     FigureSource.TASKS,
-    "Expected time until a limit is hit, from what expires and what comes. Absent when no hit is predicted, and while "
-    "the limit is hit: saturation tells that. credit_balance is hit when the credits are gone.",
+    "Predicted time until a limit is hit, from the use that expires and the use that is added. Absent when no hit "
+    "is predicted, and while the limit is hit, which saturation shows. credit_balance is hit when no credits are "
+    "left.",
     "model",
     "limit",
 )
@@ -89,16 +90,17 @@ def _exhaustion(account: AccountSnapshot, _: float) -> Rows:
 topic.gauge(
     "forecast_ready",
     FigureSource.TASKS,
-    "1 when enough was watched to forecast daily limits; while it is 0 it is too early to say that no hit is expected.",
+    "1 when there is enough history to forecast daily limits. While it is 0, a missing prediction does not mean "
+    "that no limit will be hit.",
 )(whole(lambda account: account.forecast_ready))
 
 
 @topic.gauge(
     "limit_free_seconds",
     FigureSource.TASKS,
-    "Time until use of a full limit falls below it: slots that free, purchases that grow 30 days old. Absent while the "
-    "limit is not full, and where the gateway did not see all of its use; 0 when the provider's count is older than a "
-    "slot that has freed.",
+    "Time until use of a full limit falls below the limit, as slots expire or purchases become 30 days old. "
+    "Absent while the limit is not full, and when the gateway did not see all of its use. 0 when a slot has "
+    "expired since the provider's last count.",
     "model",
     "limit",
 )
@@ -113,8 +115,8 @@ def _free(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "daily_generations_next_free_seconds",
     FigureSource.TASKS,
-    "Time until the first slot of the rolling 24 hours frees, of the generations that passed through the gateway. "
-    "Absent while none is taken.",
+    "Time until the first slot of the rolling 24 hours expires, counting generations that passed through the "
+    "gateway. Absent while no slot is taken.",
     "model",
 )
 def _next_free(account: AccountSnapshot, _: float) -> Rows:
@@ -125,8 +127,8 @@ def _next_free(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "daily_generations_freeing",
     FigureSource.TASKS,
-    "Of the generations that passed through the gateway and count towards the daily limit now, those that no longer do "
-    "after this time.",
+    "Generations that passed through the gateway, count towards the daily limit, and will stop counting within "
+    "this time.",
     "model",
     "within",
 )
@@ -139,15 +141,15 @@ def _freeing(account: AccountSnapshot, _: float) -> Rows:
 topic.gauge(
     "ledger_coverage_ratio",
     FigureSource.TASKS,
-    "Share of the last 24 hours in which the gateway watched; below 1 our own count of generations may be short.",
+    "Share of the last 24 hours that the gateway observed. Below 1, our own count of generations may be too low.",
 )(whole(lambda account: account.ledger_coverage))
 
 
 @topic.gauge(
     "ledger_drift_generations",
     FigureSource.READS,
-    "The provider's count of generations in 24 hours less our own at that time: above 0, some do not pass through the "
-    "gateway. Absent unless nearly all of the 24 hours were watched.",
+    "The provider's count of generations in 24 hours minus our own at that time. Above 0, some generations bypass "
+    "the gateway. Absent unless nearly all of the 24 hours were observed.",
     "model",
 )
 def _drift(account: AccountSnapshot, _: float) -> Rows:
@@ -157,9 +159,9 @@ def _drift(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "unseen_generations_ratio",
     FigureSource.READS,
-    "Share of the provider's generations of 24 hours that did not pass through the gateway. low and high bound it with "
-    "95 % confidence: small numbers, moments that were not watched, and when exactly the provider counted. Absent "
-    "unless nearly all of the same 24 hours were watched.",
+    "Share of the provider's generations in 24 hours that bypassed the gateway. low and high are its 95 % "
+    "confidence bounds: they allow for small numbers, unobserved time and the time of the provider's count. "
+    "Absent unless nearly all of the same 24 hours were observed.",
     "model",
     "bound",
 )

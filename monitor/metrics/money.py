@@ -20,13 +20,13 @@ def _balance(account: AccountSnapshot, _: float) -> Rows:
 topic.gauge(
     "credit_balance_credits",
     FigureSource.READS,
-    "Balance in the provider's credits, as it last told.",
+    "Balance in the provider's credits, as last read.",
 )(in_credits(_balance))
 
 topic.gauge(
     "balance_dollars",
     FigureSource.READS,
-    "Balance in US dollars, credits at the provider's dated price.",
+    "Balance in US dollars. Credits are converted at the provider's dated price.",
 )(in_dollars(_balance))
 
 
@@ -39,8 +39,8 @@ def _spent(account: AccountSnapshot, at: float) -> Rows:
 topic.gauge(
     "credits_spent_credits",
     FigureSource.READS,
-    "Credits spent as the provider's usage says, refunds deducted, so it may fall and be negative. today is the "
-    "current UTC day, absent until the usage was read on it, 30d the last 30 UTC days with it.",
+    "Credits spent according to the provider, minus refunds, so it may fall and be negative. today is the current "
+    "UTC day and absent until a read on that day. 30d is the last 30 UTC days, today included.",
     "model",
     "window",
 )(in_credits(_spent))
@@ -48,7 +48,7 @@ topic.gauge(
 topic.gauge(
     "spent_dollars",
     FigureSource.READS,
-    "The same spend in US dollars, credits at the provider's dated price.",
+    "The same spend in US dollars. Credits are converted at the provider's dated price.",
     "model",
     "window",
 )(in_dollars(_spent))
@@ -61,15 +61,15 @@ def _burn(account: AccountSnapshot, _: float) -> Rows:
 topic.gauge(
     "credit_burn_credits",
     FigureSource.READS,
-    "Credits that left the balance in the time up to now, less refunds, in so much of the window as "
-    "genmedia_burn_watched_seconds says. Absent until two balances were read.",
+    "Credits that left the balance in the window, minus refunds. genmedia_burn_watched_seconds says how much of "
+    "the window was observed. Absent until two balances were read.",
     "window",
 )(in_credits(_burn))
 
 topic.gauge(
     "burn_dollars",
     FigureSource.READS,
-    "The same burn in US dollars, credits at the provider's dated price.",
+    "The same burn in US dollars. Credits are converted at the provider's dated price.",
     "window",
 )(in_dollars(_burn))
 
@@ -77,7 +77,7 @@ topic.gauge(
 @topic.gauge(
     "burn_watched_seconds",
     FigureSource.READS,
-    "How much of the window the burn is of: less than the whole of it after a start. Burn over this is the pace.",
+    "Observed part of the burn's window, less than the whole window after a start. Burn divided by this is the pace.",
     "window",
 )
 def _burn_watched(account: AccountSnapshot, _: float) -> Rows:
@@ -87,8 +87,8 @@ def _burn_watched(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "credit_runway_seconds",
     FigureSource.READS,
-    "How long the balance lasts at the burn of the last hour, or of the last 24 when that hour had none, if nothing is "
-    "bought. Absent while nothing is burnt.",
+    "Time until the balance is used up without purchases, at the burn of the last hour, or of the last 24 hours "
+    "if the last hour had none. Absent while there is no spending.",
 )
 def _runway(account: AccountSnapshot, _: float) -> Rows:
     if account.credits is not None and account.credits.runway_seconds is not None:
@@ -98,8 +98,8 @@ def _runway(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "runway_burn_dollars_per_hour",
     FigureSource.READS,
-    "Burn that the credit runway is reckoned with, in US dollars an hour: the balance over it is the runway. Absent "
-    "while nothing is burnt.",
+    "Burn behind the credit runway, in US dollars an hour. The balance divided by it is the runway. Absent while "
+    "there is no spending.",
 )
 def _runway_burn(account: AccountSnapshot, _: float) -> Rows:
     if account.credits is not None and account.credits.runway_credits_per_hour is not None:
@@ -109,7 +109,7 @@ def _runway_burn(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "credit_runway_threshold_seconds",
     FigureSource.CONFIGURATION,
-    "Credit runway below which the balance deserves attention (soft) and action (hard), as configured.",
+    "Configured credit runway below which the warning (soft) and critical (hard) levels begin.",
     "level",
 )
 def _runway_thresholds(account: AccountSnapshot, _: float) -> Rows:
@@ -121,7 +121,7 @@ topic.counted(
     "credit_recharges_total",
     CounterSpec.RECHARGES,
     FigureSource.READS,
-    "Purchases of credits, recognised as upward steps of the balance that are no refunds.",
+    "Purchases of credits, recognised as rises of the balance that are not refunds.",
     EMPTY,
 )
 
@@ -138,7 +138,7 @@ topic.counted(
     "credit_refunds_total",
     CounterSpec.REFUNDS,
     FigureSource.READS,
-    "Upward steps of the balance that were refunds. Those that charges outweigh between two reads are not seen.",
+    "Rises of the balance that were refunds. A refund that charges outweigh between two reads is not seen.",
     EMPTY,
 )
 
@@ -146,7 +146,7 @@ topic.counted(
     "credit_refunded_credits_total",
     CounterSpec.REFUNDED_CREDITS,
     FigureSource.READS,
-    "Credits that came back by these refunds.",
+    "Credits returned by these refunds.",
     EMPTY,
     unit=in_credits,
 )
@@ -155,8 +155,8 @@ topic.counted(
 @topic.gauge(
     "purchase_coverage_ratio",
     FigureSource.READS,
-    "Share of the last 30 days of which all purchases are known; below 1 the use of monthly_spend_credits may be "
-    "higher than shown.",
+    "Share of the last 30 days for which all purchases are known. Below 1, the use of monthly_spend_credits may "
+    "be higher than shown.",
 )
 def _coverage(account: AccountSnapshot, _: float) -> Rows:
     if account.credits is not None and account.credits.coverage is not None:
@@ -166,8 +166,8 @@ def _coverage(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "autobilling_state",
     FigureSource.READS,
-    "1 on the state that the balance shows autobilling to be in, 0 on the others; absent unless its threshold is "
-    "configured.",
+    "1 for the state of autobilling that the balance suggests, 0 for the others. Absent unless the threshold of "
+    "autobilling is configured.",
     "state",
 )
 def _autobilling(account: AccountSnapshot, _: float) -> Rows:

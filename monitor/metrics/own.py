@@ -15,19 +15,19 @@ from monitor.observations import Loss, Source
 from monitor.store import Operation
 
 Stage = Literal["route", "fields", "exchange", "reply", "decode", "sink", "socket"]
-"""Where in observing an exchange a fault of ours may lie."""
+"""Where observing an exchange may fail."""
 SECONDS_BOUNDS = (0.01, 0.05, 0.25, 1.0, 5.0)
 """Bounds for commits and jobs: a third of the library's, as each job has a series for each of them."""
 Refusal = Literal["account", "target", "path", "header", "body", "malformed", "method", "coding", "browser", "shortage"]
 """Why the gateway itself refused a request."""
 WebhookEvent = Literal["received", "forwarded", "failed", "refused", "dropped"]
-"""What may happen to a webhook; a call that is none is `unknown`, of no account."""
+"""What may happen to a webhook. Other calls are `unknown`, without an account."""
 
 
 class SelfMetrics:
     """What the daemon counts about itself while it runs; each attribute is a `prometheus_client` metric.
 
-    What is counted by labels starts at 0, so that the first increment shows as one.
+    Labelled counts start at 0, so that Prometheus sees their first increment.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -76,7 +76,7 @@ class SelfMetrics:
             self.refused.labels(refusal)
 
     def note_evaluation(self, providers: Mapping[str, str], failed: Collection[str], rows: Mapping[str, int]) -> None:
-        """Show the accounts, each with its provider, whose evaluation failed, and how many rows could not be read."""
+        """Show each account, by name with its provider, which of them failed, and the unreadable rows of each table."""
         self.evaluated.clear()
         for account, provider in providers.items():
             self.evaluated.labels(provider, account).set(account not in failed)
@@ -84,13 +84,13 @@ class SelfMetrics:
             self.rows_skipped.labels(table).set(count)
 
     def begin_webhooks(self, account: str) -> None:
-        """Let the counts of an account that receives webhooks start."""
+        """Start the counts of an account that receives webhooks."""
         self.webhooks_waiting.labels(account)
         for event in get_args(WebhookEvent):
             self.webhooks.labels(account, event)
 
     def begin_job(self, name: str) -> None:
-        """Let the counts of a scheduled job start."""
+        """Start the counts of a scheduled job."""
         self.jobs_missed.labels(name)
         self.job_errors.labels(name)
         self.job_seconds.labels(name)

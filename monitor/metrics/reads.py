@@ -12,7 +12,7 @@ topic = Topic()
 @topic.gauge(
     "account_read_up",
     FigureSource.READS,
-    "1 when the last account read worked, 0 when not or not yet.",
+    "1 when the last account read succeeded. 0 when it failed or was not made yet.",
     "read",
 )
 def _reads_up(account: AccountSnapshot, _: float) -> Rows:
@@ -22,7 +22,7 @@ def _reads_up(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "account_read_age_seconds",
     FigureSource.READS,
-    "Time since an account read last worked, which is the age of what it shows; absent when it never did.",
+    "Time since an account read last succeeded, which is the age of its figures. Absent when none ever succeeded.",
     "read",
 )
 def _read_ages(account: AccountSnapshot, _: float) -> Rows:
@@ -33,12 +33,12 @@ topic.counted(
     "account_reads_total",
     CounterSpec.READS,
     FigureSource.READS,
-    "Account reads of our own, by outcome.",
+    "Our own account reads by outcome.",
 )
 
 topic.counted(
     "unknown_values_total",
     CounterSpec.UNKNOWN_VALUES,
     FigureSource.TRAFFIC,
-    "Values from the provider that this version does not know, by field.",
+    "Provider values that this version does not know, by field.",
 )

@@ -16,7 +16,7 @@ topic.counted(
     "requests_total",
     CounterSpec.REQUESTS,
     FigureSource.TRAFFIC,
-    "Requests on the wire, every attempt counted. A poll that reports a failed task is a success. Each kind and "
+    "Requests on the wire; every attempt counts. A poll that reports a failed task is a success. Each kind and "
     "outcome starts at 0 with the other labels empty.",
     *REQUEST_STARTS,
 )
@@ -25,7 +25,8 @@ topic.counted(
     "request_retries_total",
     CounterSpec.REQUEST_RETRIES,
     FigureSource.TRAFFIC,
-    "Attempts that the client marked as retries, or that name a task which was sent before; others are not seen.",
+    "Attempts that the client marked as retries, or that name a task which was sent before. Other retries are not "
+    "seen.",
     EMPTY,
 )
 
@@ -33,7 +34,7 @@ topic.counted(
     "request_duration_seconds",
     CounterSpec.REQUEST_SECONDS,
     FigureSource.TRAFFIC,
-    "Time from the first byte of a request to the last byte of its reply, the client's own slowness included.",
+    "Time from the first byte of a request to the last byte of its reply. A slow client lengthens it.",
 )
 
 

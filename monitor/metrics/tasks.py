@@ -35,7 +35,7 @@ topic.counted(
     "tasks_created_total",
     CounterSpec.TASKS_CREATED,
     FigureSource.TASKS,
-    "Generations that the vendor accepted. What it refused at the door is a request only.",
+    "Generations that the provider accepted. A rejected generation is only a request.",
     EMPTY,
 )
 
@@ -43,7 +43,7 @@ topic.counted(
 @topic.gauge(
     "tasks",
     FigureSource.TASKS,
-    "Open tasks by the status last seen; before its first poll a task counts as pending.",
+    "Open tasks by the status last seen. A task counts as pending before its first poll.",
     "model",
     "status",
 )
@@ -55,9 +55,9 @@ def _open_tasks(account: AccountSnapshot, _: float) -> Rows:
 topic.gauge(
     "tasks_unconfirmed",
     FigureSource.TASKS,
-    "Pending or running tasks that the newest poll does not show so: none was made since the task was accepted, it did "
-    "not find the task, or it is older than 10 minutes. Tasks that were never polled are among the pending of "
-    "genmedia_tasks.",
+    "Pending or running tasks whose status the newest poll does not confirm. No poll was made since the task was "
+    "accepted, the newest did not find the task, or it is older than 10 minutes. Tasks that were never polled "
+    "count as pending in genmedia_tasks.",
     "model",
 )(_by_model(lambda tasks: tasks.unconfirmed))
 
@@ -65,8 +65,8 @@ topic.counted(
     "tasks_finished_total",
     CounterSpec.TASKS_FINISHED,
     FigureSource.TASKS,
-    "Tasks that ended, counted when a poll or a follow-up shows it. The reason is empty unless the outcome is failed; "
-    "lost means that the end cannot be learnt.",
+    "Finished tasks, counted when a poll or a follow-up shows the end. The reason is empty unless the outcome is "
+    "failed. lost means that the end cannot be learned.",
     *FINISHED_STARTS,
 )
 
@@ -74,22 +74,22 @@ topic.counted(
     "task_duration_seconds",
     CounterSpec.TASK_SECONDS,
     FigureSource.TASKS,
-    "Time a finished task spent in each phase, inferred from polls: a change lies halfway between the two sightings "
-    "around it. Phases nobody saw are not observed, lost tasks not at all.",
+    "Time that a finished task spent in each phase, inferred from polls. A change lies halfway between the polls "
+    "before and after it. Phases that no poll saw and lost tasks are not observed.",
 )
 
 topic.gauge(
     "throttled_oldest_age_seconds",
     FigureSource.TASKS,
-    "Age of the oldest task last seen throttled, 0 when none is.",
+    "Age of the oldest task last seen throttled. 0 when no task is throttled.",
     "model",
 )(_by_model(lambda tasks: tasks.throttled_oldest_age_seconds))
 
 topic.gauge(
     "throttled_drain_seconds",
     FigureSource.TASKS,
-    "Estimated time until no present task is throttled, from the recent pace or the concurrency limit and recent "
-    "durations; 0 when none is throttled, absent without evidence.",
+    "Estimated time until no present task is throttled, from the recent pace, or from the concurrency limit and "
+    "recent durations. 0 when no task is throttled. Absent without evidence.",
     "model",
 )(_by_model(lambda tasks: tasks.throttled_drain_seconds))
 

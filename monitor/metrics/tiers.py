@@ -11,8 +11,8 @@ topic = Topic()
 @topic.gauge(
     "tier",
     FigureSource.READS,
-    "Number of the usage tier, as configured and as inferred from the limits that the provider tells. Absent where "
-    "not configured, and where the limits are those of no tier or of several.",
+    "Number of the usage tier, as configured and as inferred from the provider's limits. Absent when not "
+    "configured, and when the limits match no tier or several.",
     "source",
 )
 def _tiers(account: AccountSnapshot, _: float) -> Rows:
@@ -24,8 +24,8 @@ def _tiers(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "tier_table_mismatches",
     FigureSource.READS,
-    "Limits that the provider tells otherwise than the newest dated table of tiers has them for this tier; where the "
-    "tier is unknown, for the nearest. What the provider tells holds; the log names them.",
+    "Limits on which the provider and the newest dated table of tiers disagree, for this tier or, if it is "
+    "unknown, for the nearest one. The provider's limits apply. The log names them.",
 )
 def _tier_mismatches(account: AccountSnapshot, _: float) -> Rows:
     if account.tier is not None and account.tier.mismatches is not None:
@@ -35,8 +35,9 @@ def _tier_mismatches(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "recommended_tier",
     FigureSource.TASKS,
-    "Lowest usage tier that would have sufficed in this window: generations in 24 hours and tasks wanted at once of "
-    "each model, and credits spent in 30 days. Absent when too little was watched, or none would have.",
+    "Lowest usage tier that would have been enough in this window for each model's generations in 24 hours and "
+    "parallel tasks, and for the credits spent in 30 days. Absent with too little history, and when no tier would "
+    "have been enough.",
     "window",
 )
 def _recommended_tiers(account: AccountSnapshot, _: float) -> Rows:
@@ -47,11 +48,11 @@ def _recommended_tiers(account: AccountSnapshot, _: float) -> Rows:
 topic.gauge(
     "forecast_precision_ratio",
     FigureSource.TASKS,
-    "Share of right ones among the warnings of limits to be hit that ended in the last 4 weeks; absent without any.",
+    "Share of the limit warnings that ended in the last 4 weeks and were right. Absent without such warnings.",
 )(whole(lambda account: account.forecast_precision))
 
 topic.gauge(
     "forecast_recall_ratio",
     FigureSource.TASKS,
-    "Share of the limits hit in the last 4 weeks that a right warning had foretold; absent without any.",
+    "Share of the limits hit in the last 4 weeks that a warning had predicted. Absent when no limit was hit.",
 )(whole(lambda account: account.forecast_recall))

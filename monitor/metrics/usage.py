@@ -14,7 +14,7 @@ topic.counted(
     "task_cost_dollars_total",
     CounterSpec.TASK_CREDITS,
     FigureSource.TASKS,
-    "US dollars charged for tasks that ended, by what the provider named for each.",
+    "US dollars charged for finished tasks, by the cost that the provider stated for each.",
     EMPTY,
     unit=in_dollars,
 )
@@ -23,7 +23,7 @@ topic.counted(
     "tasks_cost_unknown_total",
     CounterSpec.TASKS_UNPRICED,
     FigureSource.TASKS,
-    "Tasks that succeeded without a word of what they cost; some providers tell it only to those who ask.",
+    "Succeeded tasks whose cost the provider did not state. Some providers state it only on request.",
     EMPTY,
 )
 
@@ -31,7 +31,7 @@ topic.counted(
 @topic.gauge(
     "provider_requests",
     FigureSource.READS,
-    "Requests by the provider's own count. today is the current UTC day, 30d the last 30 UTC days with it.",
+    "Requests by the provider's own count. today is the current UTC day. 30d is the last 30 UTC days, today included.",
     "model",
     "window",
 )
@@ -43,7 +43,8 @@ def _requests(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "provider_errors",
     FigureSource.READS,
-    "Errors on the current UTC day by the provider's own count: the client's fault (4xx), or the server's (5xx).",
+    "Errors on the current UTC day by the provider's own count. client is the client's fault (4xx), server the "
+    "provider's (5xx).",
     "model",
     "side",
 )
@@ -56,7 +57,7 @@ def _errors(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "provider_inference_seconds",
     FigureSource.READS,
-    "Inference time on the current UTC day as the provider tells it; what it includes besides is not stated.",
+    "Inference time on the current UTC day as reported by the provider, which does not say what else it includes.",
     "model",
     "statistic",
 )
@@ -69,8 +70,8 @@ def _inference_seconds(account: AccountSnapshot, _: float) -> Rows:
 @topic.gauge(
     "model_info",
     FigureSource.TASKS,
-    "1 for each model in use that the provider serves for others: upstream says whose it is, other where not known. "
-    "Join on it to tell a platform in trouble from one of its suppliers.",
+    "1 for each model in use that the provider serves for another company. upstream names that company, or other "
+    "if unknown. Join on it to tell trouble of the platform from trouble of one supplier.",
     "model",
     "upstream",
 )
@@ -82,8 +83,8 @@ topic.counted(
     "wasted_dollars_total",
     CounterSpec.WASTED_CREDITS,
     FigureSource.TASKS,
-    "US dollars charged for tasks that did not succeed, by the credits the provider named for each, and (orphaned) for "
-    "those without a webhook whose result nobody had asked for a day after it was there.",
+    "US dollars charged for tasks that did not succeed, by the credits that the provider stated for each, and "
+    "(orphaned) for tasks without a webhook whose result nobody fetched within a day.",
     EMPTY,
     unit=in_dollars,
 )
