@@ -1,6 +1,7 @@
-"""Tables of usage tiers as dated data, and which tier an account's live limits betray.
+"""Tables of usage tiers as dated data, and the inference of an account's tier from its live limits.
 
-A table is perishable: it serves to advise and to infer a tier's number. What the account itself answers always wins.
+A table goes out of date. It serves to advise and to infer the number of a tier. The limits that the account itself
+reports always win.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from monitor.observations import MODEL_LIMITS, ModelLimits, Organization
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One row of a table. `columns` are the limits of one model by the table's columns.
+    """One row of a table. `columns` are the limits of a model in each column of the table.
 
-    `purchased_dollars` have to have been bought to reach the tier, and then `wait_days` to pass; None is unknown.
+    An account reaches the tier after buying `purchased_dollars` and waiting `wait_days`. None is unknown.
     """
 
     number: int
@@ -28,11 +29,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class TierTable:
-    """A table as it once stood at `source`.
+    """A table as it was published at `source`.
 
-    `date` says when as well as is known, `doubt` what the source leaves open. `columns` are the places where limits of
-    a modality may stand: several where the source has lost the columns' names. A modality that is not in it may
-    stand anywhere.
+    `date` is as exact as it is known. `doubt` is what the source leaves open. `columns` are the columns that may hold
+    the limits of a modality: several if the names of the columns are lost, all for a modality that it lacks.
     """
 
     name: str
@@ -43,18 +43,25 @@ class TierTable:
     columns: Mapping[str, tuple[int, ...]]
 
     def tier(self, number: int) -> Tier:
-        """The row of this number. Raises KeyError where there is none."""
+        """The row of this number.
+
+        Raises:
+            KeyError: the table has no such tier.
+        """
         return {tier.number: tier for tier in self.tiers}[number]
 
     def limits(self, tier: Tier, modality: str) -> tuple[ModelLimits, ...]:
-        """What a model of the modality may be allowed at a tier of this table: more than one where it is in doubt."""
+        """The possible limits of a model of this modality at a tier of this table. More than one means doubt."""
         everywhere = tuple(range(len(tier.columns)))
         return tuple(dict.fromkeys(tier.columns[place] for place in self.columns.get(modality, everywhere)))
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A live limit beside what a table may have for it. `model` is empty for the account's limit; None is unlimited."""
+    """A live limit and the values that a table may have for it. `model` is empty for a limit of the account.
+
+    None is unlimited.
+    """
 
     model: str
     limit: str
@@ -63,15 +70,15 @@ class Claim:
 
     @property
     def weight(self) -> float:
-        """How much the live limit speaks for the table: a claim of several values is worth less when one is right."""
+        """How much the live limit supports the table, 0 to 1. A right guess among several values counts less."""
         return 1 / len(self.table) if self.live in self.table else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TierMatch:
-    """The tier that live limits are of, and the table that knows it best.
+    """The tier that live limits belong to, and the table that fits them best.
 
-    `disagreements` are those of the newest table at that tier: the live limits hold.
+    `disagreements` are the live limits that differ from the newest table at that tier. The live limits win.
     """
 
     tier: Tier
@@ -81,7 +88,7 @@ class TierMatch:
 
 
 class TierTables:
-    """A provider's tables, newest first, and the modalities of its models; models `untabled` stand in none of them."""
+    """A provider's tables, newest first, and the modalities of its models. No table has the models `untabled`."""
 
     def __init__(
         self,
@@ -97,11 +104,11 @@ class TierTables:
 
     @property
     def newest(self) -> TierTable:
-        """The table to advise by."""
+        """The table that advice uses."""
         return self.tables[0]
 
     def limits(self, table: TierTable, tier: Tier, model: str) -> tuple[ModelLimits, ...]:
-        """What the model may be allowed at a tier; nothing for a model whose limits the table does not hold."""
+        """The possible limits of a model at a tier. Empty for a model that no table has."""
         return () if model in self._untabled else table.limits(tier, self._modalities.get(model, ""))
 
     def monthly_spend_credits(self, tier: Tier) -> int:
@@ -109,10 +116,10 @@ class TierTables:
         return round(tier.monthly_spend_dollars / self._dollars_per_credit)
 
     def infer(self, live: Organization) -> TierMatch | None:
-        """The tier of an account; None where its limits are those of no tier or of several.
+        """The tier of an account. None if its limits fit no tier, or several equally well.
 
-        A limit may have been negotiated, so a tier needs more than half of the limits that its table speaks of. Where
-        tables name different tiers, the one that is right about the larger share wins; equal shares tell nothing.
+        Single limits may be negotiated, so a tier must fit only more than half of the limits that its table has. If
+        tables suggest different tiers, the best-fitting table wins.
         """
         shares = {
             (table.name, tier.number): self._share(table, tier, live) for table in self.tables for tier in table.tiers
@@ -127,9 +134,9 @@ class TierTables:
         return TierMatch(table.tier(number), table, self.newest, disagreements)
 
     def nearest(self, live: Organization) -> Tier | None:
-        """The tier of the newest table that fits the live limits best, the lowest of several.
+        """The tier of the newest table that fits the live limits best, the lowest one of several.
 
-        None where the table speaks of none of these limits.
+        None if the table has none of these limits.
         """
         tiers = self.newest.tiers
         if not any(True for _ in self._claims(self.newest, tiers[0], live)):
@@ -137,7 +144,7 @@ class TierTables:
         return max(tiers, key=lambda tier: self._share(self.newest, tier, live))
 
     def disagreements(self, table: TierTable, tier: Tier, live: Organization) -> Iterator[Claim]:
-        """The live limits that the table has otherwise."""
+        """The live limits that differ from the table."""
         return (claim for claim in self._claims(table, tier, live) if not claim.weight)
 
     def _share(self, table: TierTable, tier: Tier, live: Organization) -> float:
@@ -145,7 +152,7 @@ class TierTables:
         return sum(claim.weight for claim in claims) / len(claims) if claims else 0.0
 
     def _claims(self, table: TierTable, tier: Tier, live: Organization) -> Iterator[Claim]:
-        """Every live limit beside what the table has for it, where it has anything."""
+        """Every live limit that the table has a value for."""
         if live.monthly_spend_credits is not None:
             spend = self.monthly_spend_credits(tier)
             yield Claim("", "monthly_spend_credits", live.monthly_spend_credits, (spend,))
