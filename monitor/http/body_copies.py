@@ -70,12 +70,15 @@ class ReplyCopy:
         """
         if self._size > KEPT_BYTES:
             raise UndecodedError(TOO_LARGE)
-        body = bytearray()
-        for plain in Inflater(codings).feed(b"".join(self._chunks)):
-            body += plain
-            if len(body) > KEPT_BYTES:
-                raise UndecodedError(TOO_LARGE)
-        return _bounded(Utf8().feed(bytes(body)))
+        body = b"".join(self._chunks)
+        if codings:
+            plain = bytearray()
+            for piece in Inflater(codings).feed(body):
+                plain += piece
+                if len(plain) > KEPT_BYTES:
+                    raise UndecodedError(TOO_LARGE)
+            body = bytes(plain)
+        return _bounded(Utf8().feed(body))
 
 
 class CutText:

@@ -96,8 +96,10 @@ class Exchange(msgspec.Struct, frozen=True):
 
 def media_type(headers: Mapping[str, str]) -> str:
     """The `Content-Type` without its parameters, in lower case. Empty if the header is missing."""
-    types = (value for name, value in headers.items() if name.lower() == "content-type")
-    return next(types, "").partition(";")[0].strip().lower()
+    stated = headers.get("Content-Type")
+    if stated is None:
+        stated = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    return stated.partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class RequestBody:
     """
 
     def __init__(self, route: Route, codings: str) -> None:
-        self._plain = Inflater(codings)
+        self._codings = codings
+        self._inflater: Inflater | None = None
         self._scanner: FieldScanner | None = None
         self._small: bytearray | None = None
         self._fields = () if route.item_fields else route.model_fields
@@ -39,7 +40,9 @@ class RequestBody:
         scanner = self._scanner
         if scanner is None or not (scanner.wants_more or self._small is not None):
             return
-        for plain in self._plain.feed(chunk):
+        if self._inflater is None:
+            self._inflater = Inflater(self._codings)
+        for plain in self._inflater.feed(chunk):
             self._keep(plain)
             if scanner.wants_more:
                 scanner.feed(plain)
