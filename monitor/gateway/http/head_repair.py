@@ -12,7 +12,7 @@ Repaired, because RFC 9112 says how and the meaning is certain:
 - blanks before the colon, and values continued on the next line (5.1, 5.2);
 - CR and NUL inside a value, which become blanks (5.5 of RFC 9110);
 - a Content-Length that is repeated with one value (6.3);
-- the coding `identity`, which says nothing (6.1 of RFC 9112, as earlier HTTP meant it);
+- the coding `identity` of earlier HTTP, which says nothing (RFC 2616, 3.6);
 - both framings together, or chunks from HTTP/1.0: the chunks count, and the connection is not used again (6.1, 6.3).
 
 Refused, because nobody can know where the body ends or what a line means: another transfer coding than chunked, lengths
