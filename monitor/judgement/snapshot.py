@@ -40,7 +40,7 @@ class RecentFigures(msgspec.Struct, frozen=True):
     task_seconds: dict[str, float] = {}
 
 
-class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one moment. Figures that are unknown or too old to show are None.
 
     `ledger_coverage` is the share of the last 24 hours in which its traffic was watched. `forecast_ready` says whether
@@ -56,7 +56,6 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     is_old: bool = False
     has_credits: bool = True
     has_limits: bool = True
-    series: tuple[Series, ...] = ()
     recent: RecentFigures = RecentFigures()
     tasks: tuple[ModelTasks, ...] = ()
     reads: tuple[ReadState, ...] = ()
@@ -79,6 +78,12 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: dict[str, SaturationThresholds] = {}
     credits: CreditOutlook | None = None
     runway_thresholds: CreditRunwayThresholds = CreditRunwayThresholds()
+
+
+class AccountSnapshot(AccountState, frozen=True, kw_only=True):
+    """One account at one moment with its raw counts."""
+
+    series: tuple[Series, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from rich.text import Text
 from monitor.judgement.capacity.outlook import ModelCapacity
 from monitor.judgement.tiers.outlook import Advice, AdviceVerdict, ModelAdvice, TierState, WindowAdvice
 from monitor.views.formatting import TOO_LITTLE_SEEN, amount, counted, dollars, duration, percentage, printable, ratio
-from monitor.views.replies import AccountReply, Reply
+from monitor.views.replies import AccountAdvice, AccountReply, Reply, account_advice
 
 FAINT = "dim"
 WHY_NOT = {
@@ -22,16 +22,6 @@ WHY_NOT = {
     AdviceVerdict.SPEND_UNKNOWN: "no advice: the provider's usage is unknown",
     AdviceVerdict.BEYOND_EVERY_TIER: "no tier would have been enough",
 }
-
-
-class AccountAdvice(msgspec.Struct, frozen=True):
-    """What is printed of one account as JSON."""
-
-    account: str
-    provider: str
-    tier: TierState | None
-    advice: Advice | None
-    capacity: tuple[ModelCapacity, ...]
 
 
 class AdviceReply(msgspec.Struct, frozen=True):
@@ -44,8 +34,7 @@ class AdviceReply(msgspec.Struct, frozen=True):
 
 def as_data(reply: Reply, accounts: Iterable[AccountReply]) -> AdviceReply:
     """The advice of these accounts of a daemon's answer."""
-    advised = (AccountAdvice(one.account, one.provider, one.tier, one.advice, one.capacity) for one in accounts)
-    return AdviceReply(reply.at, reply.age_seconds, tuple(advised))
+    return AdviceReply(reply.at, reply.age_seconds, tuple(map(account_advice, accounts)))
 
 
 def view(account: AccountReply) -> RenderableType:

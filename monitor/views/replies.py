@@ -1,31 +1,39 @@
-"""The JSON API's answers about accounts, as its clients read them. `docs/reference/api.md` explains the figures."""
+"""The JSON API's answers about accounts: the daemon encodes these types, and its clients decode them.
+
+`docs/reference/api.md` explains the figures.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from monitor.errors import DaemonError
-from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity
-from monitor.judgement.credits.outlook import CreditOutlook
-from monitor.judgement.daily_limit.outlook import DailyOutlook
-from monitor.judgement.snapshot import RecentFigures
+from monitor.judgement.figures import limit_uses, requests, retries, spending, unlimited_uses
+from monitor.judgement.snapshot import AccountSnapshot, AccountState
 from monitor.judgement.tiers.outlook import Advice, TierState
-from monitor.observations import Organization
-from monitor.tasks.open_tasks import ModelTasks
 from monitor.views.formatting import printable
+from monitor.views.warnings import warnings
 
 
-class LimitReply(msgspec.Struct, frozen=True):
-    """One finite limit; `used` and `saturation_ratio` are None while unknown. `soft` and `hard` are its thresholds."""
+class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One finite limit in its own unit. `used` and `saturation_ratio` are None while unknown.
 
-    model: str
+    `soft` and `hard` are the warning and critical thresholds of the ratio.
+    """
+
     limit: str
     allowed: float
     used: float | None
     saturation_ratio: float | None
     soft: float
     hard: float
+
+
+class LimitReply(LimitFigures, frozen=True, kw_only=True):
+    """One finite limit of a model, or of the whole account, whose `model` is empty."""
+
+    model: str
 
 
 class UnlimitedReply(msgspec.Struct, frozen=True):
@@ -53,31 +61,69 @@ class RequestsReply(msgspec.Struct, frozen=True):
     outcomes: dict[str, int]
 
 
-class AccountReply(msgspec.Struct, frozen=True):
-    """One account as the API tells it, without the raw counts."""
+class CountReply(msgspec.Struct, frozen=True):
+    """One raw count with its labels."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class AccountReply(AccountState, frozen=True, kw_only=True):
+    """One account: its state and what follows from it. Clients need no `counts`."""
+
+    warnings: tuple[str, ...]
+    limits: tuple[LimitReply, ...]
+    unlimited: tuple[UnlimitedReply, ...] = ()
+    spent: tuple[SpentReply, ...] | None
+    requests: tuple[RequestsReply, ...]
+    retries: int
+    counts: tuple[CountReply, ...] = ()
+
+
+class AccountAdvice(msgspec.Struct, frozen=True):
+    """What to do about the limits of one account."""
 
     account: str
     provider: str
-    warnings: tuple[str, ...]
-    dollars_per_credit: float
-    has_credits: bool
-    reads: tuple[ReadState, ...]
-    organization: Organization | None
-    limits: tuple[LimitReply, ...]
-    spent: tuple[SpentReply, ...] | None
-    tasks: tuple[ModelTasks, ...]
-    daily: tuple[DailyOutlook, ...]
-    requests: tuple[RequestsReply, ...]
-    retries: int
-    credits: CreditOutlook | None
-    tier: TierState | None = None
-    advice: Advice | None = None
-    capacity: tuple[ModelCapacity, ...] = ()
-    recent: RecentFigures = RecentFigures()
-    organization_at: float | None = None
-    usage_at: float | None = None
-    has_limits: bool = True
-    unlimited: tuple[UnlimitedReply, ...] = ()
+    tier: TierState | None
+    advice: Advice | None
+    capacity: tuple[ModelCapacity, ...]
+
+
+def account_reply(account: AccountSnapshot, at: float) -> AccountReply:
+    """The answer about an account evaluated at `at`, Unix seconds."""
+    state = {name: getattr(account, name) for name in AccountState.__struct_fields__}
+    spent = spending(account, at)
+    return AccountReply(
+        **state,
+        warnings=tuple(warnings(account, at)),
+        limits=tuple(
+            LimitReply(
+                model=use.model,
+                limit=use.limit,
+                allowed=use.allowed,
+                used=use.used,
+                saturation_ratio=use.saturation,
+                soft=use.soft,
+                hard=use.hard,
+            )
+            for use in limit_uses(account)
+        ),
+        unlimited=tuple(UnlimitedReply(use.model, use.limit, use.used) for use in unlimited_uses(account)),
+        spent=None if spent is None else tuple(SpentReply(name, x.today, x.month) for name, x in spent.models.items()),
+        requests=tuple(RequestsReply(one.kind, one.total, one.failed, one.outcomes) for one in requests(account)),
+        retries=retries(account),
+        counts=tuple(
+            CountReply(one.counter.value, dict(zip(one.counter.labels, one.labels, strict=True)), one.value)
+            for one in account.series
+        ),
+    )
+
+
+def account_advice(account: AccountState) -> AccountAdvice:
+    """The part of an account's state that advises."""
+    return AccountAdvice(account.account, account.provider, account.tier, account.advice, account.capacity)
 
 
 class Reply(msgspec.Struct, frozen=True):

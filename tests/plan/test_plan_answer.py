@@ -333,7 +333,15 @@ def test_open_tasks_go_first() -> None:
 
 
 def test_what_takes_up_the_concurrency_is_what_the_daemon_counts() -> None:
-    running = LimitReply("gen4.5", LimitKind.CONCURRENCY, 5, 3.0, 0.6, 0.8, 0.95)
+    running = LimitReply(
+        model="gen4.5",
+        limit=LimitKind.CONCURRENCY,
+        allowed=5,
+        used=3.0,
+        saturation_ratio=0.6,
+        soft=0.8,
+        hard=0.95,
+    )
     answer = asked(msgspec.structs.replace(with_tasks(account(), pending=7), limits=(running,)))
     assert limit(answer, "concurrency").used == 3
 

@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry
 from web.listeners import Daemon as Listener
 
 from monitor.cli.client import DaemonClient
-from monitor.cli.status.figures import Figures, figures
 from monitor.judgement.snapshot import Snapshot
 from monitor.metrics import Exposition
 from monitor.runtime.clock import ManualClock
+from monitor.views.figures import Figures, figures
 
 SNAPSHOT = Path(__file__).parents[1] / "metrics" / "snapshot.json"
 

@@ -9,6 +9,8 @@ from web.listeners import Daemon as Listener
 from monitor.cli import client as module
 from monitor.cli.client import DaemonClient
 from monitor.errors import DaemonError
+from monitor.judgement.snapshot import Snapshot
+from monitor.views.replies import Reply, account_reply
 
 HOSTILE = "\x1b[2J"
 
@@ -102,3 +104,9 @@ async def test_the_proxies_of_the_environment_are_not_asked(url: str, monkeypatc
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with DaemonClient(url) as daemon:
         assert (await daemon.ask()).age_seconds == 3
+
+
+async def test_a_client_reads_exactly_what_the_daemon_answers(listener: Listener, url: str, snapshot: Snapshot) -> None:
+    async with DaemonClient(url) as daemon:
+        reply = await daemon.ask()
+    assert reply == Reply(snapshot.at, 3.0, tuple(account_reply(account, snapshot.at) for account in snapshot.accounts))

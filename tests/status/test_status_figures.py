@@ -6,12 +6,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from monitor.cli.status.figures import AccountFigures, Figures, LimitFigures, ModelFigures, RequestFigures
 from monitor.errors import DaemonError
 from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.observations import DaySpend, SpendTotal, Usage
+from monitor.views.figures import AccountFigures, Figures, ModelFigures, RequestFigures
+from monitor.views.replies import LimitFigures
 from monitor.web.view import account_view
 
 Ask = Callable[..., Awaitable[Figures]]

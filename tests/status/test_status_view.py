@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from monitor.cli.status.figures import Figures
 from monitor.cli.status.view import View
 from monitor.cli.status.watch import Watch
 from monitor.judgement.account_reads.reads import ReadState
@@ -16,6 +15,7 @@ from monitor.judgement.limits import LimitOutlook
 from monitor.judgement.snapshot import AccountSnapshot, Snapshot
 from monitor.observations import ModelLimits, Organization
 from monitor.tasks.open_tasks import ModelTasks
+from monitor.views.figures import Figures
 from monitor.views.formatting import percentage
 
 Ask = Callable[..., Awaitable[Figures]]

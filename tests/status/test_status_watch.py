@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from monitor.cli.status.figures import Figures
 from monitor.cli.status.watch import Watch
+from monitor.views.figures import Figures
 
 
 def test_the_figures_grow_old_until_there_are_new_ones() -> None:

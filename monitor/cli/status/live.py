@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.live import Live
 
 from monitor.cli.client import DaemonClient
-from monitor.cli.status.figures import Figures, figures
 from monitor.cli.status.view import View
 from monitor.cli.status.watch import Watch
 from monitor.errors import DaemonError
+from monitor.views.figures import Figures, figures
 
 REDRAW_SECONDS = 1.0
 

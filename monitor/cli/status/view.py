@@ -12,12 +12,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.status.figures import AccountFigures, LimitFigures, ModelFigures
 from monitor.cli.status.watch import Watch
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
 from monitor.judgement.figures import unread
 from monitor.judgement.limits import LimitKind, LimitOutlook
 from monitor.judgement.outcomes import failed, judged
+from monitor.views.figures import AccountFigures, ModelFigures
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,
@@ -46,6 +46,7 @@ from monitor.views.formatting import (
     usage_lags,
     words,
 )
+from monitor.views.replies import LimitFigures
 from monitor.views.until import until_full
 
 WIDE = 120

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.cli.status.figures import Figures
+from monitor.views.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)

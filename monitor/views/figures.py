@@ -1,4 +1,7 @@
-"""The figures as data: `--json` prints them, the view words them. `docs/reference/status.md` promises its shape."""
+"""An account's figures as page and terminal show them; `status --json` prints them.
+
+`docs/reference/status.md` promises their shape.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,9 @@ from monitor.judgement.limits import LimitOutlook
 from monitor.judgement.outcomes import judged
 from monitor.observations import MODEL_LIMITS, Organization, TaskStatus
 from monitor.tasks.open_tasks import ModelTasks
-from monitor.views.replies import AccountReply, LimitReply, Reply, RequestsReply, SpentReply
+from monitor.views.replies import AccountReply, LimitFigures, LimitReply, Reply, RequestsReply, SpentReply
 from monitor.views.until import daily_in_words, daily_outlook, spend_in_words
 from monitor.views.urgency import URGENT, Urgency, urgency
-
-
-class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One finite limit in its own unit; `used` and `saturation_ratio` are None while unknown.
-
-    `soft` and `hard` are the ratios at which that deserves attention, and action.
-    """
-
-    limit: str
-    allowed: float
-    used: float | None
-    saturation_ratio: float | None
-    soft: float
-    hard: float
 
 
 class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,11 +141,12 @@ def figures(reply: Reply, names: Collection[str], *, every_model: bool) -> Figur
     return Figures(
         at=reply.at,
         age_seconds=reply.age_seconds,
-        accounts=tuple(_account(account, reply.at, every_model=every_model) for account in chosen),
+        accounts=tuple(account_figures(account, reply.at, every_model=every_model) for account in chosen),
     )
 
 
-def _account(account: AccountReply, at: float, *, every_model: bool) -> AccountFigures:
+def account_figures(account: AccountReply, at: float, *, every_model: bool = False) -> AccountFigures:
+    """The figures of one account as of `at`, Unix seconds; only models in use unless `every_model`."""
     price = account.dollars_per_credit
     balance = account.organization.credit_balance if account.organization is not None else None
     credits_, unspent = account.credits or CreditOutlook(), _unspent(account, at)
@@ -259,18 +249,8 @@ def _model(model: str, account: AccountReply, unspent: SpentReply, at: float) ->
 
 
 def _limits(model: str, limits: tuple[LimitReply, ...]) -> tuple[LimitFigures, ...]:
-    return tuple(
-        LimitFigures(
-            limit=limit.limit,
-            allowed=limit.allowed,
-            used=limit.used,
-            saturation_ratio=limit.saturation_ratio,
-            soft=limit.soft,
-            hard=limit.hard,
-        )
-        for limit in limits
-        if limit.model == model
-    )
+    own = (limit for limit in limits if limit.model == model)
+    return tuple(msgspec.convert(limit, LimitFigures, from_attributes=True) for limit in own)
 
 
 def _requests(requests: RequestsReply, recent: dict[str, int]) -> RequestFigures:
