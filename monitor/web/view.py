@@ -9,51 +9,36 @@ from dataclasses import dataclass, replace
 from monitor.judgement.account_reads.reads import ReadState
 from monitor.judgement.capacity.outlook import QueueState
 from monitor.judgement.credits.outlook import AutobillingState
-from monitor.judgement.figures import (
-    LimitUse,
-    RequestCount,
-    Spend,
-    Spending,
-    limit_uses,
-    recent_requests,
-    requests,
-    spending,
-    unlimited_uses,
-    unread,
-)
 from monitor.judgement.limits import LimitKind, LimitOutlook
+from monitor.judgement.outcomes import judged
 from monitor.judgement.snapshot import AccountSnapshot
-from monitor.observations import Organization, Reason, TaskStatus
+from monitor.observations import Reason, TaskStatus
 from monitor.tasks.counters import CounterSpec
 from monitor.tasks.open_tasks import ModelTasks
+from monitor.views import wording
+from monitor.views.figures import AccountFigures, ModelFigures, account_figures
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,
     NOT_KNOWN_YET,
-    NOT_READ,
     NOT_READ_TODAY,
     READ_ONCE,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
-    as_of,
-    as_of_if_old,
     counted,
     dollars,
     duration,
     last_read,
     lately,
     more_unconfirmed,
-    of_no_limit,
     percentage,
     share,
     tallied,
     their,
-    usage_lags,
 )
-from monitor.views.until import daily_in_words, daily_outlook, spend_in_words, until_full
-from monitor.views.urgency import URGENT, Urgency, urgency
-from monitor.views.warnings import warnings
+from monitor.views.replies import AccountReply, account_reply
+from monitor.views.until import until_full
 from monitor.web.capacity import LEVELS, CapacityView, capacity_view, worst
 
 ENDS = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.LOST)
@@ -133,28 +118,27 @@ class AccountView:
 
 def account_view(account: AccountSnapshot, at: float) -> AccountView:
     """The account as of `at`, Unix seconds."""
-    uses = {(use.model, use.limit): use for use in limit_uses(account)}
-    spent = spending(account, at)
-    models = _models_in_use(account, uses, spent)
+    reply = account_reply(account, at)
+    figures = account_figures(reply, at)
     return AccountView(
         name=account.account,
         provider=account.provider,
-        warnings=list(warnings(account, at)),
+        warnings=list(reply.warnings),
         reads=[_read(read) for read in account.reads],
         tiles=[
-            *_money(account, spent, at),
-            *_credits(account),
-            *_purchases(account, uses, at),
-            *(_throttled(account.tasks) if account.has_limits else _capacity(account)),
+            *_money(figures, at),
+            *_credits(reply),
+            *_purchases(reply, figures),
+            *(_throttled(account.tasks) if account.has_limits else _capacity(reply)),
             *_task_tiles(account.tasks),
-            *_tier(account),
-            *_unseen(account),
+            *_tier(reply),
+            *_unseen(reply),
         ],
-        models=[_model(model, account, uses, spent, at) for model in models],
+        models=[_model(model) for model in figures.models],
         has_limits=account.has_limits,
-        unused=len({model for model, _ in uses if model} - set(models)),
-        requests=list(_requests(account)),
-        ended=list(_ended(account)),
+        unused=len({limit.model for limit in reply.limits if limit.model} - {model.model for model in figures.models}),
+        requests=list(_requests(figures)),
+        ended=list(_ended(reply)),
     )
 
 
@@ -163,30 +147,21 @@ def _read(read: ReadState) -> Tile:
     return Tile(read.read, last_read(read.age_seconds, read.outcome, up=read.up), level=level)
 
 
-def _money(account: AccountSnapshot, spent: Spending | None, at: float) -> Iterator[Tile]:
-    price = account.dollars_per_credit
-    balance = account.organization.credit_balance if account.organization is not None else None
-    missing = NOT_READ if unread(account.reads) else UNKNOWN
-    if balance is None:
-        yield Tile("Balance", missing)
+def _money(account: AccountFigures, at: float) -> Iterator[Tile]:
+    if account.balance_dollars is None:
+        yield Tile("Balance", wording.missing(account))
     else:
-        notes = [f"{amount(balance)} credits" if account.has_credits else "", as_of_if_old(account.organization_at, at)]
-        yield Tile("Balance", dollars(balance * price), ", ".join(filter(None, notes)), "bad" if balance <= 0 else "")
-    if spent is None:
-        yield Tile("Spent today", missing)
+        level = "bad" if account.balance_dollars <= 0 else ""
+        yield Tile("Balance", dollars(account.balance_dollars), wording.balance_notes(account, at), level)
+    if not wording.is_spend_known(account):
+        yield Tile("Spent today", wording.missing(account))
         return
-    today, month = (None if one is None else one * price for one in (spent.total.today, spent.total.month))
-    left = account.credits.left_today_credits if account.credits is not None else None
-    notes = [f"{dollars(month)} in 30 days", as_of(account.usage_at, at)]
-    lags = usage_lags(today, None if left is None else left * price)
-    yield Tile(
-        "Spent today",
-        NOT_READ_TODAY if today is None else dollars(today),
-        "; ".join([", ".join(filter(None, notes)), *lags]),
-    )
+    spent = account.spent_today_dollars
+    today = NOT_READ_TODAY if spent is None else dollars(spent)
+    yield Tile("Spent today", today, wording.spend_notes(account, at))
 
 
-def _capacity(account: AccountSnapshot) -> Iterator[Tile]:
+def _capacity(account: AccountReply) -> Iterator[Tile]:
     """The worst of the models' states, and which they are."""
     found = worst(account.capacity)
     if found is None:
@@ -226,7 +201,7 @@ def _wait(tasks: tuple[ModelTasks, ...]) -> str:
     return f"oldest {oldest}, queue clears in {about} {duration(max(drains))}"
 
 
-def _credits(account: AccountSnapshot) -> Iterator[Tile]:
+def _credits(account: AccountReply) -> Iterator[Tile]:
     """How fast the balance falls, how long it lasts, and whether more is bought."""
     outlook, price = account.credits, account.dollars_per_credit
     if outlook is None or account.organization is None:
@@ -260,23 +235,23 @@ def _credits(account: AccountSnapshot) -> Iterator[Tile]:
         yield Tile("Autobilling", state.value, AUTOBILLING[state], level)
 
 
-def _purchases(account: AccountSnapshot, uses: dict[tuple[str, LimitKind], LimitUse], at: float) -> Iterator[Tile]:
-    use, price = uses.get(("", LimitKind.MONTHLY_SPEND_CREDITS)), account.dollars_per_credit
-    if use is None:
+def _purchases(account: AccountReply, figures: AccountFigures) -> Iterator[Tile]:
+    purchases = next((limit for limit in figures.limits if limit.limit == LimitKind.MONTHLY_SPEND_CREDITS), None)
+    if purchases is None:
         return
-    if use.saturation is None:
-        yield Tile("Purchase limit", dollars(use.allowed * price), "in 30 days")
+    allowed = dollars(purchases.allowed * account.dollars_per_credit)
+    if purchases.saturation_ratio is None:
+        yield Tile("Purchase limit", allowed, "in 30 days")
         return
-    coverage = account.credits.coverage if account.credits is not None else None
-    known = f"of {dollars(use.allowed * price)}"
-    if coverage is not None and coverage < 1:
-        known += f", as far as known: {percentage(coverage)} of the 30 days"
-    level = "bad" if use.saturation >= use.hard else "warn" if use.saturation >= use.soft else ""
-    until = "" if account.credits is None else f"; {until_full(spend_in_words(account.credits, at))}"
-    yield Tile("Bought in 30 days", dollars((use.used or 0.0) * price), f"{known}{until}", level)
+    coverage = figures.purchase_coverage_ratio
+    part = coverage is not None and coverage < 1
+    known = f", as far as known: {percentage(coverage)} of the 30 days" if part and coverage is not None else ""
+    until = "" if account.credits is None else f"; {until_full(figures.spend_until)}"
+    bought = dollars((purchases.used or 0.0) * account.dollars_per_credit)
+    yield Tile("Bought in 30 days", bought, f"of {allowed}{known}{until}", wording.level(purchases))
 
 
-def _tier(account: AccountSnapshot) -> Iterator[Tile]:
+def _tier(account: AccountReply) -> Iterator[Tile]:
     tier = account.tier
     if tier is None:
         return
@@ -295,7 +270,7 @@ def _tier(account: AccountSnapshot) -> Iterator[Tile]:
     )
 
 
-def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
+def _unseen(account: AccountReply) -> Iterator[Tile]:
     """The share of generations that did not pass through us, of the model that has most of them for sure."""
     known = [(one.unseen.low * one.generations, one.model, one.unseen) for one in account.reconciled if one.unseen]
     if known:
@@ -304,112 +279,65 @@ def _unseen(account: AccountSnapshot) -> Iterator[Tile]:
         yield Tile("Unseen generations", share(unseen.expected, 1), bounds, "warn" if unseen.low else "")
 
 
-def _models_in_use(
-    account: AccountSnapshot, uses: dict[tuple[str, LimitKind], LimitUse], spent: Spending | None
-) -> list[str]:
-    used = {use.model for use in uses.values() if use.used and use.model}
-    used |= {use.model for use in unlimited_uses(account) if use.used}
-    judged = {one.model for one in account.capacity if one.state is not None}
-    paid = {model for model, cost in spent.models.items() if cost.today or cost.month} if spent else set()
-    names = used | judged | paid | {tasks.model for tasks in account.tasks}
-    return sorted(names, key=lambda model: (_urgency(model, account, uses), model))
-
-
-def _urgency(model: str, account: AccountSnapshot, uses: dict[tuple[str, LimitKind], LimitUse]) -> Urgency:
-    tasks = _tasks(model, account)
-    waiting = tasks.throttled_oldest_age_seconds if tasks.open.get(TaskStatus.THROTTLED, 0) else None
-    saturations = [uses[model, limit].saturation for limit in URGENT if (model, limit) in uses]
-    state = next((one.state for one in account.capacity if one.model == model), None)
-    return urgency(waiting, saturations, state)
-
-
-def _tasks(model: str, account: AccountSnapshot) -> ModelTasks:
-    return next((one for one in account.tasks if one.model == model), ModelTasks(model=model, open={}))
-
-
-def _model(
-    model: str,
-    account: AccountSnapshot,
-    uses: dict[tuple[str, LimitKind], LimitUse],
-    spent: Spending | None,
-    at: float,
-) -> ModelView:
-    tasks = _tasks(model, account)
-    throttled = tasks.open.get(TaskStatus.THROTTLED, 0)
-    cost = Spend(None, None) if spent is None else spent.of(model)
-    told = account.organization or Organization()
-    daily = daily_outlook(model, account.daily, account.organization)
-    unlimited = {use.limit: use.used for use in unlimited_uses(account) if use.model == model}
+def _model(model: ModelFigures) -> ModelView:
+    capacity = CapacityView() if model.capacity is None else capacity_view(model.capacity)
+    concurrency = _bar(model, LimitKind.CONCURRENCY)
     return ModelView(
-        model=model or "no model",
-        throttled=amount(throttled),
-        pending=amount(tasks.open.get(TaskStatus.PENDING, 0)),
-        running=amount(tasks.open.get(TaskStatus.RUNNING, 0)),
-        oldest=duration(tasks.throttled_oldest_age_seconds) if throttled else NONE,
-        drain=duration(tasks.throttled_drain_seconds) if throttled else NONE,
-        orphaned=amount(tasks.orphaned),
-        concurrency=replace(
-            _bar(
-                uses.get((model, LimitKind.CONCURRENCY)),
-                unlimited.get(LimitKind.CONCURRENCY),
-                known=told.knows(model, LimitKind.CONCURRENCY),
-            ),
-            note=more_unconfirmed(tasks.unconfirmed),
-        ),
-        daily=_daily(
-            model,
-            uses,
-            unlimited.get(LimitKind.DAILY_GENERATIONS),
-            known=told.knows(model, LimitKind.DAILY_GENERATIONS),
-        ),
-        full_in=daily_in_words(daily, at),
-        until_level=UNTIL_LEVELS.get(daily.outlook, "soft"),
-        capacity=next((capacity_view(one) for one in account.capacity if one.model == model), CapacityView()),
-        today=dollars(None if cost.today is None else cost.today * account.dollars_per_credit),
-        month=dollars(None if cost.month is None else cost.month * account.dollars_per_credit),
+        model=wording.model_name(model.model),
+        throttled=amount(model.throttled),
+        pending=amount(model.pending),
+        running=amount(model.running),
+        oldest=duration(model.throttled_oldest_age_seconds) if model.throttled else NONE,
+        drain=duration(model.throttled_drain_seconds) if model.throttled else NONE,
+        orphaned=amount(model.orphaned),
+        concurrency=replace(concurrency, note=more_unconfirmed(model.unconfirmed)),
+        daily=_daily(model),
+        full_in=model.daily_until,
+        until_level=UNTIL_LEVELS.get(model.daily_outlook, "soft"),
+        capacity=capacity,
+        today=dollars(model.spent_today_dollars),
+        month=dollars(model.spent_30d_dollars),
     )
 
 
-def _bar(use: LimitUse | None, unlimited: float | None, *, known: bool) -> Bar:
-    """The bar of one limit; one that is known and not finite is unlimited, with what is used of it."""
-    if use is None:
-        return Bar(of_no_limit(unlimited, "unlimited" if known else UNKNOWN))
-    if use.saturation is None:
-        return Bar(f"{UNKNOWN} of {amount(use.allowed)}")
-    return Bar(f"{amount(use.used)} of {amount(use.allowed)}", min(100.0, 100 * use.saturation))
+def _bar(model: ModelFigures, kind: LimitKind) -> Bar:
+    """The bar of one limit. Without a finite limit there is nothing to draw."""
+    limit = model.limit(kind)
+    if limit is None:
+        return Bar(wording.no_limit(model, kind))
+    ratio = limit.saturation_ratio
+    return Bar(wording.use(limit), None if ratio is None else min(100.0, 100 * ratio))
 
 
-def _daily(model: str, uses: dict[tuple[str, LimitKind], LimitUse], unlimited: float | None, *, known: bool) -> Bar:
-    theirs, ours = uses.get((model, LimitKind.DAILY_GENERATIONS)), uses.get((model, LimitKind.DAILY_GENERATIONS_LEDGER))
-    bar = _bar(theirs, unlimited, known=known)
-    if theirs is None or theirs.saturation is None:
+def _daily(model: ModelFigures) -> Bar:
+    bar = _bar(model, LimitKind.DAILY_GENERATIONS)
+    theirs, ours = model.limit(LimitKind.DAILY_GENERATIONS), model.limit(LimitKind.DAILY_GENERATIONS_LEDGER)
+    if theirs is None or bar.percent is None:
         return bar
-    level = "bad" if theirs.saturation >= theirs.hard else "warn" if theirs.saturation >= theirs.soft else ""
-    drift = ours is not None and ours.used != theirs.used
-    return Bar(bar.text, bar.percent, level, f"{amount(ours.used)} seen here" if ours is not None and drift else "")
+    drift = "" if ours is None or ours.used == theirs.used else f"{amount(ours.used)} seen here"
+    return replace(bar, level=wording.level(theirs), note=drift)
 
 
-def _requests(account: AccountSnapshot) -> Iterator[CountView]:
-    recent = {count.kind: count for count in recent_requests(account)}
-    for count in requests(account):
-        figures = (amount(count.total), amount(count.failed), share(count.failed, count.judged))
-        lately = recent.get(count.kind, RequestCount(count.kind, {}))
-        wrong = f", {amount(lately.failed)} failed ({share(lately.failed, lately.judged)})" if lately.failed else ""
-        level = "warn" if lately.failed else ""
-        yield CountView(count.kind, figures, f"{amount(lately.total)}{wrong}", tallied(count.errors), level)
+def _requests(account: AccountFigures) -> Iterator[CountView]:
+    for one in account.requests:
+        figures = (amount(one.total), amount(one.failed), share(one.failed, judged(one.outcomes)))
+        level = "warn" if wording.errors(one.recent) else ""
+        causes = tallied(wording.errors(one.outcomes))
+        yield CountView(one.kind, figures, wording.recent(one.recent), causes, level)
 
 
-def _ended(account: AccountSnapshot) -> Iterator[CountView]:
+def _ended(account: AccountReply) -> Iterator[CountView]:
     ends: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for series in account.series:
-        if series.counter is CounterSpec.TASKS_FINISHED:
-            ends[series["model"]][series["outcome"], series["reason"]] += int(series.value)
+    for count in account.counts:
+        if count.name == CounterSpec.TASKS_FINISHED.value:
+            labels = count.labels
+            ends[labels["model"]][labels["outcome"], labels["reason"]] += int(count.value)
     for model, counts in sorted(ends.items(), key=lambda one: (-_ended_as(one[1], TaskStatus.FAILED), one[0])):
         figures = tuple(amount(_ended_as(counts, status)) for status in ENDS)
         reasons = {reason: count for (_, reason), count in counts.items() if reason != Reason.NONE}
         seconds = account.recent.task_seconds.get(model)
         lately = NONE if seconds is None else duration(seconds)
-        yield CountView(model or "no model", figures, lately, tallied(reasons))
+        yield CountView(wording.model_name(model), figures, lately, tallied(reasons))
 
 
 def _ended_as(counts: Counter[tuple[str, str]], status: TaskStatus) -> int:

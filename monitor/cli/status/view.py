@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -14,39 +14,33 @@ from rich.text import Text
 
 from monitor.cli.status.watch import Watch
 from monitor.judgement.capacity.outlook import ModelCapacity, QueueState
-from monitor.judgement.figures import unread
 from monitor.judgement.limits import LimitKind, LimitOutlook
-from monitor.judgement.outcomes import failed, judged
+from monitor.judgement.outcomes import judged
+from monitor.views import wording
 from monitor.views.figures import AccountFigures, ModelFigures
 from monitor.views.formatting import (
     AUTOBILLING,
     NONE,
     NOT_KNOWN_YET,
-    NOT_READ,
     NOT_READ_TODAY,
     OLD_AFTER_SECONDS,
     READ_ONCE,
     TOO_LITTLE_SEEN,
     UNKNOWN,
     amount,
-    as_of,
-    as_of_if_old,
     dollars,
     duration,
     last_read,
     lately,
     moment,
     more_unconfirmed,
-    of_no_limit,
     percentage,
     printable,
     ratio,
     share,
     tallied,
-    usage_lags,
     words,
 )
-from monitor.views.replies import LimitFigures
 from monitor.views.until import until_full
 
 WIDE = 120
@@ -55,6 +49,7 @@ UNTIL_WIDTH, FULL_WIDTH = 10, 26
 """Of the answers to that: `none expected` takes two lines, what is said of a full limit three."""
 SHORTEST_BAR, SHORTEST_NAME = 5, 8
 CALM, GOOD, WARN, BAD, FAINT = "", "green", "yellow", "red", "dim"
+LEVELS = {"": GOOD, "warn": WARN, "bad": BAD}
 STATES = {QueueState.HEALTHY: GOOD, QueueState.APPROACHING: WARN, QueueState.SATURATED: BAD}
 
 
@@ -138,7 +133,7 @@ def _facts(account: AccountFigures, at: float) -> Table:
         grid.add_row("autobilling", Text(f"{account.autobilling}: {AUTOBILLING[account.autobilling]}"))
     for limit in account.limits:
         until = f"; {until_full(account.spend_until)}" if limit.limit == LimitKind.MONTHLY_SPEND_CREDITS else ""
-        grid.add_row(words(printable(limit.limit)), _use(limit).append(until))
+        grid.add_row(words(printable(limit.limit)), Text(f"{wording.use(limit)}{until}"))
     grid.add_row("tasks", _open(account))
     grid.add_row("requests", _totals(account))
     grid.add_row("account reads", Text(", ").join(_reads(account)))
@@ -147,24 +142,18 @@ def _facts(account: AccountFigures, at: float) -> Table:
 
 def _balance(account: AccountFigures, at: float) -> Text:
     if account.balance_dollars is None:
-        return _missing(account)
+        return Text(wording.missing(account))
     style = BAD if account.balance_dollars <= 0 else CALM
-    credits_ = "" if account.balance_credits is None else f"{amount(account.balance_credits)} credits"
-    told = (dollars(account.balance_dollars), credits_, as_of_if_old(account.balance_at, at))
-    return Text(", ".join(filter(None, told)), style=style)
-
-
-def _missing(account: AccountFigures) -> Text:
-    return Text(NOT_READ if unread(account.reads) else UNKNOWN)
+    parts = (dollars(account.balance_dollars), wording.balance_notes(account, at))
+    return Text(", ".join(filter(None, parts)), style=style)
 
 
 def _spent(account: AccountFigures, at: float) -> Text:
-    if account.spent_30d_dollars is None:
-        return _missing(account)
+    if not wording.is_spend_known(account):
+        return Text(wording.missing(account))
     spent = account.spent_today_dollars
     today = f"today: {NOT_READ_TODAY}" if spent is None else f"{dollars(spent)} today"
-    told = (today, f"{dollars(account.spent_30d_dollars)} in 30 days", as_of(account.spent_at, at))
-    return Text("; ".join([", ".join(filter(None, told)), *usage_lags(spent, account.left_today_dollars)]))
+    return Text(f"{today}, {wording.spend_notes(account, at)}")
 
 
 def _burn(account: AccountFigures) -> Text:
@@ -220,21 +209,10 @@ def _requests(account: AccountFigures) -> Table:
             Text(amount(requests.total)),
             Text(amount(requests.failed)),
             Text(share(requests.failed, judged(requests.outcomes))),
-            _recent(requests.recent),
-            Text(tallied(_errors(requests.outcomes))),
+            Text(wording.recent(requests.recent), style=WARN if wording.errors(requests.recent) else CALM),
+            Text(tallied(wording.errors(requests.outcomes))),
         )
     return table
-
-
-def _recent(outcomes: Mapping[str, int]) -> Text:
-    total, wrong = sum(outcomes.values()), sum(_errors(outcomes).values())
-    if not wrong:
-        return Text(amount(total))
-    return Text(f"{amount(total)}, {amount(wrong)} failed ({share(wrong, judged(outcomes))})", style=WARN)
-
-
-def _errors(outcomes: Mapping[str, int]) -> dict[str, int]:
-    return {outcome: count for outcome, count in outcomes.items() if failed(outcome)}
 
 
 def _tasks(models: list[ModelFigures]) -> Table:
@@ -242,7 +220,7 @@ def _tasks(models: list[ModelFigures]) -> Table:
     for model in models:
         waits = (duration(model.throttled_oldest_age_seconds), duration(model.throttled_drain_seconds))
         table.add_row(
-            _name(model),
+            Text(printable(wording.model_name(model.model))),
             amount(model.throttled),
             *(waits if model.throttled else (NONE, NONE)),
             amount(model.pending),
@@ -267,7 +245,7 @@ def _models(models: tuple[ModelFigures, ...], width: int) -> Table:
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
         table.add_row(
-            _name(model),
+            Text(printable(wording.model_name(model.model))),
             *_concurrency(model),
             *_limit(model, LimitKind.DAILY_GENERATIONS),
             *((_takes(model), _full_in(model), amount(model.accepted_24h), *spent) if width >= WIDE else ()),
@@ -285,7 +263,9 @@ def _capacity(models: tuple[ModelFigures, ...], width: int) -> Table:
             table.add_column(title, justify="right", no_wrap=True)
     for model in models:
         spent = (dollars(model.spent_today_dollars), dollars(model.spent_30d_dollars))
-        table.add_row(_name(model), *_queue(model.capacity), *(spent if width >= WIDE else ()))
+        table.add_row(
+            Text(printable(wording.model_name(model.model))), *_queue(model.capacity), *(spent if width >= WIDE else ())
+        )
     return table
 
 
@@ -311,28 +291,19 @@ def _full_in(model: ModelFigures) -> Text:
     return Text(printable(model.daily_until), style=CALM if is_calm else WARN)
 
 
-def _name(model: ModelFigures) -> Text:
-    return Text(printable(model.model) or "no model")
-
-
 def _concurrency(model: ModelFigures) -> tuple[RenderableType, RenderableType, RenderableType]:
     used, bar, full = _limit(model, LimitKind.CONCURRENCY)
     more = more_unconfirmed(model.unconfirmed)
     return Text(f"{used},\n{more}" if more else f"{used}"), bar, full
 
 
-def _limit(model: ModelFigures, name: LimitKind) -> tuple[RenderableType, RenderableType, RenderableType]:
-    limit = model.limit(name)
+def _limit(model: ModelFigures, kind: LimitKind) -> tuple[RenderableType, RenderableType, RenderableType]:
+    limit = model.limit(kind)
     if limit is None:
-        told = UNKNOWN if name in model.unknown_limits else "unlimited"
-        return Text(of_no_limit(model.unlimited_used.get(name), told)), Text(), Text()
+        return Text(wording.no_limit(model, kind)), Text(), Text()
     ratio = limit.saturation_ratio
     if ratio is None:
-        return _use(limit), Text(), Text()
-    style = BAD if ratio >= limit.hard else WARN if ratio >= limit.soft else GOOD
+        return Text(wording.use(limit)), Text(), Text()
+    style = LEVELS[wording.level(limit)]
     bar = ProgressBar(1.0, ratio, style=FAINT, complete_style=style, finished_style=style)
-    return _use(limit), bar, Text(percentage(ratio), style=style)
-
-
-def _use(limit: LimitFigures) -> Text:
-    return Text(f"{amount(limit.used)} of {amount(limit.allowed)}")
+    return Text(wording.use(limit)), bar, Text(percentage(ratio), style=style)
