@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
+import httpx
+
 from monitor.http.network import Way
 from monitor.runtime.descriptors import is_own_shortage
-from monitor.runtime.lean import without
-
-with without("rich", "pygments"):
-    import httpx
 
 TIMEOUT_SECONDS = 30.0
 MOST_IDLE = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import httpx
 from msgspec.structs import replace
 
 from monitor.config import Account
@@ -14,10 +15,6 @@ from monitor.http.network import Network
 from monitor.providers.base import Provider
 from monitor.providers.http import Call, Exchange, Failure
 from monitor.runtime.clock import Clock
-from monitor.runtime.lean import without
-
-with without("rich", "pygments"):
-    import httpx
 
 TIMEOUT_SECONDS = 30.0
 MOST_BODY_BYTES = 1024 * 1024

@@ -14,13 +14,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
+import structlog
 from pydantic import SecretStr
-
-from monitor.runtime.lean import without
-
-with without("rich"):
-    import structlog
-    from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 # Keys that begin with `key_`, at any length; keys that are told by where they stand in a message only; a
