@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-class Provider(StrEnum):
+class SimulatedProvider(StrEnum):
     """The provider whose API is simulated."""
 
     RUNWAY = "runway"
@@ -38,7 +38,9 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def simulate(
-    provider: Annotated[Provider, typer.Option("--vendor", help="Whose API to simulate.")] = Provider.RUNWAY,
+    provider: Annotated[
+        SimulatedProvider, typer.Option("--vendor", help="Whose API to simulate.")
+    ] = SimulatedProvider.RUNWAY,
     listen: Annotated[str, typer.Option(help="HOST:PORT to serve on; port 0 takes a free one.")] = "127.0.0.1:10195",
     key: Annotated[str | None, typer.Option(help="API key to accept.", show_default="a made-up one")] = None,
     tier: Annotated[int, typer.Option(min=min(TIERS), max=max(TIERS), help="Runway: usage tier.")] = 1,
@@ -66,7 +68,7 @@ def simulate(
     host, port = _address(listen)
     clock = SystemClock() if speed == 1 else FastClock(speed, epoch)
     shares = {"failure_rate": failure_rate}
-    if provider is Provider.RUNWAY:
+    if provider is SimulatedProvider.RUNWAY:
         durations = Durations(pending=pending, running=15.0 if seconds is None else seconds, jitter=jitter)
         app = _runway(clock, key, Settings(tier=tier, durations=durations).changed(shares), credits_, seed)
     else:
@@ -93,9 +95,9 @@ def _runware(clock: Clock, key: str | None, settings: RunwareSettings, balance: 
     return build_app(clock, [InitialAccount(key=key or RUNWARE_KEY, settings=settings, balance=balance)], seed)
 
 
-def _hint(provider: Provider, key: str | None) -> str:
+def _hint(provider: SimulatedProvider, key: str | None) -> str:
     """Return the line for the user, with placeholders for the URLs."""
-    if provider is Provider.RUNWAY:
+    if provider is SimulatedProvider.RUNWAY:
         address, variable, made_up = "RUNWAYML_BASE_URL={url}", "RUNWAYML_API_SECRET", DEFAULT_KEY
     else:
         address, variable, made_up = "http_base_url={url}/v1 ws_base_url={ws}/v1", "RUNWARE_API_KEY", RUNWARE_KEY
