@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from daemon.process import ProcessStage, running, vendor_stage, write_config
 from daemon.prometheus import Prometheus, scraping
-from end_to_end.stage import PATIENCE_SECONDS, Figures, parse
+from end_to_end.stage import PATIENCE_SECONDS, Figures
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 VIDEO = {"model": "gen4.5", "promptText": "a", "ratio": "1280:720", "duration": 5}
 SETTINGS = {
@@ -23,6 +24,7 @@ SETTINGS = {
 NOBODY = "17f20503-6c24-4c16-946b-35dbbce2af2f"
 ENDED = {"SUCCEEDED", "FAILED"}
 ACCOUNT_SERIES = '{__name__=~"genmedia_.*"}'
+REQUESTS = "genmedia_requests_total"
 EVALUATED = "genmedia_monitor_last_evaluation_timestamp_seconds"
 AGES = (
     "genmedia_account_read_age_seconds",
@@ -129,9 +131,11 @@ async def test_the_answer_to_its_scrapes_is_what_it_asks_for(stage: ProcessStage
     request = stage.http.build_request("GET", f"{stage.daemon.operator_url}/metrics", headers=SCRAPE)
     reply = await stage.http.send(request, stream=True)
     raw = b"".join([chunk async for chunk in reply.aiter_raw()])
-    assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert reply.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     assert reply.headers["Content-Encoding"] == "gzip"
-    assert parse(gzip.decompress(raw).decode()).total("genmedia_requests_total") == 1
+    families = text_string_to_metric_families(gzip.decompress(raw).decode())
+    requests = [sample.value for family in families for sample in family.samples if sample.name == REQUESTS]
+    assert sum(requests) == 1
 
 
 async def test_its_checker_finds_no_fault(stage: ProcessStage, promtool: str) -> None:
