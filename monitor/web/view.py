@@ -213,7 +213,7 @@ def _credits(account: AccountReply) -> Iterator[Tile]:
             (dollars(outlook.burn[window] * price), lately(window, outlook.burn_seconds.get(window)))
             for window in ("1h", "24h")
         )
-        yield Tile(f"Burn in {first}", hour, f"{day} in {whole}" if whole != first else "no longer history yet")
+        yield Tile(f"Burn in {first}", hour, f"{day} in {whole}" if whole != first else "no older history yet")
     runway, wanted = outlook.runway_seconds, account.runway_thresholds
     if runway is None:
         early = not outlook.burn or any(outlook.burn.values())

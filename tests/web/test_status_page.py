@@ -59,7 +59,7 @@ async def test_the_page_tells_an_accounts_figures(client: TestClient, daemon: Da
         "Throttled tasks 200 oldest 21 min 24 s, queue clears in at least 24 min 45 s",
         "Running tasks 6 1 pending",
         "Orphaned tasks 3",
-        "Burn in the last 25 min $15.20 no longer history yet",
+        "Burn in the last 25 min $15.20 no older history yet",
         "Credit runway 5 h at $36.48 an hour, if nothing is bought",
         "Autobilling due the balance is below its threshold",
         "Bought in 30 days $50.00 of $100.00, as far as known: 50 % of the 30 days",
