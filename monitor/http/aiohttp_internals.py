@@ -87,7 +87,7 @@ class RequestConnection(web.RequestHandler):
         """Take bytes from the client."""
         super().data_received(data)
         request = self._current_request
-        # While a body is unfinished, a new message can only be the parser's error. The body would wait for ever.
+        # While a body is unfinished, a new message can only be the parser's error. Otherwise the body never ends.
         if self._messages and request is not None and not request.content.is_eof():
             request.content.set_exception(web.RequestPayloadError("malformed"))
             request.content.feed_eof()
@@ -149,7 +149,7 @@ class ReplyConnection(ResponseHandler):
         self.received(data)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
-        """End the reply. A body that turns out to be malformed ends too; aiohttp would wait for its rest for ever."""
+        """End the reply. A body that turns out to be malformed ends too; aiohttp alone would wait on."""
         super().set_exception(exc, exc_cause)
         if isinstance(exc, HttpProcessingError) and self._payload is not None and not self._payload.is_eof():
             set_exception(self._payload, aiohttp.ClientPayloadError("malformed"), exc_cause)

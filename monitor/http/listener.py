@@ -112,7 +112,7 @@ class Listener(web.Server):
 
 
 class Connection(RequestConnection):
-    """One client's connection. Bodies stay compressed; whoever reads one decompresses it within bounds."""
+    """One client's connection. Bodies stay compressed; the reader decompresses them within bounds."""
 
     __slots__ = ("_listener", "is_short")
 
